@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+// Post.Office: the map of targets is docs/architecture.md; scripts/check-imports holds the direction of imports.
+import PackageDescription
+
+/// Every target of ours: Swift 6 language mode, `package` as the widest access we use, warnings are errors.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+func ours(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "PostOffice",
+    products: [.executable(name: "postoffice", targets: ["postoffice"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C libraries of the system, and the little C that Swift cannot say.
+        .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "CUnicode"),
+        .systemLibrary(name: "CUnbound"),
+        .target(name: "CPlatform"),
+
+        // L0: words and bytes.
+        ours("Bytes", [nioCore, "CPlatform"]),
+        ours("Vocabulary", [nioCore, "Bytes"]),
+        ours("Text", ["Bytes", "Vocabulary", "CUnicode"]),
+
+        // L1: pure; bytes or values in, values out.
+        ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
+        ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
+        ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
+        ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL"]),
+        ours("Forms", ["Bytes", "Vocabulary", "Text"]),
+        ours("Policy", ["Bytes", "Vocabulary", "Text"]),
+        ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
+
+        // L2: state on disk.
+        ours("Database", ["CSQLite", "CPlatform", "Bytes"]),
+        ours("Directory", ["Database", "Bytes", "Vocabulary", "Text", "Forms", "Policy", "Routing", "SASL", crypto]),
+        ours("MessageStore", [nioCore, "Database", "Bytes", "Vocabulary", "CPlatform", crypto]),
+        ours("Queue", [nioCore, "Database", "Bytes", "Vocabulary", "MessageStore"]),
+
+        // L3: network and behaviour.
+        ours("NetKit", [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy"]),
+        ours("SMTPService", [nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Policy", "Routing", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
+        ours("POP3Service", [nioCore, "NetKit", "POP3Wire", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
+        ours("Delivery", ["Directory", "MessageStore", "Queue", "Routing", "Bytes", "Vocabulary"]),
+
+        // L4: composition.
+        ours("PostOffice", [
+            nioCore, nioPosix, yams, arguments, "CPlatform", "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Forms", "Policy", "Routing",
+            "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "Delivery",
+        ]),
+        .executableTarget(name: "postoffice", dependencies: ["PostOffice"], path: "Sources/postoffice-command", swiftSettings: strict),
+
+        // Tests.
+        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "NetKit"]),
+        tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),
+        tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),
+        tests("SASLTests", ["SASL", "Bytes", "MailTesting", nioCore]),
+        tests("MIMETests", ["MIME", "Bytes", "Vocabulary", "MailTesting", nioCore]),
+        tests("SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
+        tests("POP3WireTests", ["POP3Wire", "SASL", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
+        tests("PolicyTests", ["Policy", "Routing", "Bytes", "Vocabulary", "Text", "MailTesting"]),
+        tests("DirectoryTests", ["Directory", "Forms", "SASL", "Database", "Bytes", "Vocabulary", "Text", "Routing", "Policy", "MailTesting"]),
+        tests("MessageStoreTests", ["MessageStore", "Queue", "Database", "Bytes", "Vocabulary", "MailTesting", nioCore]),
+        tests("NetKitTests", ["NetKit", "Policy", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL, nioEmbedded, x509]),
+        tests("ServiceTests", [
+            "PostOffice", "SMTPService", "POP3Service", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy", "SASL", "Forms",
+            "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
+        ]),
+        tests("PostOfficeTests", ["PostOffice", "Directory", "Forms", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix], resources: [.copy("Configurations")]),
+        tests("SystemTests", ["MailTesting", "Bytes", "Vocabulary"]),
+    ]
+)

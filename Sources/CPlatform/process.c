@@ -1,0 +1,36 @@
+// Processes, shared memory and file systems.
+#define _GNU_SOURCE
+#include "CPlatform.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/falloc.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+uint64_t po_atomic_load(const volatile uint64_t *address) { return __atomic_load_n(address, __ATOMIC_ACQUIRE); }
+void po_atomic_store(volatile uint64_t *address, uint64_t value) { __atomic_store_n(address, value, __ATOMIC_RELEASE); }
+uint64_t po_atomic_add(volatile uint64_t *address, uint64_t value) { return __atomic_add_fetch(address, value, __ATOMIC_ACQ_REL); }
+
+int po_memfd(const char *name) { return memfd_create(name, 0); }
+
+int po_drop_privileges(const char *user, uint32_t uid, uint32_t gid) {
+    // glibc applies each of these to every thread of the process (nptl setxid), see docs/security.md.
+    if (uid == 0 || gid == 0) { errno = EINVAL; return -1; }
+    if (initgroups(user, gid) != 0) return -1;
+    if (setresgid(gid, gid, gid) != 0) return -1;
+    if (setresuid(uid, uid, uid) != 0) return -1;
+    if (setuid(0) == 0) { errno = EPERM; return -1; }
+    return 0;
+}
+
+uint64_t po_filesystem_type(const char *path) {
+    struct statfs info;
+    if (statfs(path, &info) != 0) return 0;
+    return (uint64_t)info.f_type;
+}
+
+int po_fallocate_keep_size(int fd, int64_t offset, int64_t length) {
+    return fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, length);
+}

@@ -1,0 +1,1 @@
+// Database: see docs/architecture.md. Replaced by the first file of the target.

@@ -1,0 +1,1 @@
+// Delivery: see docs/architecture.md. Replaced by the first file of the target.

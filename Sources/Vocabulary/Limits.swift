@@ -1,0 +1,46 @@
+package import NIOCore
+
+/// Everything of an SMTP session that a peer controls, with its bound. All configurable within safe bounds (Forms).
+package struct SMTPLimits: Sendable, Equatable {
+    /// Command line, CRLF included. RFC 5321 says 512, MAIL and AUTH grow with extensions.
+    package var commandLine = 2048  // [RFC5321-4.5.3.1.4] [RFC6531-3.3] [RFC4954-4]
+    /// A line of an AUTH exchange: RFC 4954 asks for 12,288.
+    package var authLine = 12_288  // [RFC4954-4]
+    package var messageSize: Int64 = 50 << 20
+    package var recipients = 1000
+    /// Received fields before a message counts as looping.
+    package var hops = 30
+    /// Text line of a message, without CRLF; longer ones are refused.
+    package var textLine = 998  // [RFC5321-4.5.3.1.6]
+    /// Bad or unknown commands before 421.
+    package var errors = 10
+    /// Failed logins before 421.
+    package var authFailures = 3
+    /// Refused recipients in one session before 421.
+    package var refusedRecipients = 50
+    /// Transactions in one session before 421.
+    package var transactions = 10_000
+    /// Waiting for a command. [RFC5321-4.5.3.2.7]
+    package var commandTimeout: TimeAmount = .minutes(5)
+    /// Waiting for the next block of a body. [RFC5321-4.5.3.2.5]
+    package var dataTimeout: TimeAmount = .minutes(3)
+    /// A whole session.
+    package var sessionTimeout: TimeAmount = .hours(2)
+
+    package init() {}
+}
+
+/// Everything of a POP3 session that a peer controls, with its bound.
+package struct POP3Limits: Sendable, Equatable {
+    /// Command line, CRLF included. [RFC2449-4]
+    package var commandLine = 255
+    package var authLine = 12_288
+    package var errors = 10
+    package var authFailures = 3
+    /// Inactivity before logout: at least ten minutes. [RFC1939-3]
+    package var inactivity: TimeAmount = .minutes(10)
+    /// Before login.
+    package var loginTimeout: TimeAmount = .minutes(1)
+
+    package init() {}
+}
