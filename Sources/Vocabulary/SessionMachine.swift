@@ -43,6 +43,9 @@ package struct SessionOutput<Call: Sendable>: Sendable {
     package private(set) var wantsClose = false
     /// New deadline from now; nil leaves the running one.
     package private(set) var deadline: TimeAmount?
+    /// Bytes that had come and were not consumed when this event began; the driver sets it before each event. A machine that has not
+    /// greeted yet learns from it that the peer talks too early.
+    package var unreadInput = 0
 
     package init(replies: ByteBuffer = ByteBuffer()) { self.replies = replies }
 

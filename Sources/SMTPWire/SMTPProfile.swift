@@ -1,0 +1,28 @@
+package import Vocabulary
+
+/// What all sessions of a listener share: made once for a configuration, never changed.
+package final class SMTPProfile: Sendable {
+    /// Own host name, in the EHLO reply and at the end of a session.
+    package let hostName: String
+    /// Submission: mail only after AUTH, bare local parts are taken. [RFC6409-4.3]
+    package let isSubmission: Bool
+    /// TLS can be had here by STARTTLS.
+    package let offersStartTLS: Bool
+    package let limits: SMTPLimits
+    /// Fresh unguessable text for each SCRAM exchange: printable ASCII without comma.
+    package let makeNonce: @Sendable () -> String
+    /// Bytes of a body that are kept in one piece before the backend gets it in parts.
+    package let bodyInMemory: Int
+
+    package init(
+        hostName: String, isSubmission: Bool, offersStartTLS: Bool, limits: SMTPLimits, bodyInMemory: Int = 256 << 10,
+        makeNonce: @escaping @Sendable () -> String
+    ) {
+        self.hostName = hostName
+        self.isSubmission = isSubmission
+        self.offersStartTLS = offersStartTLS
+        self.limits = limits
+        self.bodyInMemory = bodyInMemory
+        self.makeNonce = makeNonce
+    }
+}
