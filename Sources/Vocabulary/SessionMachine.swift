@@ -49,6 +49,10 @@ package struct SessionOutput<Call: Sendable>: Sendable {
 
     package init(replies: ByteBuffer = ByteBuffer()) { self.replies = replies }
 
+    /// So much waits to be written that `received` should return before its next command; it is called again when the peer has read.
+    /// Without this a packet of commands with long answers (HELP) would be worth a hundred times its size in memory.
+    package var isFull: Bool { self.replies.readableBytes >= 64 << 10 }
+
     /// Ask the backend. The machine must stop consuming input until `completed`.
     package mutating func perform(_ call: Call) { self.call = call }
     /// After the replies written so far, shake hands. The machine must stop consuming input.

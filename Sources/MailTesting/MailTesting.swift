@@ -1,1 +1,0 @@
-// MailTesting: see docs/architecture.md. Replaced by the first file of the target.

@@ -1,0 +1,52 @@
+/// Counts events in a sliding pair of windows. Times are seconds of a clock that the caller injects (never below zero, may jump).
+package struct RateCounter: Sendable, Equatable {
+    package let window: Int64
+    private var start: Int64 = 0
+    private var current = 0
+    private var previous = 0
+
+    /// `window` in seconds, at least 1.
+    package init(window: Int64) { self.window = max(1, window) }
+
+    /// Adds one event and returns the estimated number in the last `window` seconds.
+    package mutating func add(at now: Int64) -> Int {
+        self.roll(to: now)
+        if self.current < Int.max { self.current += 1 }
+        return self.estimate(at: now)
+    }
+
+    package mutating func count(at now: Int64) -> Int {
+        self.roll(to: now)
+        return self.estimate(at: now)
+    }
+
+    private mutating func roll(to now: Int64) {
+        let (elapsed, overflow) = now.subtractingReportingOverflow(self.start)
+        if overflow || elapsed < 0 || elapsed >= self.window * 2 {
+            (self.previous, self.current, self.start) = (0, 0, now)
+        } else if elapsed >= self.window {
+            (self.previous, self.current) = (self.current, 0)
+            self.start += self.window
+        }
+    }
+
+    /// The older window counts as far as it still reaches into the last `window` seconds.
+    private func estimate(at now: Int64) -> Int {
+        let left = self.window - min(max(0, now - self.start), self.window)
+        return self.current + Int(Double(self.previous) * Double(left) / Double(self.window))
+    }
+}
+
+/// A budget of mistakes for one peer: spend until it is gone; it fills up again with time.
+package struct GlitchBudget: Sendable, Equatable {
+    package let limit: Int
+    private var counter: RateCounter
+
+    package init(limit: Int, window: Int64) {
+        self.limit = limit
+        self.counter = RateCounter(window: window)
+    }
+
+    /// False when the budget is gone: answer 421 and close.
+    package mutating func spend(at now: Int64) -> Bool { self.counter.add(at: now) <= self.limit }
+}
