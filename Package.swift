@@ -31,7 +31,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let package = Package(
     name: "PostOffice",
-    products: [.executable(name: "postoffice", targets: ["postoffice"])],
+    products: [
+        .executable(name: "postoffice", targets: ["postoffice"]),
+        // Preloaded by fault tests and by the benchmark; nothing of the product links it.
+        .library(name: "PostOfficeFaults", type: .dynamic, targets: ["CFaults"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -83,6 +87,10 @@ let package = Package(
         .executableTarget(name: "postoffice", dependencies: ["PostOffice"], path: "Sources/postoffice-command", swiftSettings: strict),
 
         // Tests.
+        .target(name: "CFaults"),
+        ours("PowerCutKit", [nioCore, "MessageStore", "Queue", "Bytes", "Vocabulary"]),
+        .executableTarget(name: "powercut", dependencies: ["PowerCutKit", arguments], path: "Sources/powercut-command", swiftSettings: strict),
+        tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
         ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "NetKit"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),

@@ -1,0 +1,126 @@
+package import Glibc
+
+/// A program that a test starts, watches and always ends. Blocking; for tests alone.
+package final class ChildProcess {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// How a child ended.
+    package enum Ending: Equatable, Sendable {
+        case exited(Int32)
+        case signalled(Int32)
+    }
+
+    package let id: pid_t
+    private var ending: Ending?
+
+    /// Starts `path` with `arguments` (without the name of the program itself).
+    ///
+    /// `environment` is added to our own; `output` and `errors` are files that are written anew (nil: ours are inherited).
+    package init(_ path: String, _ arguments: [String], environment: [String: String] = [:], output: String? = nil, errors: String? = nil)
+        throws
+    {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let output { posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
+        if let errors { posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
+        var words = CStringArray([path] + arguments)
+        var variables = CStringArray(Self.merged(environment))
+        defer {
+            words.free()
+            variables.free()
+        }
+        var child: pid_t = 0
+        let error = posix_spawn(&child, path, &actions, nil, words.pointers, variables.pointers)
+        guard error == 0 else { throw Failure(description: "cannot start \(path): errno \(error)") }
+        self.id = child
+    }
+
+    deinit { self.end() }
+
+    /// Waits for the end, without limit.
+    @discardableResult
+    package func wait() -> Ending {
+        if let ending = self.ending { return ending }
+        var status: Int32 = 0
+        while waitpid(self.id, &status, 0) < 0 && errno == EINTR {}
+        let ending = Self.ending(of: status)
+        self.ending = ending
+        return ending
+    }
+
+    /// Waits at most `seconds`; nil when the child still runs.
+    package func wait(seconds: Double) -> Ending? {
+        for _ in 0..<max(1, Int(seconds * 100)) {
+            if let ending = self.poll() { return ending }
+            usleep(10_000)
+        }
+        return self.poll()
+    }
+
+    /// The ending when there was one already.
+    package func poll() -> Ending? {
+        if let ending = self.ending { return ending }
+        var status: Int32 = 0
+        guard waitpid(self.id, &status, WNOHANG) == self.id else { return nil }
+        self.ending = Self.ending(of: status)
+        return self.ending
+    }
+
+    package func signal(_ number: Int32) {
+        if self.ending == nil { kill(self.id, number) }
+    }
+
+    /// SIGTERM, ten seconds of patience, SIGKILL.
+    package func end() {
+        guard self.poll() == nil else { return }
+        self.signal(SIGTERM)
+        if self.wait(seconds: 10) == nil {
+            self.signal(SIGKILL)
+            self.wait()
+        }
+    }
+
+    /// The directory of the running test program, where the build puts executables and libraries beside it.
+    package static func buildDirectory() throws -> String {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let length = buffer.withUnsafeMutableBufferPointer { room in
+            room.baseAddress.map { readlink("/proc/self/exe", $0, room.count) } ?? -1
+        }
+        guard length > 0, let slash = buffer[..<length].lastIndex(of: UInt8(ascii: "/")) else {
+            throw Failure(description: "cannot tell where the test program lies")
+        }
+        return String(decoding: buffer[..<slash], as: UTF8.self)
+    }
+
+    private static func ending(of status: Int32) -> Ending {
+        let number = status & 0x7f
+        return number == 0 ? .exited((status >> 8) & 0xff) : .signalled(number)
+    }
+
+    private static func merged(_ added: [String: String]) -> [String] {
+        var result: [String] = []
+        var next = environ
+        while let entry = next.pointee {
+            let text = String(cString: entry)
+            let name = text.prefix { $0 != "=" }
+            if added[String(name)] == nil { result.append(text) }
+            next += 1
+        }
+        return result + added.map { "\($0.key)=\($0.value)" }
+    }
+}
+
+/// `argv` as C wants it: freed by hand, since a struct has no deinit.
+private struct CStringArray {
+    var pointers: [UnsafeMutablePointer<CChar>?]
+
+    init(_ strings: [String]) { self.pointers = strings.map { strdup($0) } + [nil] }
+
+    mutating func free() {
+        for pointer in self.pointers { Glibc.free(pointer) }
+        self.pointers = []
+    }
+}

@@ -1,0 +1,2 @@
+// powercut: see Sources/PowerCutKit. Replaced by its commands.
+internal import PowerCutKit
