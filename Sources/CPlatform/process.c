@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/falloc.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -33,4 +36,20 @@ uint64_t po_filesystem_type(const char *path) {
 
 int po_fallocate_keep_size(int fd, int64_t offset, int64_t length) {
     return fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
+int po_peer_user(int fd, uint32_t *uid) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return -1;
+    *uid = peer.uid;
+    return 0;
+}
+
+int po_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC); }
+
+void po_name_thread(const char *name) {
+    char cut[16];
+    snprintf(cut, sizeof cut, "%s", name);
+    pthread_setname_np(pthread_self(), cut);
 }

@@ -1,1 +1,3 @@
-print("Post.Office")
+import PostOffice
+
+Program.main()

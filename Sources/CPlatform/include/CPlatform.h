@@ -23,3 +23,12 @@ uint64_t po_filesystem_type(const char *path);
 
 /// Allocates `length` bytes for `fd` from `offset` on without changing its size (fallocate KEEP_SIZE). 0, or -1 with errno.
 int po_fallocate_keep_size(int fd, int64_t offset, int64_t length);
+
+/// User id of the process at the other end of a connected UNIX socket (SO_PEERCRED). 0, or -1 with errno.
+int po_peer_user(int fd, uint32_t *uid);
+
+/// accept4(2) with close-on-exec, without the peer's address. The new descriptor, or -1 with errno.
+int po_accept(int fd);
+
+/// Names the calling thread for ps and debuggers; the first 15 bytes count.
+void po_name_thread(const char *name);

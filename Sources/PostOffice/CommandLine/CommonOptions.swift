@@ -1,0 +1,57 @@
+import ArgumentParser
+import Glibc
+import Vocabulary
+
+/// Options of every command.
+struct CommonOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Start file; default is $POSTOFFICE_CONFIG, else \(StartConfiguration.defaultFile).", valueName: "file"))
+    var config: String?
+
+    @Option(name: .long, help: ArgumentHelp("Language of messages: en or ja; default is that of the locale.", valueName: "language"))
+    var lang: String?
+
+    var configurationFile: String { self.config ?? Environment[StartConfiguration.fileVariable] ?? StartConfiguration.defaultFile }
+
+    var language: Language { self.lang.flatMap(Language.init(rawValue:)) ?? Self.languageOfLocale }
+
+    func validate() throws {
+        if let lang, Language(rawValue: lang) == nil { throw ValidationError("--lang takes en or ja, not `\(lang)`") }
+    }
+
+    /// The start file, or one line on standard error and exit status 2.
+    func start() throws -> StartConfiguration {
+        do {
+            return try StartConfiguration.read(file: self.configurationFile)
+        } catch {
+            throw self.exit(.misuse, error.text(self.language))
+        }
+    }
+
+    /// Prints one line on standard error; throw the result.
+    func exit(_ status: AdminStatus, _ text: String) -> ExitCode {
+        AdminPrinter().show(.problem("postoffice: \(text)\n"))
+        return ExitCode(status.rawValue)
+    }
+
+    func exit(_ status: AdminStatus, _ text: Localized) -> ExitCode { self.exit(status, text.text(self.language)) }
+
+    /// [POSIX.1-2017 8.2] LC_ALL wins over LC_MESSAGES wins over LANG.
+    private static var languageOfLocale: Language {
+        for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+            if let value = Environment[name], !value.isEmpty { return Language(localeName: value) ?? .english }
+        }
+        return .english
+    }
+}
+
+/// Of commands that list something.
+struct ListingOptions: ParsableArguments {
+    @Flag(name: .long, help: "JSON for programs instead of text for people.")
+    var json = false
+}
+
+enum Environment {
+    static subscript(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Glibc
+import Vocabulary
+
+/// The `postoffice` command: one executable with sub-commands.
+package enum Program {
+    /// Runs the command of the arguments and ends the process with its status.
+    package static func main() -> Never {
+        signal(SIGPIPE, SIG_IGN)  // `postoffice log | head` must not die with a message
+        do {
+            var command = try PostOfficeCommand.parseAsRoot()
+            try command.run()
+        } catch {
+            let code = PostOfficeCommand.exitCode(for: error)
+            let text = PostOfficeCommand.fullMessage(for: error)
+            // ArgumentParser says 64 for wrong use; every command of ours says 2.
+            let isMisuse = code == .validationFailure
+            if !text.isEmpty { AdminPrinter().show(code == .success ? .output(text + "\n") : .problem(text + "\n")) }
+            exit(isMisuse ? AdminStatus.misuse.rawValue : code.rawValue)
+        }
+        exit(AdminStatus.done.rawValue)
+    }
+}
+
+struct PostOfficeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "postoffice",
+        abstract: "Integrated mail server.",
+        discussion: """
+            Examples:
+              postoffice setup --quick ./var
+              postoffice run --config ./var/post.office.conf
+              postoffice status
+            """,
+        version: ProductVersion.text,
+        subcommands: [RunCommand.self, MTACommand.self])
+}

@@ -1,0 +1,88 @@
+import Glibc
+import Vocabulary
+
+/// Brings a request to its handler: over the control socket to a running server, else in this process under the server's lock.
+enum AdminClient {
+    /// Prints what comes back. `registry` and `open` are used only when no server runs.
+    static func perform(
+        _ request: AdminRequest, _ start: StartConfiguration, _ registry: AdminRegistry,
+        open: (StartConfiguration) throws(AdminFailure) -> AdminContext
+    ) -> AdminStatus {
+        let printer = AdminPrinter()
+        // A server that is just starting or stopping holds the lock but has no socket: wait for one of the two.
+        for attempt in 0..<100 {
+            if attempt > 0 { usleep(100_000) }
+            do {
+                let fd = try ControlSocket.connect(to: start.controlSocket)
+                defer { close(fd) }
+                return try Self.ask(request, fd, printer)
+            } catch {
+                switch error.code {
+                case ENOENT, ECONNREFUSED: break
+                case EACCES, EPERM:
+                    printer.show(.problem(Self.notAllowed(start).text(request.language) + "\n"))
+                    return .failed
+                default:
+                    printer.show(.problem("postoffice: \(error)\n"))
+                    return .failed
+                }
+            }
+            switch ServerLock.take(start.serverLock) {
+            case .taken(let lock):
+                defer { lock.release() }
+                return Self.performHere(request, start, registry, printer, open)
+            case .held: continue
+            case .failed(let failure):
+                printer.show(.problem("postoffice: \(failure)\n"))
+                return .failed
+            }
+        }
+        let text = Localized(en: "the server does not answer; see `postoffice status`", ja: "サーバが応答しません。postoffice status で確かめてください")
+        printer.show(.problem(text.text(request.language) + "\n"))
+        return .failed
+    }
+
+    private static func ask(_ request: AdminRequest, _ fd: Int32, _ printer: AdminPrinter) throws(SystemFailure) -> AdminStatus {
+        try AdminWire.send(request, to: fd)
+        while let frame = try AdminWire.receive(AdminFrame.self, from: fd, limit: AdminWire.maximumFrame) {
+            if case .done(let status) = frame { return status }
+            printer.show(frame)
+        }
+        throw SystemFailure("the server ended the conversation", ECONNRESET)
+    }
+
+    private static func performHere(
+        _ request: AdminRequest, _ start: StartConfiguration, _ registry: AdminRegistry, _ printer: AdminPrinter,
+        _ open: (StartConfiguration) throws(AdminFailure) -> AdminContext
+    ) -> AdminStatus {
+        let output = AdminOutput(language: request.language) { printer.show($0) }
+        do {
+            return registry.perform(request, try open(start), output)
+        } catch {
+            output.problem(error.text)
+            return error.status
+        }
+    }
+
+    private static func notAllowed(_ start: StartConfiguration) -> Localized {
+        let user = start.user ?? "the service user"
+        return Localized(
+            en: "only root and \(user) may do this; use sudo or su", ja: "root か \(start.user ?? "サービスのユーザ") だけが実行できます。sudo か su を使ってください")
+    }
+}
+
+/// Frames to standard output and standard error; progress only on a terminal.
+final class AdminPrinter: Sendable {
+    func show(_ frame: AdminFrame) {
+        switch frame {
+        case .output(let text): Self.write(text, 1)
+        case .problem(let text): Self.write(text, 2)
+        case .progress(let text): if isatty(2) == 1 { Self.write("\r\u{1B}[K" + text, 2) }
+        case .done: break
+        }
+    }
+
+    private static func write(_ text: String, _ fd: Int32) {
+        _ = try? FileAccess.write(Array(text.utf8), to: fd)
+    }
+}

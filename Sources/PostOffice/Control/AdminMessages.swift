@@ -1,0 +1,67 @@
+package import Vocabulary
+
+/// What a command asks of the server. The command has read files and standard input already: a server never opens a path for a client.
+package struct AdminRequest: Codable, Sendable, Equatable {
+    /// Words of the command: `account add`.
+    package var verb: String
+    /// Arguments without option name, in order.
+    package var operands: [String]
+    /// Options by name without dashes; a flag has an empty list.
+    package var options: [String: [String]]
+    /// Content of the file or of standard input that the command names, where it does.
+    package var input: String?
+    package var language: Language
+    /// JSON instead of text for people.
+    package var wantsJSON: Bool
+
+    package init(
+        _ verb: String, operands: [String] = [], options: [String: [String]] = [:], input: String? = nil,
+        language: Language = .english, wantsJSON: Bool = false
+    ) {
+        self.verb = verb
+        self.operands = operands
+        self.options = options
+        self.input = input
+        self.language = language
+        self.wantsJSON = wantsJSON
+    }
+
+    package func option(_ name: String) -> String? { self.options[name]?.last }
+    package func has(_ flag: String) -> Bool { self.options[flag] != nil }
+}
+
+/// One part of an answer; `done` is the last.
+package enum AdminFrame: Codable, Sendable, Equatable {
+    /// For standard output, line end included.
+    case output(String)
+    /// For standard error.
+    case problem(String)
+    /// Replaces the progress line on a terminal; not shown elsewhere.
+    case progress(String)
+    case done(AdminStatus)
+}
+
+/// Exit status of every command.
+package enum AdminStatus: Int32, Codable, Sendable {
+    case done = 0
+    case failed = 1
+    /// Wrong use: arguments or configuration file.
+    case misuse = 2
+}
+
+/// Where a handler writes. Usable from any thread; frames leave in the order of the calls.
+package final class AdminOutput: Sendable {
+    private let emit: @Sendable (AdminFrame) -> Void
+    package let language: Language
+
+    package init(language: Language, emit: @escaping @Sendable (AdminFrame) -> Void) {
+        self.language = language
+        self.emit = emit
+    }
+
+    package func line(_ text: String) { self.emit(.output(text + "\n")) }
+    package func line(_ text: Localized) { self.line(text.text(self.language)) }
+    package func problem(_ text: String) { self.emit(.problem(text + "\n")) }
+    package func problem(_ text: Localized) { self.problem(text.text(self.language)) }
+    package func progress(_ text: String) { self.emit(.progress(text)) }
+}

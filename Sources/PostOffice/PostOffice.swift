@@ -1,1 +1,0 @@
-// PostOffice: see docs/architecture.md. Replaced by the first file of the target.
