@@ -1,6 +1,5 @@
-package import Vocabulary
-
 internal import Bytes
+package import Vocabulary
 
 /// What a login asks of the authenticator. The service adds who asks (peer, listener, TLS) when it passes this on.
 package enum AuthRequest: Sendable {

@@ -19,7 +19,9 @@ package struct PasswordPreparation: Sendable {
             if bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return raw }
             guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
             let mapped = String(String.UnicodeScalarView(text.unicodeScalars.compactMap(Self.mapped)))
-            guard let normal = self.normalize(mapped), !normal.isEmpty, !normal.unicodeScalars.contains(where: Self.isControl) else { return nil }
+            guard let normal = self.normalize(mapped), !normal.isEmpty, !normal.unicodeScalars.contains(where: Self.isControl) else {
+                return nil
+            }
             return Secret(normal)
         }
     }

@@ -63,13 +63,16 @@ struct SCRAMExchange: Sendable {
     }
 
     // RFC 5802 7:  client-final-message = channel-binding "," nonce ["," extensions] "," proof
-    private mutating func clientFinal(_ bytes: [UInt8], _ first: First, _ serverFirst: [UInt8], _ verifier: SCRAMVerifier) -> SASLServer.Step {
+    private mutating func clientFinal(_ bytes: [UInt8], _ first: First, _ serverFirst: [UInt8], _ verifier: SCRAMVerifier)
+        -> SASLServer.Step
+    {
         guard let proofStart = bytes.lastIndex(of: UInt8(ascii: ",")),
             let proof = Self.value("p", bytes[(proofStart + 1)...]).flatMap({ Base64.decode($0) }), proof.count == SCRAM.hashLength
         else { return .failed(.malformed) }
         let withoutProof = bytes[..<proofStart]
         let fields = withoutProof.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        guard fields.count >= 2, let binding = Self.value("c", fields[0]).flatMap({ Base64.decode($0) }), let nonce = Self.value("r", fields[1])
+        guard fields.count >= 2, let binding = Self.value("c", fields[0]).flatMap({ Base64.decode($0) }),
+            let nonce = Self.value("r", fields[1])
         else { return .failed(.malformed) }
         // A mandatory extension that we do not know ends the exchange. [RFC5802-5.1]
         guard !fields.dropFirst(2).contains(where: { $0.first == UInt8(ascii: "m") }) else { return .failed(.malformed) }

@@ -1,0 +1,126 @@
+internal import Bytes
+internal import NIOCore
+
+/// A message on its way to the client.
+struct Sending: Sendable {
+    var index: Int
+    var encoder = DotEncoder()
+    /// For TOP: where to stop.
+    var top: TopCut?
+    /// +OK has been said; from here on a failure can only end the connection.
+    var hasBegun = false
+}
+
+extension POP3Machine {
+    mutating func send(_ index: Int, lines: Int?, _ out: inout Output) {
+        self.phase = .sending(Sending(index: index, top: lines.map(TopCut.init)))
+        out.perform(.read(message: index))
+    }
+
+    mutating func read(_ piece: ByteBuffer, isLast: Bool, _ sending: Sending, _ out: inout Output) {
+        var sending = sending
+        if !sending.hasBegun {
+            if !self.isUTF8, InternationalHeader.isIn(piece) {
+                self.phase = .transaction
+                return out.replies.writeError(.utf8Needed, self.language, code: POP3Code.utf8)  // [RFC6856-5]
+            }
+            sending.hasBegun = true
+            self.writeBeginning(sending, &out)
+        }
+        let wanted = sending.top?.take(piece) ?? piece
+        sending.encoder.encode(wanted, into: &out.replies)
+        if isLast || sending.top?.isDone == true {
+            sending.encoder.finish(into: &out.replies)
+            self.phase = .transaction
+        } else {
+            self.phase = .sending(sending)
+            out.perform(.readOn)
+        }
+    }
+
+    private func writeBeginning(_ sending: Sending, _ out: inout Output) {
+        guard sending.top == nil, let messages = self.maildrop?.maildrop.messages, messages.indices.contains(sending.index) else {
+            out.replies.writeStaticString("+OK\r\n")
+            return
+        }
+        out.replies.writeStaticString("+OK ")
+        out.replies.writeDecimal(messages[sending.index].size)
+        out.replies.writeStaticString(self.language == .japanese ? " オクテット\r\n" : " octets\r\n")
+    }
+
+    mutating func unreadable(_ failure: ReadFailure, _ sending: Sending, _ out: inout Output) {
+        // Part of the message has left: closing without the terminator is the only way to tell that the rest is missing.
+        guard !sending.hasBegun else { return self.close(&out) }
+        self.phase = .transaction
+        switch failure {
+        case .gone: out.replies.writeError(.messageGone, self.language)
+        case .failed: out.replies.writeError(.messageUnreadable, self.language, code: POP3Code.temporary)
+        }
+    }
+}
+
+/// Cuts a message after its header, the blank line and so many lines of the body. [RFC1939-7]
+struct TopCut: Sendable {
+    private var linesLeft: Int
+    private var isInHeader = true
+    /// Octets of the current line so far, 2 standing for any more; a lone CR counts as none.
+    private var lineLength = 0
+    private(set) var isDone = false
+
+    init(lines: Int) { self.linesLeft = lines }
+
+    /// The wanted part of the piece.
+    mutating func take(_ piece: ByteBuffer) -> ByteBuffer {
+        var piece = piece
+        let view = piece.readableBytesView
+        var at = view.startIndex
+        while !self.isDone, let end = view[at...].firstIndex(of: .lf) {
+            self.measure(view[at..<end])
+            at = end + 1
+            self.lineEnded()
+        }
+        guard self.isDone else {
+            self.measure(view[at...])
+            return piece
+        }
+        return piece.readSlice(length: at - view.startIndex) ?? ByteBuffer()
+    }
+
+    private mutating func measure(_ part: ByteBufferView) {
+        if self.isInHeader, self.lineLength == 0, part.contains(where: { $0 != .cr }) { self.lineLength = 2 }
+    }
+
+    private mutating func lineEnded() {
+        if self.isInHeader {
+            if self.lineLength == 0 { self.isInHeader = false }
+            self.lineLength = 0
+        } else {
+            self.linesLeft -= 1
+        }
+        if !self.isInHeader && self.linesLeft == 0 { self.isDone = true }
+    }
+}
+
+/// Finds out whether a message needs UTF8 mode: its header contains UTF-8 beyond ASCII. [RFC6532-3.2] [RFC6856-2.1]
+///
+/// Octets that are no UTF-8 are older than international mail (bare Latin-1, Shift_JIS); such messages are sent as they always were.
+enum InternationalHeader {
+    /// Looks at the header as far as it is in the first piece.
+    static func isIn(_ piece: ByteBuffer) -> Bool {
+        let view = piece.readableBytesView
+        let header = view[..<self.headerEnd(view)]
+        guard header.contains(where: { $0 >= 0x80 }) else { return false }
+        return String(validating: header, as: UTF8.self) != nil
+    }
+
+    /// Behind the last whole line of the header that is there.
+    private static func headerEnd(_ view: ByteBufferView) -> Int {
+        var lineStart = view.startIndex
+        while let end = view[lineStart...].firstIndex(of: .lf) {
+            let line = view[lineStart..<end]
+            if line.isEmpty || line.elementsEqual([.cr]) { return lineStart }
+            lineStart = end + 1
+        }
+        return lineStart
+    }
+}

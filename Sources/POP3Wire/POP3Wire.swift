@@ -1,1 +1,0 @@
-// POP3Wire: see docs/architecture.md. Replaced by the first file of the target.
