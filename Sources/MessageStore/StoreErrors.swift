@@ -1,0 +1,79 @@
+package import Database
+internal import Glibc
+package import Vocabulary
+
+/// A file operation that failed: what, on which file, and errno.
+package struct IOFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    package let operation: String
+    package let path: String
+    package let code: Int32
+
+    package init(_ operation: String, _ path: String, _ code: Int32) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+    }
+
+    package var isDiskFull: Bool { self.code == ENOSPC || self.code == EDQUOT || self.code == EFBIG }
+    package var description: String { "\(self.operation) \(self.path): \(String(cString: strerror(self.code)))" }
+}
+
+/// Why a call on the store failed. Texts are for the log and the postmaster, never for a peer.
+package enum StoreError: Error, Sendable, CustomStringConvertible {
+    /// Another process has the store open.
+    case inUse(String)
+    /// Made by a newer version; refused rather than guessed at.
+    case newerFormat(String)
+    /// The files do not fit together or are damaged; `check` and `repair` say more.
+    case damaged(String)
+    case io(IOFailure)
+    case database(DatabaseError)
+    case noSuchMailbox(MailboxID)
+    /// Removed meanwhile, or never there.
+    case noSuchMessage
+    /// The account was removed.
+    case noSuchAccount(AccountID)
+    /// Too much waits; try again.
+    case busy
+    case closed
+
+    package var description: String {
+        switch self {
+        case .inUse(let path): "\(path) is in use by another process: stop it first, or give the command to the running server"
+        case .newerFormat(let text), .damaged(let text): text
+        case .io(let failure): failure.description
+        case .database(let error): error.description
+        case .noSuchMailbox(let id): "no mailbox \(id)"
+        case .noSuchMessage: "no such message"
+        case .noSuchAccount(let id): "no account \(id)"
+        case .busy: "the store is busy"
+        case .closed: "the store is closed"
+        }
+    }
+}
+
+/// Why a message was not taken. Nothing of it is visible anywhere; the sender keeps it and tries again.
+package enum StoreRefusal: Error, Sendable, Hashable {
+    /// Less than the minimum is free: 452 early.
+    case diskLow
+    /// The disk said that it is full: 452.
+    case diskFull
+    /// Writing or syncing failed: 451.
+    case io(IOFailure)
+    /// The store does not write any more until it is restarted and checked: 421 or 451.
+    case failed(String)
+    /// Too much waits: 451.
+    case busy
+    /// The body is longer than the store can hold.
+    case tooLarge
+    case closed
+}
+
+/// How the store is; cheap to read on an event loop.
+package enum StoreHealth: Sendable, Hashable {
+    case writable
+    /// Readers and deletions go on, new mail is refused.
+    case diskLow
+    /// Read-only until restart and check.
+    case failed(String)
+}

@@ -1,0 +1,48 @@
+package import Vocabulary
+
+/// The two directories of a store. Both on local file systems; segments and mail.db live in `mailbox`, accept.db in `spool`.
+package struct StoreLocation: Sendable, Hashable {
+    package var spool: String
+    package var mailbox: String
+
+    package init(spool: String, mailbox: String) {
+        self.spool = spool
+        self.mailbox = mailbox
+    }
+
+    package var segments: String { self.mailbox + "/segments" }
+    package var mailDatabase: String { self.mailbox + "/mail.db" }
+    package var acceptDatabase: String { self.spool + "/accept.db" }
+    package var lock: String { self.mailbox + "/store.lock" }
+}
+
+package struct StoreOptions: Sendable {
+    /// A segment is closed and a new one begun once it is longer than this. Bytes.
+    package var segmentSize: Int64 = 256 << 20
+    /// Bodies longer than this stream into a file of their own (`beginLargeBody`). Bytes.
+    package var inlineLimit = 256 << 10
+    /// Below this much free space on either directory's file system mail is refused early. Bytes.
+    package var minimumFree: Int64 = 64 << 20
+    /// What bodies in memory may take together (`MemoryBudget`). Bytes.
+    package var memoryBudget = 256 << 20
+    /// Deliveries that may wait for filing into mailboxes before acceptance slows down to the folder's pace.
+    package var foldBacklog = 100_000
+    /// Days that the record of a removed message is kept for clients that ask what vanished.
+    package var tombstoneDays = 90
+    /// Threads that read and stream.
+    package var readThreads = 4
+    /// Seconds since 1970; injected, so that tests turn the clock.
+    package var now: @Sendable () -> Int64
+    /// Unpredictable bytes; keys of segments come from here.
+    package var random: @Sendable (Int) -> [UInt8]
+    package var events: any EventSink = NullSink()
+    /// Lets tests fail any file operation; nil in service.
+    package var faults: FileFaults?
+
+    package init(
+        now: @escaping @Sendable () -> Int64 = SystemSources.now, random: @escaping @Sendable (Int) -> [UInt8] = SystemSources.random
+    ) {
+        self.now = now
+        self.random = random
+    }
+}
