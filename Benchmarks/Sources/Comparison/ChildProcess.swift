@@ -60,9 +60,8 @@ final class ChildProcess {
         }
     }
 
-    /// Runs a command to its end; throws with the end of its output when it fails.
+    /// Runs a command to its end; throws with the end of the log when it fails.
     static func run(_ program: String, _ arguments: [String], log: String, seconds: Double = 300) throws {
-        unlink(log)
         let child = try ChildProcess(program, arguments, log: log)
         let status = child.wait(seconds: seconds)
         guard status == 0 else {
