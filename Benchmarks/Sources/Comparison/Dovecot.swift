@@ -22,7 +22,8 @@ final class Dovecot {
         try writeFile("\(self.directory)/users", users)
         try writeFile("\(self.directory)/dovecot.conf", self.configuration(environment))
         let process = try ChildProcess(
-            "/usr/sbin/dovecot", ["-F", "-c", "\(self.directory)/dovecot.conf"], environment: environment, log: "\(self.directory)/output.log")
+            "/usr/sbin/dovecot", ["-F", "-c", "\(self.directory)/dovecot.conf"], environment: environment,
+            log: "\(self.directory)/output.log")
         self.process = process
         try waitForGreeting(self.pop3, seconds: 20) { process.poll() == nil }
     }

@@ -124,6 +124,7 @@ private func measureSink() throws {
         load.pipelining = pipelining
         let result = try load.run()
         let cores = Double(result.clientCPU) / 1e9 / result.seconds
-        print("\(workload.title): \(Int(Double(result.accepted) / result.seconds)) messages/s, client \((cores * 100).rounded() / 100) cores")
+        print(
+            "\(workload.title): \(Int(Double(result.accepted) / result.seconds)) messages/s, client \((cores * 100).rounded() / 100) cores")
     }
 }

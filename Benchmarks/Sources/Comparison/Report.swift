@@ -30,7 +30,8 @@ struct Report {
 
     private static func messages(_ measurements: [Measurement]) -> ([String], [[String]]) {
         let header = [
-            "server", "answered/s", "visible/s", "ours / this", "250 after data p50/p99 ms", "transaction p50/p90/p99/max ms", "CPU s per 1,000",
+            "server", "answered/s", "visible/s", "ours / this", "250 after data p50/p99 ms", "transaction p50/p90/p99/max ms",
+            "CPU s per 1,000",
             "switches/message", "written KiB/message", "PSS MiB", "client cores",
         ]
         let ours = measurements.first { $0.server == "Post.Office" }.map { $0.rate($0.visible) }
@@ -61,7 +62,8 @@ struct Report {
 
     private static func sessions(_ measurements: [Measurement]) -> ([String], [[String]]) {
         let header = [
-            "server", "sessions/s", "ours / this", "after login p50/p99 ms", "session p50/p99 ms", "CPU s per 1,000", "PSS MiB", "client cores",
+            "server", "sessions/s", "ours / this", "after login p50/p99 ms", "session p50/p99 ms", "CPU s per 1,000", "PSS MiB",
+            "client cores",
         ]
         let ours = measurements.first { $0.server == "Post.Office" }.map { $0.rate($0.answered) }
         let rows = measurements.filter { $0.rounds > 0 }.map { m in
@@ -80,7 +82,8 @@ struct Report {
         let header = ["server", "connections", "bytes/connection (PSS)", "opened/s", "CPU s per 1,000"]
         let rows = measurements.filter { $0.rounds > 0 }.map { m in
             [
-                m.server, "\(m.perRound)", number(Double(m.pss) / Double(m.perRound)), number(m.rate(m.answered)), fixed(m.cpuPerThousand, 2),
+                m.server, "\(m.perRound)", number(Double(m.pss) / Double(m.perRound)), number(m.rate(m.answered)),
+                fixed(m.cpuPerThousand, 2),
             ]
         }
         return (header, rows)

@@ -20,7 +20,9 @@ struct Workload {
         Workload(name: "1k-10", title: "1 KiB, 10 x 100", kind: .smtp(sessions: 10, messages: 100, size: 1 << 10, pipelining: false)),
         Workload(name: "1k-100", title: "1 KiB, 100 x 100", kind: .smtp(sessions: 100, messages: 100, size: 1 << 10, pipelining: false)),
         Workload(name: "1k-connect", title: "1 KiB, 100 x 1", kind: .smtp(sessions: 100, messages: 1, size: 1 << 10, pipelining: false)),
-        Workload(name: "1k-pipe", title: "1 KiB, 10 x 100, pipelining", kind: .smtp(sessions: 10, messages: 100, size: 1 << 10, pipelining: true)),
+        Workload(
+            name: "1k-pipe", title: "1 KiB, 10 x 100, pipelining", kind: .smtp(sessions: 10, messages: 100, size: 1 << 10, pipelining: true)
+        ),
         Workload(name: "10k-10", title: "10 KiB, 10 x 100", kind: .smtp(sessions: 10, messages: 100, size: 10 << 10, pipelining: false)),
         Workload(name: "100k-10", title: "100 KiB, 10 x 100", kind: .smtp(sessions: 10, messages: 100, size: 100 << 10, pipelining: false)),
         Workload(name: "1m-10", title: "1 MiB, 10 x 10", kind: .smtp(sessions: 10, messages: 10, size: 1 << 20, pipelining: false)),
