@@ -32,3 +32,25 @@ int po_accept(int fd);
 
 /// Names the calling thread for ps and debuggers; the first 15 bytes count.
 void po_name_thread(const char *name);
+
+// Crash slots: what each thread has in hand, in memory that the dispatcher shares. A slot belongs to the thread that wrote it first.
+#define PO_CRASH_SLOTS 256
+
+typedef struct {
+    uint64_t owned;        // 1 once a thread has taken the slot
+    uint64_t since;        // monotonic seconds at which peer or content was noted; 0 when nothing is in hand
+    uint64_t work;         // ContentWork, 0 for none
+    uint64_t content;      // ContentHash
+    int64_t account;       // AccountID, 0 for none
+    uint64_t peer_length;  // 4, 16, or 0 for none
+    uint8_t peer[16];
+    uint64_t crashed;      // the signal that this thread received
+} po_crash_slot;
+
+/// From now on threads note into these PO_CRASH_SLOTS slots, and crashing signals mark the slot of their thread before they end the process.
+void po_crash_attach(po_crash_slot *slots);
+/// Notes of the calling thread. They cost a few nanoseconds and do nothing of use before `po_crash_attach`.
+void po_crash_note_peer(const uint8_t *bytes, size_t length);
+void po_crash_clear_peer(void);
+void po_crash_note_content(uint64_t work, uint64_t content, int64_t account);
+void po_crash_clear_content(void);
