@@ -1,15 +1,26 @@
+import CLinux
+import Glibc
 import LoadKit
 
-let sink = try SinkThread()
-for (s, m, size, p) in [
-    (1, 100, 1024, false), (10, 100, 1024, false), (10, 2000, 1024, false), (100, 100, 1024, false), (100, 100, 1024, true),
-    (10, 100, 10240, false), (10, 100, 102400, false), (10, 50, 1 << 20, false),
-] {
-    var load = SMTPLoad(server: Endpoint(port: sink.port), sessions: s, messagesPerSession: m, size: size, recipients: ["a@example.test"])
-    load.pipelining = p
-    let r = try load.run()
-    print(
-        s, m, size, p, r.accepted, r.firstFailure ?? "", Int(Double(r.accepted) / r.seconds), "msg/s client cpu share",
-        Double(r.clientCPU) / Double(r.answered - r.started), r.transaction.summary())
+adopt_orphans()
+signal(SIGPIPE, SIG_IGN)
+raiseDescriptorLimit()
+do {
+    let arguments = CommandLine.arguments.dropFirst()
+    switch arguments.first {
+    case "load": try LoadCommand(arguments.dropFirst()).execute()
+    case "sink": try measureSink()
+    default: try Options(arguments).execute()
+    }
+} catch {
+    print("\(error)")
+    exit(1)
 }
-sink.stop()
+
+/// 10,000 connections need as many descriptors here, and in the servers that inherit the limit.
+func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}

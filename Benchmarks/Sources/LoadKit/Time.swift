@@ -26,3 +26,8 @@ package struct BenchError: Error, CustomStringConvertible {
         BenchError("\(what): \(String(cString: strerror(code)))")
     }
 }
+
+/// Waits; only for what has no event to wait for.
+package func sleepMilliseconds(_ count: UInt32) {
+    usleep(count * 1000)
+}

@@ -1,0 +1,173 @@
+import Glibc
+import LoadKit
+
+/// Runs a workload against each server in turn, round after round (A B A B …), so that what disturbs the machine disturbs all.
+struct Driver {
+    var servers: [any Server]
+    /// Measured rounds; one more goes before them and does not count.
+    var rounds: Int
+    var say: (String) -> Void
+
+    func run(_ workload: Workload) throws -> [Measurement] {
+        defer { for server in self.servers { server.stop() } }
+        for server in self.servers { try server.start(accounts: workload.accounts) }
+        switch workload.kind {
+        case .smtp(let sessions, let messages, let size, let pipelining):
+            return self.interleaved(perRound: sessions * messages) { server, measurement in
+                var load = SMTPLoad(
+                    server: server.smtp, sessions: sessions, messagesPerSession: messages, size: size,
+                    recipients: (0..<min(sessions, workload.accounts)).map(Accounts.address))
+                load.pipelining = pipelining
+                load.sources = sessions
+                try self.deliver(load, Array(0..<min(sessions, workload.accounts)), server, &measurement)
+            }
+        case .fanOut(let recipients, let size):
+            return self.interleaved(perRound: 1) { server, measurement in
+                try self.fanOut(recipients, size, server, &measurement)
+            }
+        case .retrieve(let sessions, let messages, let size):
+            return try self.retrieve(sessions, messages, size)
+        case .list(let messages): return try self.list(messages)
+        case .idle(let connections, let tls): return self.idle(connections, tls)
+        }
+    }
+
+    /// The first round warms up (processes started, files made, logins cached) and is thrown away.
+    private func interleaved(perRound: Int, _ body: (any Server, inout Measurement) throws -> Void) -> [Measurement] {
+        var result = self.servers.map { Measurement($0, perRound: perRound) }
+        for round in 0...self.rounds {
+            for (index, server) in self.servers.enumerated() where result[index].failure == nil {
+                if round == 1 { result[index] = Measurement(server, perRound: perRound) }
+                do { try body(server, &result[index]) } catch {
+                    result[index].failure = "\(error)"
+                    self.say("  \(server.name): \(error)")
+                }
+            }
+            self.say("  round \(round) of \(self.rounds)")
+        }
+        return result
+    }
+
+    private func deliver(_ load: SMTPLoad, _ accounts: [Int], _ server: any Server, _ measurement: inout Measurement) throws {
+        let arrivals = try server.expect(accounts)
+        let disk = diskUse(server.directory)
+        let before = Resources.of(server.processes)
+        let result = try load.run()
+        guard result.failed == 0, result.accepted == load.messages else {
+            throw BenchError("\(result.accepted) of \(load.messages) accepted: \(result.firstFailure ?? "")")
+        }
+        let visibleAt = try arrivals.wait(for: load.messages, seconds: 120)
+        self.settle()
+        measurement.add(before, Resources.of(server.processes))
+        measurement.disk.append(Double(diskUse(server.directory) - disk))
+        measurement.answered.append(result.seconds)
+        measurement.visible.append(Double(max(visibleAt, result.answered) - result.started) / 1e9)
+        measurement.afterData.merge(result.afterData)
+        measurement.transaction.merge(result.transaction)
+        measurement.clientShare.append(Double(result.clientCPU) / 1e9 / max(result.seconds, 1e-9))
+    }
+
+    /// Lets work go on that was put off until after the answer, so that its cost is counted.
+    private func settle() { sleepMilliseconds(300) }
+
+    private func fanOut(_ recipients: Int, _ size: Int, _ server: any Server, _ measurement: inout Measurement) throws {
+        var load = SMTPLoad(
+            server: server.smtp, sessions: 1, messagesPerSession: 1, size: size, recipients: (0..<recipients).map(Accounts.address))
+        load.recipientsPerMessage = recipients
+        load.timeLimit = 120_000_000_000
+        let all = Array(0..<recipients)
+        let before = try server.visible(all)
+        // Maildirs are all watched; ours is asked for a sample, the last recipient among them, and counted whole afterwards.
+        let watched = server is PostOffice ? all.filter { $0 % 50 == 49 || $0 == 0 } : all
+        let arrivals = try server.expect(watched)
+        let disk = diskUse(server.directory)
+        let used = Resources.of(server.processes)
+        let result = try load.run()
+        guard result.accepted == 1 else { throw BenchError(result.firstFailure ?? "not accepted") }
+        let visibleAt = try arrivals.wait(for: watched.count, seconds: 120)
+        self.settle()
+        measurement.add(used, Resources.of(server.processes))
+        let now = try server.visible(all)
+        guard now - before == recipients else { throw BenchError("\(now - before) of \(recipients) recipients have it") }
+        measurement.disk.append(Double(diskUse(server.directory) - disk))
+        measurement.answered.append(result.seconds)
+        measurement.visible.append(Double(max(visibleAt, result.answered) - result.started) / 1e9)
+        measurement.afterData.merge(result.afterData)
+        measurement.transaction.merge(result.transaction)
+    }
+
+    /// Puts messages into mailboxes over SMTP, before what is measured.
+    private func fill(_ server: any Server, accounts: Int, messages: Int, size: Int) throws {
+        let arrivals = try server.expect(Array(0..<accounts))
+        var load = SMTPLoad(
+            server: server.smtp, sessions: accounts, messagesPerSession: messages, size: size,
+            recipients: (0..<accounts).map(Accounts.address))
+        load.timeLimit = 300_000_000_000
+        let result = try load.run()
+        guard result.accepted == load.messages else { throw BenchError("filling: \(result.firstFailure ?? "")") }
+        _ = try arrivals.wait(for: load.messages, seconds: 300)
+    }
+
+    private var popServers: [any Server] { self.servers.filter { $0.pop3 != nil } }
+
+    private func retrieve(_ sessions: Int, _ messages: Int, _ size: Int) throws -> [Measurement] {
+        for server in self.popServers { try self.fill(server, accounts: 10, messages: messages, size: size) }
+        return self.overPOP3(sessions: sessions, accounts: 10, .retrieve(messages), atLeast: messages * size)
+    }
+
+    private func list(_ messages: Int) throws -> [Measurement] {
+        for server in self.popServers { try self.fill(server, accounts: 10, messages: messages / 10, size: 1 << 10) }
+        // One mailbox holds them all: nine tenths go to account 0 in a second step.
+        for server in self.popServers {
+            let arrivals = try server.expect([0])
+            let load = SMTPLoad(
+                server: server.smtp, sessions: 9, messagesPerSession: messages / 10, size: 1 << 10, recipients: [Accounts.address(0)])
+            guard try load.run().accepted == load.messages else { throw BenchError("filling failed") }
+            _ = try arrivals.wait(for: load.messages, seconds: 300)
+        }
+        return self.overPOP3(sessions: 20, accounts: 1, .list, atLeast: messages * 10)
+    }
+
+    private func overPOP3(sessions: Int, accounts: Int, _ script: POP3Load.Script, atLeast bytes: Int) -> [Measurement] {
+        let driver = Driver(servers: self.popServers, rounds: self.rounds, say: self.say)
+        return driver.interleaved(perRound: sessions) { server, measurement in
+            guard let pop3 = server.pop3 else { return }
+            let load = POP3Load(
+                server: pop3, accounts: (0..<accounts).map(Accounts.address), password: Accounts.password, sessions: sessions, parallel: 10,
+                script: script)
+            let before = Resources.of(server.processes)
+            let result = try load.run()
+            guard result.completed == sessions else { throw BenchError("\(result.completed) sessions: \(result.firstFailure ?? "")") }
+            guard result.bytes >= bytes * sessions else { throw BenchError("answers are too short: \(result.bytes) bytes") }
+            measurement.add(before, Resources.of(server.processes))
+            measurement.answered.append(result.seconds)
+            measurement.visible.append(result.seconds)
+            measurement.afterData.merge(result.work)
+            measurement.transaction.merge(result.session)
+            measurement.clientShare.append(Double(result.clientCPU) / 1e9 / max(result.seconds, 1e-9))
+        }
+    }
+
+    /// Memory for each connection: what the server's processes grew by, over the number of connections.
+    private func idle(_ connections: Int, _ tls: Bool) -> [Measurement] {
+        let driver = Driver(servers: self.servers.filter { !tls || $0.smtps != nil }, rounds: 0, say: self.say)
+        return driver.interleaved(perRound: connections) { server, measurement in
+            guard let endpoint = tls ? server.smtps : server.smtp else { return }
+            let warm = IdleLoad()
+            try warm.open(20, to: endpoint, tls: tls, sources: 20)
+            warm.close()
+            self.settle()
+            let before = Resources.of(server.processes)
+            let load = IdleLoad()
+            defer { load.close() }
+            let started = monotonicNow()
+            try load.open(connections, to: endpoint, tls: tls, sources: 1000)
+            measurement.answered.append(Double(monotonicNow() - started) / 1e9)
+            self.settle()
+            let after = Resources.of(server.processes)
+            measurement.add(before, after)
+            measurement.pss = after.pss - before.pss
+            measurement.visible = measurement.answered
+        }
+    }
+}

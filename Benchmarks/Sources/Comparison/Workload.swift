@@ -1,0 +1,61 @@
+/// What is done to each server in turn.
+struct Workload {
+    enum Kind {
+        case smtp(sessions: Int, messages: Int, size: Int, pipelining: Bool)
+        /// One message of `size` bytes to so many recipients.
+        case fanOut(recipients: Int, size: Int)
+        /// So many sessions, ten at a time, each fetching `messages` of `size` bytes.
+        case retrieve(sessions: Int, messages: Int, size: Int)
+        /// STAT, LIST and UIDL of a mailbox with so many messages.
+        case list(messages: Int)
+        case idle(connections: Int, tls: Bool)
+    }
+
+    var name: String
+    var title: String
+    var kind: Kind
+
+    static let all: [Workload] = [
+        Workload(name: "1k-1", title: "1 KiB, 1 session x 100", kind: .smtp(sessions: 1, messages: 100, size: 1 << 10, pipelining: false)),
+        Workload(name: "1k-10", title: "1 KiB, 10 x 100", kind: .smtp(sessions: 10, messages: 100, size: 1 << 10, pipelining: false)),
+        Workload(name: "1k-100", title: "1 KiB, 100 x 100", kind: .smtp(sessions: 100, messages: 100, size: 1 << 10, pipelining: false)),
+        Workload(name: "1k-connect", title: "1 KiB, 100 x 1", kind: .smtp(sessions: 100, messages: 1, size: 1 << 10, pipelining: false)),
+        Workload(
+            name: "1k-pipe", title: "1 KiB, 10 x 100, pipelining", kind: .smtp(sessions: 10, messages: 100, size: 1 << 10, pipelining: true)
+        ),
+        Workload(name: "10k-10", title: "10 KiB, 10 x 100", kind: .smtp(sessions: 10, messages: 100, size: 10 << 10, pipelining: false)),
+        Workload(name: "100k-10", title: "100 KiB, 10 x 100", kind: .smtp(sessions: 10, messages: 100, size: 100 << 10, pipelining: false)),
+        Workload(name: "1m-10", title: "1 MiB, 10 x 10", kind: .smtp(sessions: 10, messages: 10, size: 1 << 20, pipelining: false)),
+        Workload(name: "fan-out", title: "10 KiB to 1,000 recipients", kind: .fanOut(recipients: 1000, size: 10 << 10)),
+        Workload(name: "pop3", title: "POP3, RETR 100 x 10 KiB", kind: .retrieve(sessions: 200, messages: 100, size: 10 << 10)),
+        Workload(name: "pop3-list", title: "POP3, STAT LIST UIDL of 10,000", kind: .list(messages: 10_000)),
+        Workload(name: "idle", title: "10,000 idle SMTP connections", kind: .idle(connections: 10_000, tls: false)),
+        Workload(name: "idle-tls", title: "10,000 idle TLS connections", kind: .idle(connections: 10_000, tls: true)),
+    ]
+
+    static func named(_ name: String) -> Workload? { self.all.first { $0.name == name } }
+
+    /// Accounts that the servers need for it.
+    var accounts: Int {
+        switch self.kind {
+        case .smtp: 100
+        case .fanOut(let recipients, _): recipients
+        case .retrieve, .list, .idle: 10
+        }
+    }
+
+    /// A smaller version with the same shape, for a first look.
+    var quick: Workload {
+        var copy = self
+        switch self.kind {
+        case .smtp(let sessions, let messages, let size, let pipelining):
+            copy.kind = .smtp(sessions: sessions, messages: max(1, messages / 5), size: size, pipelining: pipelining)
+        case .fanOut(_, let size): copy.kind = .fanOut(recipients: 100, size: size)
+        case .retrieve(_, let messages, let size): copy.kind = .retrieve(sessions: 40, messages: messages / 5, size: size)
+        case .list: copy.kind = .list(messages: 1000)
+        case .idle(_, let tls): copy.kind = .idle(connections: 1000, tls: tls)
+        }
+        copy.title += " (a fifth or less)"
+        return copy
+    }
+}
