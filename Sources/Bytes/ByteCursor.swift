@@ -52,6 +52,9 @@ package struct ByteCursor {
         return UnsafeRawBufferPointer(rebasing: self.bytes[start..<self.position])
     }
 
+    /// Consumes `count` bytes, or what is left.
+    package mutating func skip(_ count: Int) { self.position += min(max(count, 0), self.remaining) }
+
     /// Consumes spaces and tabs; the number of them.
     @discardableResult
     package mutating func skipBlanks() -> Int { self.takeWhile { $0 == .space || $0 == .tab }.count }

@@ -17,6 +17,9 @@ package enum SMTPCall: Sendable {
     case mail(SMTPMail)
     /// A run of pipelined RCPTs. Answer `.recipients` with one entry each, in order; nil accepts.
     case recipients([Envelope.Recipient])
+    /// The body is larger than most: may it take up to so many octets of memory? Answer `.done` when it may, or a negative `.reply`, with
+    /// which the message is refused at its end. Given back when the transaction is over.
+    case memory(Int)
     /// A piece of a body that is larger than what is kept in memory. Answer `.done` when it may go on (that is the back-pressure), or a
     /// negative `.reply`, with which the whole message is refused at its end.
     case body(ByteBuffer)

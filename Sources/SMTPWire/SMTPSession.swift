@@ -1,25 +1,180 @@
+internal import Bytes
 package import NIOCore
+internal import SASL
 package import Vocabulary
 
-/// One SMTP session on the server's side.
+// Invariants of this target:
+// 1. A session is a value; how its input was cut into packets changes nothing that it says.
+// 2. Only CRLF ends a line, only CRLF.CRLF ends DATA. After a fault the body is read to its true end before anything is answered.
+// 3. Whatever a peer sends is bounded: line, parameters, recipients, body, errors, logins, transactions.
+// 4. Nothing said before STARTTLS counts after it, and nothing sent behind it in clear is ever read.
+// 5. No reply carries text of the peer's.
+
+/// One SMTP session on the server's side. [RFC5321-4.1]
 package struct SMTPSession: SessionMachine {
     package typealias Call = SMTPCall
     package typealias Outcome = SMTPOutcome
     package typealias Event = Never
 
+    enum Phase: Sendable {
+        /// Before the connection stands.
+        case opening
+        case command
+        /// A command line is longer than it may be: dropped up to its end; octets dropped so far.
+        case skippingLine(dropped: Int)
+        case auth(SASLServer)
+        case data
+        case chunk(SMTPChunk)
+        /// A chunk that nobody wants: dropped, then answered.
+        case droppedChunk(remaining: Int64, Reply)
+        case awaiting(Awaited)
+        case closed
+    }
+
+    /// What the open call is about.
+    enum Awaited: Sendable {
+        case greeting, secured, special, finish
+        case hello(SMTPHello)
+        case auth(SASLServer)
+        case mail(Envelope)
+        case recipients([RecipientLine])
+        /// The body goes on as it was.
+        case body(SMTPChunk?)
+        /// Then say this and go on.
+        case reset(then: Reply?)
+        /// The transaction is dropped because the peer names itself anew.
+        case renaming(SMTPHello)
+    }
+
+    enum RecipientLine: Sendable {
+        case asked(Envelope.Recipient)
+        case refused(Reply)
+    }
+
     let profile: SMTPProfile
     /// Passwords may be sent without TLS here: loopback, or a network that the postmaster listed.
     let allowsClearAuth: Bool
+    var phase = Phase.opening
+    var tls: TLSFacts?
+    var hello: SMTPHello?
+    var identity: Identity?
+    /// nil outside a transaction.
+    var envelope: Envelope?
+    /// nil outside a body.
+    var body: SMTPBody?
+    var counts = Counts()
+    /// Bytes of the unfinished line that were searched already: a slow sender must not make us quadratic.
+    var searched = 0
+    /// The server stops: close as soon as nothing is in hand.
+    var isDraining = false
+
+    struct Counts: Sendable {
+        var errors = 0
+        var authFailures = 0
+        var refusedRecipients = 0
+        var transactions = 0
+    }
 
     package init(_ profile: SMTPProfile, allowsClearAuth: Bool) {
         self.profile = profile
         self.allowsClearAuth = allowsClearAuth
     }
 
-    package mutating func connected(tls: TLSFacts?, _ out: inout SessionOutput<SMTPCall>) { out.perform(.connect(tls: tls)) }
-    package mutating func received(_ input: inout ByteBuffer, _ out: inout SessionOutput<SMTPCall>) {}
-    package mutating func completed(_ outcome: SMTPOutcome, _ out: inout SessionOutput<SMTPCall>) {}
-    package mutating func tlsEstablished(_ tls: TLSFacts, _ out: inout SessionOutput<SMTPCall>) {}
-    package mutating func timedOut(_ out: inout SessionOutput<SMTPCall>) {}
-    package mutating func shuttingDown(_ out: inout SessionOutput<SMTPCall>) {}
+    // MARK: Events
+
+    package mutating func connected(tls: TLSFacts?, _ out: inout SessionOutput<SMTPCall>) {
+        self.tls = tls
+        out.setDeadline(self.profile.limits.commandTimeout)
+        self.ask(.connect(tls: tls), .greeting, &out)
+    }
+
+    package mutating func tlsEstablished(_ tls: TLSFacts, _ out: inout SessionOutput<SMTPCall>) {
+        let (counts, isDraining) = (self.counts, self.isDraining)
+        self = SMTPSession(self.profile, allowsClearAuth: self.allowsClearAuth)  // [RFC3207-4.2]
+        self.counts = counts  // what the peer has done wrong is all that is remembered
+        self.isDraining = isDraining
+        self.tls = tls
+        out.setDeadline(self.profile.limits.commandTimeout)
+        self.ask(.secured(tls), .secured, &out)
+    }
+
+    package mutating func received(_ input: inout ByteBuffer, _ out: inout SessionOutput<SMTPCall>) {
+        var goesOn = true
+        while goesOn {
+            switch self.phase {
+            case .command, .auth, .skippingLine: goesOn = self.readLine(&input, &out)
+            case .data: goesOn = self.readData(&input, &out)
+            case .chunk(let chunk): goesOn = self.readChunk(chunk, &input, &out)
+            case .droppedChunk(let remaining, let reply): goesOn = self.dropChunk(remaining, reply, &input, &out)
+            case .opening, .awaiting: goesOn = false
+            case .closed:
+                input.moveReaderIndex(forwardBy: input.readableBytes)
+                goesOn = false
+            }
+        }
+    }
+
+    package mutating func timedOut(_ out: inout SessionOutput<SMTPCall>) {
+        switch self.phase {
+        case .awaiting:  // we are the slow one
+            out.setDeadline(self.profile.limits.commandTimeout)
+        case .closed: out.close()
+        case .opening, .command, .skippingLine, .auth, .data, .chunk, .droppedChunk:
+            self.end(Reply(421, EnhancedStatus(4, 4, 2), "\(self.profile.hostName) Timeout, closing"), &out)
+        }
+    }
+
+    package mutating func shuttingDown(_ out: inout SessionOutput<SMTPCall>) {
+        self.isDraining = true
+        self.endIfDraining(&out)
+    }
+
+    // MARK: Common ways out
+
+    /// Hands a call to the backend; nothing is read until it is answered.
+    mutating func ask(_ call: SMTPCall, _ awaited: Awaited, _ out: inout SessionOutput<SMTPCall>) {
+        self.phase = .awaiting(awaited)
+        out.perform(call)
+    }
+
+    /// Back to commands after a reply was written.
+    mutating func goOn(_ out: inout SessionOutput<SMTPCall>) {
+        self.phase = .command
+        out.setDeadline(self.profile.limits.commandTimeout)
+        self.endIfDraining(&out)
+    }
+
+    /// Writes the reply; 421 ends the session. [RFC5321-3.8]
+    mutating func say(_ reply: Reply, _ out: inout SessionOutput<SMTPCall>) {
+        guard reply.code != 421 else {
+            self.end(reply, &out)
+            return
+        }
+        out.replies.writeReply(reply)
+        self.goOn(&out)
+    }
+
+    /// A reply to something that the peer did wrong; it may do so only so often.
+    mutating func complain(_ reply: Reply, _ out: inout SessionOutput<SMTPCall>) {
+        self.counts.errors += 1
+        guard self.counts.errors < self.profile.limits.errors else {
+            out.replies.writeReply(reply)
+            self.end(.tooManyErrors, &out)
+            return
+        }
+        self.say(reply, &out)
+    }
+
+    mutating func end(_ reply: Reply, _ out: inout SessionOutput<SMTPCall>) {
+        out.replies.writeReply(reply)
+        self.phase = .closed
+        self.envelope = nil
+        self.body = nil
+        out.close()
+    }
+
+    private mutating func endIfDraining(_ out: inout SessionOutput<SMTPCall>) {
+        guard self.isDraining, self.envelope == nil, case .command = self.phase else { return }
+        self.end(Reply(421, EnhancedStatus(4, 3, 2), "\(self.profile.hostName) Server is stopping, try again later"), &out)
+    }
 }
