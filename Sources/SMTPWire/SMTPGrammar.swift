@@ -163,7 +163,9 @@ enum SMTPGrammar {
     static func word(_ cursor: inout ByteCursor, isOptional: Bool) throws(Reply) -> String {
         cursor.skipBlanks()
         let bytes = cursor.takeRest()
-        guard isOptional || !bytes.isEmpty, bytes.count <= 512, let text = String(validating: bytes, as: UTF8.self) else { throw .badArgument }
+        guard isOptional || !bytes.isEmpty, bytes.count <= 512, let text = String(validating: bytes, as: UTF8.self) else {
+            throw .badArgument
+        }
         return text
     }
 }

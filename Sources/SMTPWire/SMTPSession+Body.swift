@@ -98,7 +98,8 @@ extension SMTPSession {
         }
         self.counts.transactions += 1
         self.dropTransaction()
-        let message = SMTPMessage(envelope: envelope, content: body.isStreamed ? .tail(body.held) : .whole(body.held), size: body.decoder.size)
+        let message = SMTPMessage(
+            envelope: envelope, content: body.isStreamed ? .tail(body.held) : .whole(body.held), size: body.decoder.size)
         self.ask(.finish(message), .finish, &out)
     }
 

@@ -28,7 +28,9 @@ extension SMTPSession {
             if verb == .bdat { self.refuseChunk(line, self.outOfOrder(verb), &out) } else { self.complain(self.outOfOrder(verb), &out) }
             return
         }
-        if rule.argument == .none, line.readableBytesView.dropFirst(rule.name.utf8CodeUnitCount).contains(where: { $0 != .space && $0 != .tab }) {
+        if rule.argument == .none,
+            line.readableBytesView.dropFirst(rule.name.utf8CodeUnitCount).contains(where: { $0 != .space && $0 != .tab })
+        {
             self.complain(.noArgument, &out)
             return
         }
@@ -65,7 +67,8 @@ extension SMTPSession {
 
     private var context: SMTPGrammar.Context {
         SMTPGrammar.Context(
-            isExtended: self.hello?.isExtended ?? false, isSecure: self.tls != nil, isSubmission: self.profile.isSubmission || self.identity != nil,
+            isExtended: self.hello?.isExtended ?? false, isSecure: self.tls != nil,
+            isSubmission: self.profile.isSubmission || self.identity != nil,
             maximumSize: self.profile.limits.messageSize, isInternationalized: self.envelope?.isInternationalized ?? false)
     }
 

@@ -33,7 +33,8 @@ package enum SMTPVerb: UInt8, Hashable, Sendable, CaseIterable {
     /// First words of HTTP requests.
     static func isHTTP(_ word: UInt32) -> Bool {
         switch word {
-        case 0x4745_5420, 0x504F_5354, 0x5055_5420, 0x4845_4144, 0x4F50_5449, 0x434F_4E4E, 0x5052_4920, 0x4445_4C45, 0x5452_4143, 0x5041_5443:
+        case 0x4745_5420, 0x504F_5354, 0x5055_5420, 0x4845_4144, 0x4F50_5449, 0x434F_4E4E, 0x5052_4920, 0x4445_4C45, 0x5452_4143,
+            0x5041_5443:
             true  // "GET ", POST, "PUT ", HEAD, OPTI, CONN, "PRI ", DELE, TRAC, PATC
         default: false
         }

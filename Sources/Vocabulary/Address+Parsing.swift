@@ -133,7 +133,9 @@ extension Address {
     // RFC 5321 4.1.2:  Domain = sub-domain *("." sub-domain);  sub-domain =/ U-label of RFC 6531 3.3
     /// A single dot at the end is taken and dropped.
     package static func readDomain(_ cursor: inout ByteCursor) throws(AddressError) -> String {
-        let bytes = cursor.takeWhile { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") || $0 >= 0x80 }
+        let bytes = cursor.takeWhile {
+            $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") || $0 >= 0x80
+        }
         let name = bytes.last == UInt8(ascii: ".") ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes
         guard !name.isEmpty else { throw .domain }
         guard name.count <= self.maximumDomain else { throw .domainTooLong }
@@ -179,7 +181,8 @@ extension Address {
         guard let colon = content.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
         let tag = content.utf8[..<colon]
         guard let first = tag.first, let last = tag.last, first.isASCIILetter, last != UInt8(ascii: "-") else { return false }
-        return tag.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") } && !content.utf8[colon...].dropFirst().isEmpty
+        return tag.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") }
+            && !content.utf8[colon...].dropFirst().isEmpty
     }
 
     // RFC 5321 4.1.3:  dcontent = %d33-90 / %d94-126

@@ -61,6 +61,9 @@ package struct SessionOutput<Call: Sendable>: Sendable {
     package mutating func close() { self.wantsClose = true }
     package mutating func setDeadline(_ amount: TimeAmount) { self.deadline = amount }
 
+    /// Something waits to be carried out.
+    package var hasWork: Bool { self.call != nil || self.wantsTLS || self.wantsClose }
+
     package mutating func takeCall() -> Call? {
         defer { self.call = nil }
         return self.call
