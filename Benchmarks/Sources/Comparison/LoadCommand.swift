@@ -4,7 +4,9 @@ import LoadKit
 /// `run load smtp|pop3|idle --port N …`: one load against a server that already runs, for profiling.
 struct LoadCommand {
     private var port: UInt16 = 0
-    private var numbers = ["sessions": 10, "messages": 100, "size": 1024, "accounts": 10, "first": 0, "recipients": 1, "repeat": 1, "seconds": 0]
+    private var numbers = [
+        "sessions": 10, "messages": 100, "size": 1024, "accounts": 10, "first": 0, "recipients": 1, "repeat": 1, "seconds": 0,
+    ]
     private var switches: Set<String> = []
     private let kind: String
 
@@ -71,7 +73,8 @@ struct LoadCommand {
         let latency = result.session.summary()
         print(
             "\(result.completed) sessions, \(result.failed) failed \(result.firstFailure ?? ""), \(Int(Double(result.completed) / result.seconds))/s, "
-                + "\(result.bytes >> 20) MiB, p50 \(latency.p50) p99 \(latency.p99) ms, in the mailboxes: \(result.counts.values.reduce(0, +))")
+                + "\(result.bytes >> 20) MiB, p50 \(latency.p50) p99 \(latency.p99) ms, in the mailboxes: \(result.counts.values.reduce(0, +))"
+        )
     }
 
     private func idle() throws {

@@ -16,6 +16,7 @@ struct Options {
         usage: run [--quick] [--rounds N] [--slow-sync MS] [--servers ours,dovecot,virtual] [--postoffice PROGRAM]
                    [--markdown FILE] [--keep] [WORKLOAD …]
                run load smtp|pop3|idle --port N …     one load against a server that already runs
+               run disk        what the disk can do: appends with a sync after each group
                run sink        what the client can do: against a server that answers at once and keeps nothing
         --quick      a fifth of the work, one round
         --slow-sync  each fsync of the servers takes MS milliseconds longer, as real disks do

@@ -9,6 +9,7 @@ do {
     let arguments = CommandLine.arguments.dropFirst()
     switch arguments.first {
     case "load": try LoadCommand(arguments.dropFirst()).execute()
+    case "disk": try measureDisk()
     case "sink": try measureSink()
     default: try Options(arguments).execute()
     }
