@@ -88,8 +88,8 @@ let package = Package(
 
         // Tests.
         .target(name: "CFaults"),
-        ours("PowerCutKit", [nioCore, "MessageStore", "Queue", "Bytes", "Vocabulary"]),
-        .executableTarget(name: "powercut", dependencies: ["PowerCutKit", arguments], path: "Sources/powercut-command", swiftSettings: strict),
+        ours("PowerCutKit", [nioCore, "CSQLite", "MessageStore", "Queue", "Bytes", "Vocabulary", "MailTesting"]),
+        .executableTarget(name: "powercut", dependencies: ["PowerCutKit", "MailTesting", arguments], path: "Sources/powercut-command", swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
         ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "NetKit"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),

@@ -1,0 +1,130 @@
+internal import Dispatch
+internal import MessageStore
+internal import NIOCore
+internal import Synchronization
+internal import Vocabulary
+
+/// The real store, with segments so small that every run rolls over many times.
+package struct StoreSubject: CrashSubject {
+    package init() {}
+    package var name: String { "store" }
+
+    package func open(_ directory: String) throws -> any LiveStore {
+        var options = StoreOptions()
+        options.segmentSize = 64 << 10
+        options.inlineLimit = 24 << 10
+        options.minimumFree = 0
+        let location = StoreLocation(spool: "\(directory)/spool", mailbox: "\(directory)/mailbox")
+        return RealStore(store: try MessageStore.open(location, options), inlineLimit: options.inlineLimit)
+    }
+}
+
+/// Calls of the tester as calls of the store.
+struct RealStore: LiveStore {
+    let store: MessageStore
+    let inlineLimit: Int
+
+    func accept(_ sample: Sample, completion: @escaping @Sendable (Bool) -> Void) {
+        let bytes = ByteBuffer(bytes: sample.body())
+        let body: AcceptItem.Body
+        if bytes.readableBytes <= self.inlineLimit {
+            body = .memory(bytes)
+        } else {
+            guard let large = self.streamed(bytes) else { return completion(false) }
+            body = .large(large)
+        }
+        self.store.accept(self.item(sample, body)) { result in
+            if case .success = result { completion(true) } else { completion(false) }
+        }
+    }
+
+    /// Hands the body over in pieces, as a session does.
+    private func streamed(_ bytes: ByteBuffer) -> LargeBody? {
+        guard let large = try? self.store.beginLargeBody() else { return nil }
+        var rest = bytes
+        while let piece = rest.readSlice(length: min(16_384, rest.readableBytes)), piece.readableBytes > 0 {
+            guard (try? waiting({ large.append(piece, completion: $0) })) != nil else {
+                large.abandon()
+                return nil
+            }
+        }
+        return large
+    }
+
+    private func item(_ sample: Sample, _ body: AcceptItem.Body) -> AcceptItem {
+        let sender = Address(localPart: "sender", domain: "example.test")
+        let recipients = sample.recipients.map { Envelope.Recipient(Address(localPart: "account-\($0)", domain: "example.test")) }
+        let deliveries = sample.recipients.map { account in
+            PlannedDelivery(account: Self.id(account), prefix: ByteBuffer(bytes: sample.prefix(for: account)))
+        }
+        let outside = Envelope.Recipient(Address(localPart: "sample-\(sample.number)", domain: "remote.test"))
+        let queue = sample.isQueued ? [QueueDraft(.held, recipient: outside, destination: "remote.test", due: 0)] : []
+        return AcceptItem(
+            body: body, envelope: Envelope(sender: sender, recipients: recipients), receivedAt: 1_790_000_000 + Int64(sample.number),
+            trace: TraceID("sample-\(sample.number)"), deliveries: deliveries, queue: queue)
+    }
+
+    private static func id(_ account: Int) -> AccountID { AccountID(rawValue: Int64(account) + 1) }
+
+    private func inbox(_ account: Int) throws -> MailboxListing? {
+        do {
+            return try waiting { self.store.openInbox(of: Self.id(account), completion: $0) }
+        } catch StoreError.noSuchAccount {
+            return nil
+        }
+    }
+
+    private func knownInbox(_ account: Int) throws -> MailboxListing {
+        guard let listing = try self.inbox(account) else { throw StoreError.noSuchAccount(Self.id(account)) }
+        return listing
+    }
+
+    func list(_ account: Int) throws -> ListedMailbox? {
+        guard let listing = try self.inbox(account) else { return nil }
+        let messages = listing.entries.map { ListedMessage(uid: $0.uid.rawValue, flags: $0.flags.rawValue) }
+        return ListedMailbox(validity: listing.uidValidity.rawValue, messages: messages)
+    }
+
+    func read(_ account: Int, uid: UInt32) throws -> [UInt8] {
+        let mailbox = try self.knownInbox(account).mailbox
+        let reader: MessageReader = try waiting { self.store.reader(mailbox, UID(rawValue: uid), completion: $0) }
+        var bytes: [UInt8] = []
+        while let chunk = try waiting({ reader.next($0) }) { bytes += Array(chunk.readableBytesView) }
+        return bytes
+    }
+
+    func expunge(_ account: Int, uids: [UInt32]) throws {
+        let mailbox = try self.knownInbox(account).mailbox
+        let gone: Int = try waiting { self.store.expunge(mailbox, uids.map { UID(rawValue: $0) }, completion: $0) }
+        guard gone == uids.count else { throw Workload.Failure(description: "expunged \(gone) of \(uids)") }
+    }
+
+    func setFlags(_ account: Int, uid: UInt32, flags: UInt32) throws {
+        let mailbox = try self.knownInbox(account).mailbox
+        let change = MessageStore.FlagChange.replace(Flags(rawValue: flags))
+        let _: ModSeq = try waiting { self.store.setFlags(mailbox, [UID(rawValue: uid)], change, completion: $0) }
+    }
+
+    func removeAccount(_ account: Int) throws {
+        try waiting { self.store.removeAccount(Self.id(account), completion: $0) }
+    }
+
+    func queued() throws -> [Int] { [] }
+    func complaints() throws -> [String] { try self.store.check().problems.map(\.description) }
+    func close() { self.store.close() }
+}
+
+/// Waits for the one completion of a call.
+private func waiting<Value: Sendable, Problem: Error>(
+    _ start: (@escaping @Sendable (Result<Value, Problem>) -> Void) -> Void
+) throws -> Value {
+    let answer = Mutex<Result<Value, Problem>?>(nil)
+    let answered = DispatchSemaphore(value: 0)
+    start { result in
+        answer.withLock { $0 = result }
+        answered.signal()
+    }
+    answered.wait()
+    guard let result = answer.withLock({ $0 }) else { throw Workload.Failure(description: "no answer") }
+    return try result.get()
+}

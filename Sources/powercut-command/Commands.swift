@@ -1,0 +1,97 @@
+internal import ArgumentParser
+internal import Glibc
+internal import MailTesting
+internal import PowerCutKit
+
+struct SubjectOptions: ParsableArguments {
+    @Option(help: "store, toy:MISTAKE, sqlite:full or sqlite:normal") var subject = "store"
+
+    func make() throws -> any CrashSubject {
+        let words = self.subject.split(separator: ":").map(String.init)
+        if words == ["store"] { return StoreSubject() }
+        if words.count == 2, words[0] == "toy", let mistake = ToySubject.Mistake(rawValue: words[1]) { return ToySubject(mistake) }
+        if words.count == 2, words[0] == "sqlite", let synchronous = SQLiteToySubject.Synchronous(rawValue: words[1]) {
+            return SQLiteToySubject(synchronous)
+        }
+        throw ValidationError("no subject named \(self.subject)")
+    }
+}
+
+/// Runs in the recorded child: opens the store, drives it, and ends without closing anything, as a crash does.
+struct Work: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Drives a store (meant to run under the recorder).")
+    @OptionGroup var subject: SubjectOptions
+    @Option(help: "Directory of the store.") var directory: String
+    @Option(help: "File for marks.") var marks: String
+    @Option var seed: UInt64 = 1
+    @Option(help: "Messages to send.") var messages = 120
+    @Option(help: "Number of the first message.") var first = 1
+    @Flag(help: "Close the store in good order at the end.") var closes = false
+
+    func run() throws {
+        let store = try self.subject.make().open(self.directory)
+        var workload = Workload(seed: self.seed)
+        workload.messages = self.messages
+        try workload.run(store, marks: self.marks, firstNumber: self.first)
+        if self.closes { store.close() }
+        _exit(0)
+    }
+}
+
+struct Record: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Runs a workload under the recorder.")
+    @OptionGroup var subject: SubjectOptions
+    @Option(help: "libPostOfficeFaults.so; default: beside this program.") var library: String?
+    @Option(help: "New directory for the store, its log and its marks.") var into: String
+    @Option var seed: UInt64 = 1
+    @Option(help: "Messages to send.") var messages = 120
+
+    func run() throws {
+        let build = try ChildProcess.buildDirectory()
+        let run = try RecordedRun(
+            self.subject.make(), program: "\(build)/powercut", library: self.library ?? "\(build)/libPostOfficeFaults.so",
+            directory: self.into, seed: self.seed, messages: self.messages)
+        print("\(run.recording.events.count) events, \(run.recording.syncs) syncs, \(run.recording.marks) marks in \(self.into)")
+    }
+}
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Cuts the power in a recorded run.")
+    @OptionGroup var subject: SubjectOptions
+    @Argument(help: "Directory made by record.") var recorded: String
+    @Option(help: "Repeats a check exactly.") var seed: UInt64 = UInt64.random(in: 1..<1 << 32)
+    @Option(help: "About how many crash images.") var images = 20_000
+    @Option var workers = 4
+    @Option(help: "Directory for images that fail.") var keep: String?
+
+    func run() throws {
+        let recording = try Recording(log: "\(self.recorded)/log", directory: "\(self.recorded)/store", seed: self.seed)
+        var campaign = Campaign(try self.subject.make(), recording.events, seed: self.seed)
+        campaign.images = self.images
+        campaign.workers = self.workers
+        campaign.keep = self.keep
+        campaign.progress = { if $0 % 1024 < 64 { print("\($0) images") } }
+        let report = try campaign.run()
+        print("seed \(self.seed): \(report.images) images at \(report.cuts) cuts, \(report.failures.count) failed")
+        for failure in report.failures { print(failure) }
+        if !report.failures.isEmpty { throw ExitCode(1) }
+    }
+}
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Opens one image and says what its check says.")
+    @OptionGroup var subject: SubjectOptions
+    @Argument var directory: String
+
+    func run() throws {
+        let store = try self.subject.make().open(self.directory)
+        defer { store.close() }
+        for complaint in try store.complaints() { print(complaint) }
+        for account in 0..<8 {
+            guard let mailbox = try store.list(account) else { continue }
+            let numbers = try mailbox.messages.map { Sample.number(in: try store.read(account, uid: $0.uid)) ?? -1 }
+            print("account \(account): UIDs \(mailbox.messages.map(\.uid)), messages \(numbers)")
+        }
+        print("queue: \(try store.queued())")
+    }
+}

@@ -1,0 +1,32 @@
+import MailTesting
+import PowerCutKit
+import Testing
+
+/// Proves the tester itself: a store with one mistake must be found out, and one without must pass.
+@Suite("the power-cut tester", .serialized)
+struct ToyTests {
+    @Test("a toy store without a mistake survives every cut")
+    func acquitsToy() throws {
+        let report = try PowerCut.run(ToySubject(.none), images: 1_500, messages: 60, seed: 7)
+        #expect(report.failures.isEmpty, "\(report.failures)")
+        #expect(report.images >= 1_000)
+    }
+
+    @Test("each planted mistake is found", arguments: ToySubject.Mistake.allCases.filter { $0 != .none })
+    func convictsToy(_ mistake: ToySubject.Mistake) throws {
+        let report = try PowerCut.run(ToySubject(mistake), images: 6_000, messages: 60, seed: 7)
+        #expect(!report.failures.isEmpty, "\(mistake) was not found in \(report.images) images")
+    }
+
+    @Test("SQLite with synchronous=FULL survives every cut")
+    func acquitsSQLite() throws {
+        let report = try PowerCut.run(SQLiteToySubject(.full), images: 1_000, messages: 40, seed: 7)
+        #expect(report.failures.isEmpty, "\(report.failures)")
+    }
+
+    @Test("SQLite with synchronous=NORMAL loses what it promised, and that is found")
+    func convictsSQLite() throws {
+        let report = try PowerCut.run(SQLiteToySubject(.normal), images: 3_000, messages: 40, seed: 7)
+        #expect(!report.failures.isEmpty)
+    }
+}
