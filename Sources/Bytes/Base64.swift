@@ -19,7 +19,9 @@ package enum Base64 {
         if count == 1 {
             out += [self.alphabet[Int(held >> 2)], self.alphabet[Int(held << 4 & 63)], UInt8(ascii: "="), UInt8(ascii: "=")]
         } else if count == 2 {
-            out += [self.alphabet[Int(held >> 10)], self.alphabet[Int(held >> 4 & 63)], self.alphabet[Int(held << 2 & 63)], UInt8(ascii: "=")]
+            out += [
+                self.alphabet[Int(held >> 10)], self.alphabet[Int(held >> 4 & 63)], self.alphabet[Int(held << 2 & 63)], UInt8(ascii: "="),
+            ]
         }
         return String(decoding: out, as: UTF8.self)
     }

@@ -20,7 +20,9 @@ package struct ConnectionFacts: Sendable {
 
 /// What a listener is for. Configured in the start file, bound by the dispatcher.
 package struct ListenerRole: Hashable, Sendable {
-    package enum Service: String, Hashable, Sendable, CaseIterable { case smtp, submission, pop3, imap, http, ldap, finger, password, lmtp, sieve }
+    package enum Service: String, Hashable, Sendable, CaseIterable {
+        case smtp, submission, pop3, imap, http, ldap, finger, password, lmtp, sieve
+    }
     /// Unique name, as in the start file: `smtp`, `smtps`, `pop3`, `smtp-inside` …
     package var name: String
     package var service: Service
