@@ -94,7 +94,7 @@ let package = Package(
         ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "NetKit"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),
-        tests("SASLTests", ["SASL", "Bytes", "MailTesting", nioCore]),
+        tests("SASLTests", ["SASL", "Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("MIMETests", ["MIME", "Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
         tests("POP3WireTests", ["POP3Wire", "SASL", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),

@@ -76,7 +76,7 @@ extension SCRAMVerifier: CustomStringConvertible {
 }
 
 /// The arithmetic of SCRAM with SHA-256.
-enum SCRAM {
+package enum SCRAM {
     static let hashLength = 32
 
     /// StoredKey and ServerKey of a password. [RFC5802-3]
@@ -86,14 +86,14 @@ enum SCRAM {
         return (self.hash(clientKey), self.hmac(salted, Array("Server Key".utf8)))
     }
 
-    static func hmac(_ key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+    package static func hmac(_ key: [UInt8], _ message: [UInt8]) -> [UInt8] {
         Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key)))
     }
 
-    static func hash(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
+    package static func hash(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
 
     /// Hi() of RFC 5802. The library throws for absurd parameters only; those cannot pass `SCRAMVerifier.init(stored:)`.
-    static func pbkdf2(_ password: [UInt8], salt: [UInt8], iterations: Int) -> [UInt8] {
+    package static func pbkdf2(_ password: [UInt8], salt: [UInt8], iterations: Int) -> [UInt8] {
         let key = try? KDF.Insecure.PBKDF2.deriveKey(
             from: password, salt: salt, using: .sha256, outputByteCount: self.hashLength, unsafeUncheckedRounds: max(1, iterations))
         guard let key else { preconditionFailure("PBKDF2 refused \(iterations) rounds") }
