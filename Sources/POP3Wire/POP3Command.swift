@@ -88,14 +88,14 @@ struct POP3Command {
         guard let rule = self.rules[self.word(line[..<verbEnd])] else { return .failure(ParseError(.unknown)) }
         guard !line.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return .failure(ParseError(.characters)) }
         let rest = verbEnd == line.endIndex ? line[line.endIndex...] : line[(verbEnd + 1)...]
+        let hasText = rest.contains { $0 != .space }
         switch rule.arguments {
         case .text:
-            return rest.isEmpty ? .failure(ParseError(.arguments(rule))) : .success(POP3Command(rule: rule, arguments: [rest]))
+            return hasText ? .success(POP3Command(rule: rule, arguments: [rest])) : .failure(ParseError(.arguments(rule)))
         case .none:
-            return rest.allSatisfy { $0 == .space }
-                ? .success(POP3Command(rule: rule, arguments: [])) : .failure(ParseError(.arguments(rule)))
+            return hasText ? .failure(ParseError(.arguments(rule))) : .success(POP3Command(rule: rule, arguments: []))
         case .words(let count):
-            let words = rest.split(separator: .space, maxSplits: count.upperBound, omittingEmptySubsequences: true)
+            let words = rest.split(separator: .space, omittingEmptySubsequences: true)
             guard count.contains(words.count) else { return .failure(ParseError(.arguments(rule))) }
             return .success(POP3Command(rule: rule, arguments: words))
         }
