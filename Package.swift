@@ -91,7 +91,7 @@ let package = Package(
         ours("PowerCutKit", [nioCore, "CSQLite", "MessageStore", "Queue", "Bytes", "Vocabulary", "MailTesting"]),
         .executableTarget(name: "powercut", dependencies: ["PowerCutKit", "MailTesting", arguments], path: "Sources/powercut-command", swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
-        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "NetKit"]),
+        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "SASL", "NetKit"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),
         tests("SASLTests", ["SASL", "Bytes", "Vocabulary", "MailTesting", nioCore]),

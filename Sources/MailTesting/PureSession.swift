@@ -16,7 +16,15 @@ package struct PureSession<Machine: SessionMachine> {
     package private(set) var dropped = 0
     /// The deadline last asked for.
     package private(set) var deadline: TimeAmount?
-    private var input = ByteBuffer()
+    /// How often a deadline was asked for.
+    package private(set) var deadlines = 0
+    /// False leaves the next call open until `complete`.
+    package var answersCalls = true
+    package private(set) var openCall: Machine.Call?
+    /// The most that was ever handed over for writing at once.
+    package private(set) var largestWrite = 0
+    /// What came and was not consumed yet.
+    package private(set) var input = ByteBuffer()
     private let answer: (Machine.Call) -> Machine.Outcome
 
     package init(_ machine: Machine, answer: @escaping (Machine.Call) -> Machine.Outcome) {
@@ -48,6 +56,12 @@ package struct PureSession<Machine: SessionMachine> {
         self.run { machine, out in machine.tlsEstablished(facts, &out) }
     }
 
+    /// Answers the call that was left open.
+    package mutating func complete(_ outcome: Machine.Outcome) {
+        self.openCall = nil
+        self.run { machine, out in machine.completed(outcome, &out) }
+    }
+
     package mutating func timeOut() { self.run { machine, out in machine.timedOut(&out) } }
     package mutating func shutDown() { self.run { machine, out in machine.shuttingDown(&out) } }
     package mutating func notify(_ event: Machine.Event) { self.run { machine, out in machine.notified(event, &out) } }
@@ -70,8 +84,14 @@ package struct PureSession<Machine: SessionMachine> {
         out.unreadInput = self.input.readableBytes
         if let event { event(&self.machine, &out) }
         while true {
+            self.flush(&out)
+            if self.openCall != nil { break }
             if let call = out.takeCall() {
                 self.calls.append(call)
+                guard self.answersCalls else {
+                    self.openCall = call
+                    break
+                }
                 let outcome = self.answer(call)
                 out.unreadInput = self.input.readableBytes
                 self.machine.completed(outcome, &out)
@@ -89,10 +109,20 @@ package struct PureSession<Machine: SessionMachine> {
             self.machine.received(&self.input, &out)
             if self.input.readableBytes == before, !out.hasWork { break }
         }
-        self.output.writeBuffer(&out.replies)
-        if let deadline = out.takeDeadline() { self.deadline = deadline }
+        self.flush(&out)
+        if let deadline = out.takeDeadline() {
+            self.deadline = deadline
+            self.deadlines += 1
+        }
         if out.wantsClose { self.isClosed = true }
         self.input.discardReadBytes()
+    }
+
+    /// What the driver does before each call, each handshake and each wait: the replies leave.
+    private mutating func flush(_ out: inout SessionOutput<Machine.Call>) {
+        self.largestWrite = max(self.largestWrite, out.replies.readableBytes)
+        self.output.writeBuffer(&out.replies)
+        out.replies.clear()
     }
 
     private mutating func dropInput() {

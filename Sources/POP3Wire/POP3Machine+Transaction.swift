@@ -79,7 +79,6 @@ extension POP3Machine {
         while next < maildrop.messages.count {
             guard out.replies.readableBytes < Self.pieceSize else {
                 self.phase = .listing(Listing(isUIDL: listing.isUIDL, next: next))
-                self.isPaused = true
                 return out.perform(.pause)
             }
             if !session.isMarked(next) { Self.writeListing(next, maildrop, isUIDL: listing.isUIDL, &out.replies) }

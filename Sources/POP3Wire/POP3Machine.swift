@@ -33,7 +33,7 @@ package struct POP3Machine: SessionMachine {
         case closed
     }
 
-    /// Replies waiting to be written before the peer must have read some.
+    /// Octets of a list that are written before the peer must have read some.
     static let pieceSize = 32 << 10
 
     let settings: POP3Settings
@@ -47,8 +47,6 @@ package struct POP3Machine: SessionMachine {
     var isUTF8 = false
     var errors = 0
     var authFailures = 0
-    /// `.pause` is open, in whatever phase.
-    var isPaused = false
     var isDraining = false
 
     package init(settings: POP3Settings) {
@@ -75,22 +73,16 @@ package struct POP3Machine: SessionMachine {
 
     package mutating func received(_ input: inout ByteBuffer, _ out: inout SessionOutput<POP3Call>) {
         var handledAny = false
-        while self.takesLines {
+        while self.takesLines, !out.isFull {
             guard let event = self.lines.next(&input, limit: self.lineLimit(input)) else { break }
             handledAny = true
             self.handle(event, &out)
-            self.pauseIfFull(&out)
         }
         if handledAny { self.extendDeadline(&out) }
     }
 
     package mutating func completed(_ outcome: POP3Outcome, _ out: inout SessionOutput<POP3Call>) {
-        if case .resumed = outcome {
-            self.isPaused = false
-            if case .listing(let listing) = self.phase { self.continueListing(listing, &out) }
-        } else {
-            self.answered(outcome, &out)
-        }
+        self.answered(outcome, &out)
         self.extendDeadline(&out)
         if self.isDraining { self.closeIfIdle(&out) }
     }
@@ -108,6 +100,7 @@ package struct POP3Machine: SessionMachine {
         case (.asking(let exchange), .auth(let answer)): self.authAnswered(answer, exchange, &out)
         case (.opening, .maildrop(let maildrop)): self.opened(maildrop, &out)
         case (.opening, .noMaildrop(let refusal)): self.notOpened(refusal, &out)
+        case (.listing(let listing), .resumed): self.continueListing(listing, &out)
         case (.sending(let sending), .piece(let piece, let isLast)): self.read(piece, isLast: isLast, sending, &out)
         case (.sending(let sending), .unreadable(let failure)): self.unreadable(failure, sending, &out)
         case (.finishing, .finished(let removedAll)): self.finished(removedAll: removedAll, &out)
@@ -118,7 +111,6 @@ package struct POP3Machine: SessionMachine {
     // MARK: Common steps
 
     private var takesLines: Bool {
-        guard !self.isPaused else { return false }
         switch self.phase {
         case .authorization, .exchange, .transaction: return true
         case .asking, .opening, .listing, .sending, .finishing, .startingTLS, .closed: return false
@@ -139,12 +131,6 @@ package struct POP3Machine: SessionMachine {
         case .authorization, .exchange, .asking, .startingTLS, .closed: break
         case .opening, .transaction, .listing, .sending, .finishing: out.setDeadline(self.settings.limits.inactivity)
         }
-    }
-
-    private mutating func pauseIfFull(_ out: inout Output) {
-        guard self.takesLines, out.replies.readableBytes >= Self.pieceSize else { return }
-        self.isPaused = true
-        out.perform(.pause)
     }
 
     private mutating func closeIfIdle(_ out: inout Output) {

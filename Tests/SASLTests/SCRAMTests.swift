@@ -1,4 +1,5 @@
 import Bytes
+import MailTesting
 import SASL
 import Testing
 import Vocabulary
