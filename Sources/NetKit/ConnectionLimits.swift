@@ -4,43 +4,110 @@ package import Vocabulary
 /// How many connections may stand at once. Counted from accept to close of the descriptor.
 package final class ConnectionLimits: Sendable {
     package struct Bounds: Sendable, Equatable {
-        /// All connections of the process; set well below RLIMIT_NOFILE by `Descriptors`.
+        /// All connections of the process; above it nothing is accepted until one ends. `Descriptors.connectionCap` says what fits.
         package var total = 8000
         /// Of one service, all listeners together.
-        package var perService = 4000
+        package var perService = 6000
         /// Of one address.
         package var perAddress = 50
         /// Of one IPv6 /64, which one customer has to himself.
         package var perNetwork = 100
         /// Loopback and listeners declared inside are bound by `total` and `perService` only.
         package var exemptsTrusted = true
+
         package init() {}
     }
 
-    package enum Refusal: String, Sendable { case total, service, address, network }
+    package enum Refusal: String, Error, Sendable { case total, service, address, network }
 
-    /// One counted connection; give it back with `leave`.
-    package struct Ticket: Sendable {
+    /// One counted connection; give it back with `leave`, once.
+    package struct Ticket: Sendable, Equatable {
         let service: ListenerRole.Service
-        let peer: IPAddress
-        let isTrusted: Bool
+        /// nil when exempt.
+        let peer: IPAddress?
     }
 
-    private struct State { var bounds: Bounds }
+    private struct State {
+        var bounds: Bounds
+        var total = 0
+        var services: [ListenerRole.Service: Int] = [:]
+        var addresses: [IPAddress: Int] = [:]
+        var networks: [IPAddress: Int] = [:]
+        /// Somebody was told that there is no room.
+        var isAwaited = false
+    }
+
     private let state: Mutex<State>
+    private let whenRoom = Mutex<(@Sendable () -> Void)?>(nil)
 
     package init(_ bounds: Bounds = Bounds()) { self.state = Mutex(State(bounds: bounds)) }
 
     /// New bounds hold for connections to come; none is closed for them.
-    package func setBounds(_ bounds: Bounds) { self.state.withLock { $0.bounds = bounds } }
-
-    package func enter(_ peer: IPAddress, _ role: ListenerRole) -> Result<Ticket, RefusalError> {
-        .success(Ticket(service: role.service, peer: peer, isTrusted: role.isInside || peer.isLoopback))
+    package func setBounds(_ bounds: Bounds) {
+        self.state.withLock { $0.bounds = bounds }
+        self.whenRoom.withLock { $0 }?()
     }
-    package func leave(_ ticket: Ticket) {}
+
+    /// False when the process is full: accept nothing. `whenRoom` is called once there is room again.
+    func hasRoom() -> Bool {
+        self.state.withLock { state in
+            state.isAwaited = state.total >= state.bounds.total
+            return !state.isAwaited
+        }
+    }
+
+    func setWhenRoom(_ callback: (@Sendable () -> Void)?) { self.whenRoom.withLock { $0 = callback } }
+
+    package func enter(_ peer: IPAddress, _ role: ListenerRole) throws(Refusal) -> Ticket {
+        try self.state.withLock { state throws(Refusal) in
+            let bounds = state.bounds
+            let isExempt = bounds.exemptsTrusted && (role.isInside || peer.isLoopback)
+            guard state.total < bounds.total else { throw .total }
+            guard state.services[role.service, default: 0] < bounds.perService else { throw .service }
+            if !isExempt {
+                guard state.addresses[peer, default: 0] < bounds.perAddress else { throw .address }
+                if let network = peer.network64 {
+                    guard state.networks[network, default: 0] < bounds.perNetwork else { throw .network }
+                    state.networks[network, default: 0] += 1
+                }
+                state.addresses[peer, default: 0] += 1
+            }
+            state.total += 1
+            state.services[role.service, default: 0] += 1
+            return Ticket(service: role.service, peer: isExempt ? nil : peer)
+        }
+    }
+
+    package func leave(_ ticket: Ticket) {
+        let isAwaited = self.state.withLock { state in
+            state.total -= 1
+            Self.decrement(&state.services, ticket.service)
+            if let peer = ticket.peer {
+                Self.decrement(&state.addresses, peer)
+                if let network = peer.network64 { Self.decrement(&state.networks, network) }
+            }
+            defer { if state.total < state.bounds.total { state.isAwaited = false } }
+            return state.isAwaited && state.total < state.bounds.total
+        }
+        if isAwaited { self.whenRoom.withLock { $0 }?() }
+    }
 
     /// Connections that stand now.
-    package var count: Int { 0 }
+    package var count: Int { self.state.withLock { $0.total } }
 
-    package struct RefusalError: Error, Equatable { package let reason: Refusal }
+    /// Entries kept; not more than connections stand, so nobody can fill memory by coming and going.
+    package var tableSize: Int { self.state.withLock { $0.addresses.count + $0.networks.count } }
+
+    private static func decrement<Key: Hashable>(_ table: inout [Key: Int], _ key: Key) {
+        guard let count = table[key] else { return }
+        if count > 1 { table[key] = count - 1 } else { table[key] = nil }
+    }
+}
+
+extension IPAddress {
+    /// The /64 that an IPv6 address lies in; nil for IPv4.
+    fileprivate var network64: IPAddress? {
+        guard self.isIPv6 else { return nil }
+        return IPAddress(bytes: Array(self.bytes.prefix(8)) + Array(repeating: 0, count: 8))
+    }
 }

@@ -1,34 +1,109 @@
 package import NIOCore
-package import Policy
+internal import Policy
+internal import Synchronization
 package import Vocabulary
 
-/// All listeners of the process. Accepts on a thread of its own, so that limits and access rules are applied before a session costs anything.
+/// All listeners of the process. Accepts on a thread of its own, so that limits and access rules are applied before a
+/// connection costs anything, and running out of descriptors makes it wait instead of spin.
 package final class ListenerSet: Sendable {
+    private struct State {
+        var entries: [Acceptor.Entry] = []
+        var acceptor: Acceptor?
+        var open = 0
+        var whenEmpty: (@Sendable (Int) -> Void)?
+    }
+
+    let limits: ConnectionLimits
+    let sink: any EventSink
+    let resolver: (any Resolver)?
+    let makeTrace: @Sendable () -> TraceID
+    private let homes: [LoopHome]
+    private let nextHome = Atomic<Int>(0)
+    private let state = Mutex(State())
+
     package init(
         loops: EventLoops,
         limits: ConnectionLimits,
         sink: any EventSink,
         resolver: (any Resolver)? = nil,
         makeTrace: @escaping @Sendable () -> TraceID
-    ) {}
+    ) {
+        self.limits = limits
+        self.sink = sink
+        self.resolver = resolver
+        self.makeTrace = makeTrace
+        self.homes = loops.all.map { LoopHome(loop: $0, limits: limits) }
+        for home in self.homes { home.setWhenLeft { [weak self] in self?.oneLeft() } }
+    }
 
-    /// Takes the descriptor over. Connections are accepted from `start` on. `rules` decide before any module starts; they can be replaced while running.
-    package func add(_ listener: BoundListener, role: ListenerRole, rules: AccessRules = AccessRules(), service: ServiceBinding) {}
+    /// Takes the descriptor over. Connections are accepted from `start` on. `rules` decide before any module starts; they can be
+    /// replaced while running.
+    package func add(_ listener: BoundListener, role: ListenerRole, rules: AccessRules = AccessRules(), service: ServiceBinding) {
+        self.state.withLock { $0.entries.append(Acceptor.Entry(listener: listener, role: role, rules: rules, service: service)) }
+    }
 
-    package func start() throws(ListenFailure) {}
+    package func start() throws(ListenFailure) {
+        try self.state.withLock { state throws(ListenFailure) in
+            guard state.acceptor == nil else { return }
+            let acceptor = try Acceptor(state.entries, self)
+            self.limits.setWhenRoom { acceptor.wake() }
+            acceptor.start()
+            state.acceptor = acceptor
+        }
+    }
 
     /// Accept no more. The listening sockets stay open, so that the backlog waits for whoever takes over.
-    package func stopAccepting() {}
+    package func stopAccepting() {
+        let acceptor = self.state.withLock { $0.acceptor }
+        acceptor?.stop()
+        self.limits.setWhenRoom(nil)
+    }
 
-    /// Stops accepting, tells every session to finish, and closes what is left after `deadline`. The completion gets the number that was cut off.
-    package func drain(within deadline: TimeAmount, _ completion: @escaping @Sendable (Int) -> Void) {}
+    /// Stops accepting, tells every session to finish, and cuts off what is left after `deadline`. The completion, on some
+    /// loop, gets the number of those cut off.
+    package func drain(within deadline: TimeAmount, _ completion: @escaping @Sendable (Int) -> Void) {
+        self.stopAccepting()
+        let isEmpty = self.state.withLock { state in
+            if state.open == 0 { return true }
+            state.whenEmpty = completion
+            return false
+        }
+        if isEmpty { return completion(0) }
+        for home in self.homes { home.drain() }
+        self.homes[0].loop.scheduleTask(in: deadline) {
+            let late = self.state.withLock { state in
+                defer { state.whenEmpty = nil }
+                return state.whenEmpty.map { ($0, state.open) }
+            }
+            guard let (completion, count) = late else { return }
+            for home in self.homes { home.cut() }
+            completion(count)
+        }
+    }
 
-    /// Name of the role and port, in order of adding.
-    package var ports: [(role: ListenerRole, address: IPAddress, port: Int)] { [] }
-}
+    /// What listens where, in order of adding.
+    package var ports: [(role: ListenerRole, address: IPAddress, port: Int)] {
+        self.state.withLock { $0.entries.map { ($0.role, $0.listener.address, $0.listener.port) } }
+    }
 
-/// The access rules of one listener; a configuration change swaps them under running traffic.
-package final class AccessRules: Sendable {
-    package init(allow: AccessList = AccessList(), deny: AccessList = AccessList()) {}
-    package func replace(allow: AccessList, deny: AccessList) {}
+    // MARK: From the acceptor
+
+    /// Puts an admitted connection on the next loop.
+    func settle(_ descriptor: CInt, _ facts: ConnectionFacts, _ ticket: ConnectionLimits.Ticket, _ service: ServiceBinding) {
+        self.state.withLock { $0.open += 1 }
+        let turn = self.nextHome.wrappingAdd(1, ordering: .relaxed).oldValue
+        let home = self.homes[abs(turn % self.homes.count)]
+        let observer = SessionObserver(sink: self.sink, module: facts.listener.module, trace: facts.trace, home: home, ticket: ticket)
+        home.loop.execute { home.adopt(descriptor, facts, observer, service) }
+    }
+
+    private func oneLeft() {
+        let completion = self.state.withLock { state in
+            state.open -= 1
+            guard state.open == 0 else { return nil as (@Sendable (Int) -> Void)? }
+            defer { state.whenEmpty = nil }
+            return state.whenEmpty
+        }
+        completion?(0)
+    }
 }

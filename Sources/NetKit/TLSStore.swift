@@ -1,3 +1,7 @@
+internal import NIOCore
+internal import NIOSSL
+internal import Synchronization
+
 /// A certificate chain and its key as two PEM files. The leaf comes first in the chain.
 package struct CertificateFiles: Hashable, Sendable {
     package var chain: String
@@ -24,11 +28,38 @@ package struct TLSFailure: Error, Equatable, CustomStringConvertible {
 
 /// The certificates that all services shake hands with. The first pair is the default; the others are chosen by server name (SNI).
 package final class TLSStore: Sendable {
+    private struct Loaded: Sendable {
+        let files: [CertificateFiles]
+        let context: NIOSSLContext
+    }
+    private let loaded: Mutex<Loaded>
+
     /// Reads the files now; blocks, so not from an event loop.
     package init(_ files: [CertificateFiles]) throws(TLSFailure) {
-        throw TLSFailure(file: files.first?.chain ?? "", problem: .unreadable, detail: "")
+        self.loaded = Mutex(Loaded(files: files, context: try Self.build(files)))
     }
 
     /// Reads everything anew and swaps it in only when all of it is good; otherwise the old set stays. Running sessions keep what they have.
-    package func reload(_ files: [CertificateFiles]? = nil) throws(TLSFailure) {}
+    package func reload(_ files: [CertificateFiles]? = nil) throws(TLSFailure) {
+        let files = files ?? self.loaded.withLock { $0.files }
+        let fresh = Loaded(files: files, context: try Self.build(files))
+        self.loaded.withLock { $0 = fresh }
+    }
+
+    /// For the next handshake.
+    var context: NIOSSLContext { self.loaded.withLock { $0.context } }
+
+    private static func build(_ files: [CertificateFiles]) throws(TLSFailure) -> NIOSSLContext {
+        guard let first = files.first else { throw TLSFailure(file: "", problem: .noCertificate, detail: "no files named") }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(first.chain).map { NIOSSLCertificateSource.certificate($0) }
+            let key = try NIOSSLPrivateKey(file: first.key, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.shutdownTimeout = .milliseconds(10)
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw TLSFailure(file: first.chain, problem: .unusable, detail: "\(error)")
+        }
+    }
 }

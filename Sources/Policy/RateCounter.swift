@@ -22,18 +22,19 @@ package struct RateCounter: Sendable, Equatable {
 
     private mutating func roll(to now: Int64) {
         let (elapsed, overflow) = now.subtractingReportingOverflow(self.start)
-        if overflow || elapsed < 0 || elapsed >= self.window * 2 {
+        if overflow || elapsed < 0 || elapsed / 2 >= self.window {
             (self.previous, self.current, self.start) = (0, 0, now)
         } else if elapsed >= self.window {
             (self.previous, self.current) = (self.current, 0)
-            self.start += self.window
+            self.start += self.window  // not beyond `now`
         }
     }
 
     /// The older window counts as far as it still reaches into the last `window` seconds.
     private func estimate(at now: Int64) -> Int {
-        let left = self.window - min(max(0, now - self.start), self.window)
-        return self.current + Int(Double(self.previous) * Double(left) / Double(self.window))
+        let elapsed = now.subtractingReportingOverflow(self.start)
+        let share = elapsed.overflow ? 0 : 1 - min(max(0, Double(elapsed.partialValue) / Double(self.window)), 1)
+        return self.current + Int(Double(self.previous) * share)
     }
 }
 

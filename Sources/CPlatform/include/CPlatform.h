@@ -54,3 +54,11 @@ void po_crash_note_peer(const uint8_t *bytes, size_t length);
 void po_crash_clear_peer(void);
 void po_crash_note_content(uint64_t work, uint64_t content, int64_t account);
 void po_crash_clear_content(void);
+
+struct sockaddr;
+
+/// accept4(2), nonblocking and close-on-exec, with the peer's address. The new descriptor, or -1 with errno.
+int po_accept_peer(int listener, struct sockaddr *name, unsigned int *length);
+
+/// An eventfd(2): nonblocking, close-on-exec. -1 with errno on failure.
+int po_eventfd(void);

@@ -1,0 +1,61 @@
+package import Vocabulary
+
+/// Where a session reports what no machine can see: failed handshakes, plaintext behind STARTTLS, ends that are not the protocol's.
+package struct SessionObserver: Sendable {
+    let sink: any EventSink
+    let module: TrailEvent.Module
+    let trace: TraceID?
+    let home: (any ConnectionHome)?
+    let ticket: ConnectionLimits.Ticket?
+
+    /// For a session without a listener.
+    package init(sink: any EventSink = NullSink(), module: TrailEvent.Module = .mta, trace: TraceID? = nil) {
+        self.init(sink: sink, module: module, trace: trace, home: nil, ticket: nil)
+    }
+
+    init(sink: any EventSink, module: TrailEvent.Module, trace: TraceID?, home: (any ConnectionHome)?, ticket: ConnectionLimits.Ticket?) {
+        self.sink = sink
+        self.module = module
+        self.trace = trace
+        self.home = home
+        self.ticket = ticket
+    }
+
+    func record(_ event: String, cause: String? = nil) {
+        self.sink.record(TrailEvent(self.module, event, trace: self.trace, cause.map { [("cause", $0)] } ?? []), switchedBy: nil)
+    }
+
+    func plaintextDropped(_ count: Int) {
+        self.sink.record(
+            TrailEvent(self.module, "plaintext-dropped", trace: self.trace, [("bytes", "\(count)")]),
+            switchedBy: .tls
+        )
+    }
+
+    /// The descriptor is closed: the connection counts no more.
+    func left(_ session: some DrainableSession) { self.home?.left(session, self.ticket) }
+}
+
+/// Keeps count of the sessions of one event loop. Called on that loop.
+protocol ConnectionHome: AnyObject, Sendable {
+    func left(_ session: any DrainableSession, _ ticket: ConnectionLimits.Ticket?)
+}
+
+/// A session that can be asked to come to its end. Called on its loop.
+protocol DrainableSession: AnyObject {
+    /// Say goodbye when idle, otherwise finish what is in hand.
+    func drain()
+    /// End at once.
+    func cut()
+}
+
+extension ListenerRole {
+    /// The module under which events of this service are written.
+    var module: TrailEvent.Module {
+        switch self.service {
+        case .smtp, .submission, .lmtp: .smtpAccept
+        case .pop3: .pop3Server
+        case .imap, .http, .ldap, .finger, .password, .sieve: .mta
+        }
+    }
+}
