@@ -17,15 +17,18 @@ package final class ChildProcess {
 
     /// Starts `path` with `arguments` (without the name of the program itself).
     ///
-    /// `environment` is added to our own; `output` and `errors` are files that are written anew (nil: ours are inherited).
-    package init(_ path: String, _ arguments: [String], environment: [String: String] = [:], output: String? = nil, errors: String? = nil)
-        throws
-    {
+    /// `environment` is added to our own; `input` is read as standard input (nil: nothing is there to read); `output` and `errors` are
+    /// files that are appended to (nil: ours are inherited).
+    package init(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil, output: String? = nil,
+        errors: String? = nil
+    ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        if let output { posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
-        if let errors { posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
+        posix_spawn_file_actions_addopen(&actions, 0, input ?? "/dev/null", O_RDONLY, 0)
+        if let output { posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600) }
+        if let errors { posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600) }
         var words = CStringArray([path] + arguments)
         var variables = CStringArray(Self.merged(environment))
         defer {
@@ -39,6 +42,33 @@ package final class ChildProcess {
     }
 
     deinit { self.end() }
+
+    /// Runs a program to its end, at most `seconds`; gives what it wrote to both outputs.
+    package static func run(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil, seconds: Double = 60
+    ) throws -> (ending: Ending, output: String) {
+        let directory = TemporaryDirectory("child")
+        let output = directory("output")
+        let child = try ChildProcess(path, arguments, environment: environment, input: input, output: output, errors: output)
+        guard let ending = child.wait(seconds: seconds) else {
+            child.signal(SIGKILL)
+            throw Failure(description: "\(path) \(arguments) still runs after \(seconds) s: \(Self.text(of: output))")
+        }
+        return (ending, Self.text(of: output))
+    }
+
+    /// The content of a file as text; empty when it cannot be read.
+    package static func text(of path: String) -> String {
+        guard let file = fopen(path, "r") else { return "" }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+        }
+    }
 
     /// Waits for the end, without limit.
     @discardableResult

@@ -18,8 +18,8 @@ final class SQLiteToy: LiveStore {
         let description: String
     }
 
+    // SAFETY: used only while the mutex around it is held.
     private struct Handle: @unchecked Sendable {
-        // SAFETY: used only while the mutex around it is held.
         let pointer: OpaquePointer
     }
 

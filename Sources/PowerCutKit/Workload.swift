@@ -141,6 +141,7 @@ package final class MarkLog: Sendable {
         if line.hasPrefix("send ") { self.state.withLock { $0.sent += 1 } }
         var text = line + "\n"
         text.withUTF8 { bytes in
+            // SAFETY: only the recorded child of a test runs this; a missing mark would make the test lie.
             guard write(self.fd, bytes.baseAddress, bytes.count) == bytes.count else { fatalError("marks cannot be written") }
         }
     }
