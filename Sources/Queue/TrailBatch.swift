@@ -84,6 +84,11 @@ struct TrailOutput {
         return batch.chunks.isEmpty ? batch.dropped : lost
     }
 
+    mutating func close() {
+        if self.fd >= 0 { Glibc.close(self.fd) }
+        self.fd = -1
+    }
+
     private mutating func write(_ bytes: [UInt8], day: String) -> Int {
         guard self.open(day) else { return Self.lines(in: bytes[...]) }
         if self.isTorn {
@@ -107,7 +112,7 @@ struct TrailOutput {
     private mutating func open(_ day: String) -> Bool {
         var status = stat()
         if self.fd >= 0, self.day == day, fstat(self.fd, &status) == 0, status.st_nlink > 0 { return true }
-        if self.fd >= 0 { close(self.fd) }
+        self.close()
         self.fd = Glibc.open(self.files.path(day: day), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard self.fd >= 0 else { return false }
         if self.day != day { self.files.keep(newest: self.days) }

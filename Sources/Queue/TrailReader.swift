@@ -112,7 +112,8 @@ enum TrailScanner {
 
     private static func isBorder(_ byte: UInt8) -> Bool {
         switch byte {
-        case .space, UInt8(ascii: "="), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: ","), UInt8(ascii: "\\"): true
+        case .space, UInt8(ascii: "="), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: ","), UInt8(ascii: "\\"):
+            true
         default: false
         }
     }

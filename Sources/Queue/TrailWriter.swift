@@ -61,6 +61,21 @@ package final class TrailWriter: EventSink {
         self.thread.join()
     }
 
+    /// Writes one event at once, from a process that has no writer (dispatcher, commands). Appends of two processes do not mix.
+    /// Returns the line, for standard error.
+    @discardableResult
+    package static func append(_ event: TrailEvent, directory: String, now: Int64 = TrailWriter.systemTime()) -> String {
+        var waiting = TrailBatch.Waiting()
+        var line: [UInt8] = []
+        TrailLine.append(event, to: &line)
+        waiting.add(line, milliseconds: now, limit: .max)
+        let batch = waiting.take()
+        var output = TrailOutput(files: TrailFiles(directory: directory), days: .max)
+        _ = output.write(batch, at: now)
+        output.close()
+        return String(decoding: batch.chunks.flatMap(\.bytes), as: UTF8.self)
+    }
+
     package static let systemTime: @Sendable () -> Int64 = {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

@@ -62,3 +62,21 @@ int po_accept_peer(int listener, struct sockaddr *name, unsigned int *length);
 
 /// An eventfd(2): nonblocking, close-on-exec. -1 with errno on failure.
 int po_eventfd(void);
+
+/// Blocks the signals in this thread and those it will start, and gives a descriptor that becomes readable when one arrives. -1 with errno.
+int po_open_signals(const int *signals, int count);
+
+/// The next signal from such a descriptor, or 0 when none waits.
+int po_next_signal(int fd);
+
+/// Lets no signal through in this thread and those it will start but the ones that report faults of the thread itself.
+void po_block_signals(const int *signals, int count);
+
+/// A pair of connected sockets that keep message borders, close-on-exec, non-blocking. 0, or -1 with errno.
+int po_packet_pair(int ends[2]);
+
+/// Raises the limit of open descriptors as far as the system lets us, at most to `wanted`. Returns the limit now in force.
+uint64_t po_raise_descriptor_limit(uint64_t wanted);
+
+/// Sets the size of core files, soft and hard. 0, or -1 with errno.
+int po_limit_core(uint64_t bytes);

@@ -33,5 +33,5 @@ struct PostOfficeCommand: ParsableCommand {
               postoffice status
             """,
         version: ProductVersion.text,
-        subcommands: [RunCommand.self, MTACommand.self])
+        subcommands: [SetupCommand.self, RunCommand.self, MTACommand.self])
 }

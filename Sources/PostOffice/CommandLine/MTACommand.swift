@@ -1,0 +1,19 @@
+import ArgumentParser
+import Glibc
+import Vocabulary
+
+/// Started by the dispatcher; not for people.
+struct MTACommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mta", abstract: "Internal: the process that serves sessions, started by the dispatcher.", shouldDisplay: false)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let start = try self.common.start()
+        guard geteuid() != 0 || start.user == "root" else {
+            throw self.common.exit(.misuse, Localized(en: "the mta does not run as root", ja: "mta は root では動きません"))
+        }
+        throw ExitCode(MTARunner(start, self.common.language).run())
+    }
+}

@@ -1,0 +1,116 @@
+import CPlatform
+import Glibc
+import Synchronization
+import Vocabulary
+
+/// The mta as a process: takes what the dispatcher handed over, runs an `MTA`, obeys signals, ends with its parent.
+final class MTARunner {
+    private static let signals: [Int32] = [SIGTERM, SIGINT, SIGHUP]
+
+    private let start: StartConfiguration
+    private let language: Language
+
+    init(_ start: StartConfiguration, _ language: Language) {
+        self.start = start
+        self.language = language
+    }
+
+    /// The exit status.
+    func run() -> Int32 {
+        umask(0o077)
+        signal(SIGPIPE, SIG_IGN)
+        // Before any thread exists, so that all of them leave these signals to us.
+        let signals = po_open_signals(Self.signals, Int32(Self.signals.count))
+        guard signals >= 0 else { return self.fail("signalfd: \(SystemFailure("signalfd").reason)", .failed) }
+        do {
+            return try self.serve(signals)
+        } catch {
+            return self.fail(error.text.text(self.language), error.status)
+        }
+    }
+
+    private func serve(_ signals: Int32) throws(AdminFailure) -> Int32 {
+        let inheritance = try Inheritance.take(self.start)
+        let heart = Heart(inheritance.memory)
+        let notes = CrashNotes(inheritance.memory, trap: Environment[MTAProcess.Variable.trap])
+        guard case .taken(let lock) = ServerLock.take(self.start.serverLock) else {
+            throw AdminFailure(
+                Localized(
+                    en: "another server or command is at work on \(self.start.directories.spool)",
+                    ja: "別のサーバかコマンドが \(self.start.directories.spool) を使っています"))
+        }
+        defer { lock.release() }
+        let pidFile = try? PIDFile.take(self.start.mtaPIDFile)
+        defer { pidFile?.release() }
+        let mta = try MTA(self.start, inheritance.sockets, crashGuard: notes, loginKey: inheritance.memory.loginKey)
+        heart.watch(mta.loops)
+        try mta.serve()
+        inheritance.say("ready")
+        self.obey(signals, inheritance, mta)
+        return AdminStatus.done.rawValue
+    }
+
+    /// Waits for signals and for the end of the dispatcher, which must not be outlived: a new one could not start.
+    private func obey(_ signals: Int32, _ inheritance: Inheritance, _ mta: MTA) {
+        var isDraining = false
+        while true {
+            var polled = [
+                pollfd(fd: signals, events: Int16(POLLIN), revents: 0), pollfd(fd: inheritance.channel, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: mta.drained, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&polled, 3, -1) > 0 else { continue }
+            if polled[2].revents != 0 { break }
+            if polled[1].revents != 0 {
+                mta.stop()
+                return
+            }
+            while case let number = po_next_signal(signals), number != 0 {
+                if number == SIGHUP {
+                    inheritance.say(mta.reload().map { "reload-failed \($0.text(.english))" } ?? "reloaded")
+                } else if isDraining {
+                    mta.hurry()
+                } else {
+                    isDraining = true
+                    mta.drain()
+                }
+            }
+        }
+        mta.stop()
+    }
+
+    private func fail(_ text: String, _ status: AdminStatus) -> Int32 {
+        AdminPrinter().show(.problem("postoffice: \(text)\n"))
+        return status.rawValue
+    }
+}
+
+/// What the dispatcher hands to its mta.
+struct Inheritance {
+    let memory: SharedMemory
+    let sockets: ListeningSockets
+    let channel: Int32
+
+    static func take(_ start: StartConfiguration) throws(AdminFailure) -> Inheritance {
+        func number(_ name: String) -> Int32? { Environment[name].flatMap(Int32.init) }
+        guard let memory = number(MTAProcess.Variable.memory), let channel = number(MTAProcess.Variable.channel),
+            let listeners = Environment[MTAProcess.Variable.listeners]
+        else {
+            throw AdminFailure(
+                Localized(en: "`mta` is started by `postoffice run`, not by hand", ja: "mta は postoffice run が起動します"), .misuse)
+        }
+        _ = fcntl(memory, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
+        do {
+            return Inheritance(
+                memory: try SharedMemory.inherited(memory), sockets: try ListeningSockets.takeOver(listeners, start.listeners),
+                channel: channel)
+        } catch {
+            throw AdminFailure(Localized(en: "the dispatcher handed over nothing usable: \(error)", ja: "引き継ぎに失敗しました: \(error)"))
+        }
+    }
+
+    func say(_ text: String) {
+        let bytes = Array(text.utf8.prefix(4000))
+        _ = send(self.channel, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+}

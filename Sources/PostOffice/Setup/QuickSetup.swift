@@ -1,0 +1,77 @@
+import Glibc
+import Vocabulary
+
+/// `setup --quick DIR`: a complete private instance on loopback, for a person who tries it out and for tests. What it writes is a
+/// contract (instance.env): names and order stay as they are.
+struct QuickSetup {
+    static let defaultDomain = "example.test"
+
+    let directory: String
+    let portBase: Int?
+    /// nil keeps that of an earlier run.
+    let domain: String?
+
+    var configurationFile: String { self.directory + "/post.office.conf" }
+    var environmentFile: String { self.directory + "/instance.env" }
+
+    /// What an earlier run chose is kept: domain, ports and password.
+    func plan() throws(AdminFailure) -> SetupPlan {
+        let earlier = self.earlier
+        let domain = self.domain ?? earlier["DOMAIN"] ?? Self.defaultDomain
+        return SetupPlan(
+            configurationFile: self.configurationFile,
+            directories: .init(program: Self.programDirectory, spool: self.directory + "/spool", mailbox: self.directory + "/mailbox"),
+            user: geteuid() == 0 ? "root" : nil, group: nil, domain: domain, hostName: "mail.\(domain)", nameServers: [],
+            address: .address(Self.loopback), ports: try self.ports(earlier),
+            postmasterPassword: earlier["POSTMASTER_PASSWORD"] ?? InstanceMarker.random(16))
+    }
+
+    /// Last of all: who finds this file finds a finished instance.
+    func writeEnvironment(_ plan: SetupPlan) throws(SystemFailure) {
+        let start = StartConfiguration(file: self.configurationFile, directories: plan.directories, listeners: [])
+        var lines = ["HOST=\(Self.loopback)", "DOMAIN=\(plan.domain)"]
+        for port in InstancePort.allCases { lines.append("\(port.variable)=\(plan.ports[port] ?? 0)") }
+        lines.append("POSTMASTER_PASSWORD=\(plan.postmasterPassword ?? "")")
+        lines.append("CA_FILE=\(CertificateStore(spool: plan.directories.spool).main.chain)")
+        lines.append("PID_FILE=\(start.dispatcherPIDFile)")
+        lines.append("MTA_PID_FILE=\(start.mtaPIDFile)")
+        try FileAccess.replace(self.environmentFile, with: Array((lines.joined(separator: "\n") + "\n").utf8), mode: 0o600)
+    }
+
+    /// `NAME=value` lines of an earlier run.
+    var earlier: [String: String] {
+        guard let bytes = try? FileAccess.contents(of: self.environmentFile, limit: 1 << 16) else { return [:] }
+        var found: [String: String] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            if let border = line.firstIndex(of: "=") { found[String(line[..<border])] = String(line[line.index(after: border)...]) }
+        }
+        return found
+    }
+
+    private func ports(_ earlier: [String: String]) throws(AdminFailure) -> [InstancePort: Int] {
+        let all = InstancePort.allCases
+        if self.portBase == nil {
+            let kept = all.compactMap { port in earlier[port.variable].flatMap(Int.init).map { (port, $0) } }
+            if kept.count == all.count { return Dictionary(kept, uniquingKeysWith: { first, _ in first }) }
+        }
+        guard let base = self.portBase ?? FreePorts.block(of: all.count) else {
+            throw AdminFailure(
+                Localized(en: "no free ports were found; name one with --port-base", ja: "空きポートがありません。--port-base で指定してください"))
+        }
+        return Dictionary(zip(all, base...), uniquingKeysWith: { first, _ in first })
+    }
+
+    private static var loopback: IPAddress {
+        // SAFETY: four bytes are always an address.
+        guard let address = IPAddress(bytes: [127, 0, 0, 1]) else { preconditionFailure("loopback") }
+        return address
+    }
+
+    /// Where this executable lies.
+    static var programDirectory: String {
+        guard let path = realpath("/proc/self/exe", nil) else { return "/opt/post.office" }
+        defer { free(path) }
+        let text = String(cString: path)
+        return String(text[..<(text.lastIndex(of: "/") ?? text.startIndex)])
+    }
+}

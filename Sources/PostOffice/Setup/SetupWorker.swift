@@ -1,0 +1,163 @@
+import CPlatform
+import Glibc
+import NetKit
+import Vocabulary
+
+/// Carries out a plan: idempotent, never destroys, and says what it changed. First what needs root, then root is given up, then the rest.
+final class SetupWorker {
+    private let plan: SetupPlan
+    private let tell: (Localized) -> Void
+    private let identity: ServiceIdentity?
+
+    /// `tell` gets one line for each change.
+    init(_ plan: SetupPlan, tell: @escaping (Localized) -> Void) throws(AdminFailure) {
+        self.plan = plan
+        self.tell = tell
+        self.identity = try Self.identity(plan, tell)
+    }
+
+    /// Directories, marker, start file. After it the process may be the service user.
+    func prepare() throws(AdminFailure) {
+        let directories = self.plan.directories
+        let id = InstanceMarker.read(directories.spool)
+        for path in [directories.spool, directories.mailbox] {
+            if let problem = SetupChecks.directory(path, marker: path == directories.spool ? nil : id ?? "") { throw AdminFailure(problem) }
+        }
+        let marker = id ?? InstanceMarker.random(24)
+        for path in [directories.spool, directories.mailbox] {
+            try self.makeDirectory(path)
+            if InstanceMarker.read(path) == nil {
+                try self.trying { () throws(SystemFailure) in try InstanceMarker.write(marker, in: path) }
+                self.own("\(path)/\(InstanceMarker.name)")
+            }
+        }
+        for path in ["log", "certificates", "drop"] { try self.makeDirectory("\(directories.spool)/\(path)") }
+        try self.writeStartFile()
+    }
+
+    /// Certificate and directory database; as the service user.
+    func fill() throws(AdminFailure) {
+        if geteuid() == 0, let identity, !identity.isRoot {
+            guard po_drop_privileges(identity.user, identity.uid, identity.gid) == 0 else {
+                throw AdminFailure(Localized(en: "root cannot be given up", ja: "root 権限を放棄できません"))
+            }
+        }
+        umask(0o077)
+        try self.makeCertificate()
+        try SetupDirectory.fill(self.plan, self.tell)
+    }
+
+    // MARK: Steps
+
+    private func makeDirectory(_ path: String) throws(AdminFailure) {
+        if mkdir(path, 0o700) == 0 {
+            self.tell(Localized(en: "made directory \(path)", ja: "ディレクトリ \(path) を作成しました"))
+        } else if errno == ENOENT {
+            try self.makeParents(of: path)
+            guard mkdir(path, 0o700) == 0 else { throw Self.failed("mkdir \(path)") }
+            self.tell(Localized(en: "made directory \(path)", ja: "ディレクトリ \(path) を作成しました"))
+        } else if errno != EEXIST {
+            throw Self.failed("mkdir \(path)")
+        }
+        guard chmod(path, 0o700) == 0 else { throw Self.failed("chmod \(path)") }
+        self.own(path)
+    }
+
+    /// Parents are made open, like those of the system: only spool and mailbox themselves are closed.
+    private func makeParents(of path: String) throws(AdminFailure) {
+        var place = ""
+        for part in path.split(separator: "/").dropLast() {
+            place += "/\(part)"
+            if mkdir(place, 0o755) != 0 && errno != EEXIST { throw Self.failed("mkdir \(place)") }
+        }
+    }
+
+    private func writeStartFile() throws(AdminFailure) {
+        let path = self.plan.configurationFile
+        let text = Array(self.plan.startFileText.utf8)
+        let old = try? FileAccess.contents(of: path, limit: StartConfiguration.maximumFileSize)
+        if old == text {
+            self.tell(Localized(en: "kept \(path)", ja: "\(path) はそのままです"))
+        } else {
+            if let old {
+                try self.trying { () throws(SystemFailure) in try FileAccess.replace(path + ".bak", with: old, mode: 0o640) }
+                self.tell(Localized(en: "saved the old \(path) as \(path).bak", ja: "以前の \(path) を \(path).bak に保存しました"))
+            }
+            try self.trying { () throws(SystemFailure) in try FileAccess.replace(path, with: text, mode: 0o640) }
+            self.tell(Localized(en: "wrote \(path)", ja: "\(path) を書きました"))
+        }
+        // root:mta 0640: the service may read it, not change it.
+        if geteuid() == 0, let identity, !identity.isRoot { chown(path, 0, identity.gid) }
+    }
+
+    private func makeCertificate() throws(AdminFailure) {
+        let files = CertificateStore(spool: self.plan.directories.spool).main
+        if access(files.chain, F_OK) == 0 && access(files.key, F_OK) == 0 {
+            self.tell(Localized(en: "kept the certificate \(files.chain)", ja: "証明書 \(files.chain) はそのままです"))
+            return
+        }
+        do {
+            try CertificateStore(spool: self.plan.directories.spool).makeSelfSigned(host: self.plan.hostName, domain: self.plan.domain)
+        } catch {
+            throw AdminFailure(Localized(en: "the certificate cannot be made: \(error)", ja: "証明書を作成できません: \(error)"))
+        }
+        self.tell(Localized(en: "made a self-signed certificate \(files.chain)", ja: "自己署名証明書 \(files.chain) を作成しました"))
+    }
+
+    private func own(_ path: String) {
+        if geteuid() == 0, let identity { chown(path, identity.uid, identity.gid) }
+    }
+
+    private func trying(_ body: () throws(SystemFailure) -> Void) throws(AdminFailure) {
+        do { try body() } catch { throw AdminFailure(Localized(en: "\(error)", ja: "\(error)")) }
+    }
+
+    private static func failed(_ operation: String) -> AdminFailure {
+        let failure = SystemFailure(operation)
+        return AdminFailure(Localized(en: "\(failure)", ja: "\(failure)"))
+    }
+
+    // MARK: Service user
+
+    private static func identity(_ plan: SetupPlan, _ tell: (Localized) -> Void) throws(AdminFailure) -> ServiceIdentity? {
+        guard let user = plan.user else { return nil }
+        if let found = ServiceIdentity.look(user: user, group: plan.group) { return found }
+        guard geteuid() == 0 else {
+            throw AdminFailure(
+                Localized(
+                    en: "user `\(user)` does not exist; run setup as root, which creates it",
+                    ja: "ユーザ「\(user)」がありません。root で setup を実行すると作成します"))
+        }
+        try Self.create(user, plan.group ?? user)
+        guard let made = ServiceIdentity.look(user: user, group: plan.group) else {
+            throw AdminFailure(Localized(en: "user `\(user)` could not be created", ja: "ユーザ「\(user)」を作成できませんでした"))
+        }
+        tell(Localized(en: "created user \(user) and group \(plan.group ?? user)", ja: "ユーザ \(user) とグループ \(plan.group ?? user) を作成しました"))
+        return made
+    }
+
+    /// With the system's own tools, which know its user database. The account has no password, no shell and no home.
+    private static func create(_ user: String, _ group: String) throws(AdminFailure) {
+        if getgrnam(group) == nil { _ = ProgramCall.run(["groupadd", "--system", group]) }
+        _ = ProgramCall.run([
+            "useradd", "--system", "--gid", group, "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", user,
+        ])
+    }
+}
+
+/// Programs of the system that setup runs: found in the usual places, without a shell.
+enum ProgramCall {
+    /// The exit status, or nil when it could not be run.
+    static func run(_ words: [String]) -> Int32? {
+        guard let name = words.first else { return nil }
+        let places: [String] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map { "\($0)/\(name)" }
+        guard let path = places.first(where: { access($0, X_OK) == 0 }) else { return nil }
+        var arguments = words.map { word -> UnsafeMutablePointer<CChar>? in strdup(word) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var pid: pid_t = 0
+        guard posix_spawn(&pid, path, nil, nil, &arguments, environ) == 0 else { return nil }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0 { if errno != EINTR { return nil } }
+        return status & 0x7F == 0 ? (status >> 8) & 0xFF : nil
+    }
+}
