@@ -1,1 +1,79 @@
-// POP3Service: see docs/architecture.md. Replaced by the first file of the target.
+internal import Bytes
+package import Directory
+package import MessageStore
+package import NetKit
+package import POP3Wire
+package import SASL
+package import Vocabulary
+
+// Invariants of this target:
+// 1. A maildrop's lock is taken after the login and given back exactly once: by QUIT, or when the connection is gone.
+// 2. Nothing is removed but by `finish`, and `finish` answers after the store has committed.
+// 3. No call blocks: logins go to the authenticator's threads, mail to the store's.
+
+/// Puts a POP3 session on each connection of a POP3 listener.
+package struct POP3Service: SessionService {
+    package typealias Authenticate = @Sendable (AuthRequest, LoginContext, @escaping @Sendable (AuthOutcome) -> Void) -> Void
+
+    /// What the service needs of the rest; given in, so that tests turn the clock and play the directory.
+    package struct Environment: Sendable {
+        package var store: MessageStore
+        package var authenticate: Authenticate
+        package var configuration: @Sendable () -> Configuration
+        package var locks: MaildropLocks
+        package var sink: any EventSink
+        /// Name and version as in the greeting: `Post.Office v5.0 release 0`.
+        package var product: String
+        /// A certificate is there, so that STLS can be offered.
+        package var offersTLS: Bool
+        /// Seconds since 1970.
+        package var now: @Sendable () -> Int64
+        /// Unpredictable text for SCRAM, new for each call.
+        package var makeNonce: @Sendable () -> String
+
+        package init(
+            store: MessageStore, authenticate: @escaping Authenticate, configuration: @escaping @Sendable () -> Configuration,
+            locks: MaildropLocks = MaildropLocks(), sink: any EventSink, product: String, offersTLS: Bool,
+            now: @escaping @Sendable () -> Int64, random: @escaping @Sendable (Int) -> [UInt8]
+        ) {
+            self.store = store
+            self.authenticate = authenticate
+            self.configuration = configuration
+            self.locks = locks
+            self.sink = sink
+            self.product = product
+            self.offersTLS = offersTLS
+            self.now = now
+            self.makeNonce = { Base64.encode(random(18)) }
+        }
+    }
+
+    private let environment: Environment
+
+    package init(_ environment: Environment) { self.environment = environment }
+
+    package func makeSession(_ facts: ConnectionFacts, _ link: SessionLink<Never>)
+        -> (machine: POP3Machine, backend: any SessionBackend<POP3Machine>)
+    {
+        let configuration = self.environment.configuration()
+        let machine = POP3Machine(settings: self.settings(facts, configuration))
+        return (machine, POP3Backend(facts, self.environment, loginDelay: 0))
+    }
+
+    private func settings(_ facts: ConnectionFacts, _ configuration: Configuration) -> POP3Settings {
+        let host = configuration.routing.hostName
+        var settings = POP3Settings(
+            greeting: self.greeting(host, showsVersion: configuration.showsVersion), hostName: host, makeNonce: self.environment.makeNonce)
+        settings.implementation = configuration.showsVersion ? self.environment.product.replacing(" ", with: "-") : nil
+        settings.limits = configuration.pop3
+        settings.offersTLS = self.environment.offersTLS
+        settings.allowsPlaintextLogin = facts.peer.isLoopback
+        return settings
+    }
+
+    /// As Post.Office always greeted: `host POP3 server (Post.Office vX release Y) ready DATE`.
+    private func greeting(_ host: String, showsVersion: Bool) -> String {
+        let product = showsVersion ? " (\(self.environment.product))" : ""
+        return "\(host) POP3 server\(product) ready \(CivilTime(unixSeconds: self.environment.now()).rfc5322)"
+    }
+}

@@ -12,14 +12,7 @@ struct MaildropSession: Sendable {
     init(_ maildrop: Maildrop) {
         self.maildrop = maildrop
         self.count = maildrop.messages.count
-        self.octets = Self.total(maildrop)
-    }
-
-    private static func total(_ maildrop: Maildrop) -> Int64 {
-        maildrop.messages.reduce(0) { sum, entry in
-            let (next, overflow) = sum.addingReportingOverflow(entry.size)
-            return overflow ? .max : next
-        }
+        self.octets = maildrop.messages.reduce(0) { $0 &+ Int64($1.size) }
     }
 
     var hasMarks: Bool { self.count < self.maildrop.messages.count }
@@ -35,7 +28,7 @@ struct MaildropSession: Sendable {
         if self.marks.isEmpty { self.marks = [UInt64](repeating: 0, count: (self.maildrop.messages.count + 63) >> 6) }
         self.marks[index >> 6] |= 1 << UInt64(index & 63)
         self.count -= 1
-        self.octets -= self.maildrop.messages[index].size
+        self.octets -= Int64(self.maildrop.messages[index].size)
     }
 
     mutating func unmarkAll() { self = MaildropSession(self.maildrop) }

@@ -5,7 +5,7 @@ package import Vocabulary
 /// What a POP3 session asks of its backend. One is open at a time.
 package enum POP3Call: Sendable {
     /// Answer: `.auth`. The mechanism is nil for USER and PASS.
-    case authenticate(AuthRequest, SASLMechanism?)
+    case authenticate(AuthRequest, SASLMechanism?, hasTLS: Bool)
     /// Take the exclusive lock and list the inbox. Answer: `.maildrop` or `.noMaildrop`.
     case openMaildrop(Identity)
     /// The first piece of a message, by its place in the maildrop (0 is message 1). Answer: `.piece` or `.unreadable`.
@@ -49,9 +49,9 @@ package struct Maildrop: Sendable {
     package struct Entry: Hashable, Sendable {
         package var uid: UID
         /// Octets that RETR sends, prefix included, without byte-stuffing.
-        package var size: Int64
+        package var size: UInt32
 
-        package init(uid: UID, size: Int64) {
+        package init(uid: UID, size: UInt32) {
             self.uid = uid
             self.size = size
         }

@@ -27,7 +27,7 @@ extension POP3Machine {
         // A password that is no UTF-8 cannot be anybody's; it goes the way of every wrong one. [RFC6856-2.2]
         self.userName = nil
         self.phase = .asking(nil)
-        out.perform(.authenticate(.password(login: name, Secret(Array(argument))), nil))
+        out.perform(.authenticate(.password(login: name, Secret(Array(argument))), nil, hasTLS: self.tls != nil))
     }
 
     private static func name(_ argument: ByteBufferView) -> String? {
@@ -95,7 +95,7 @@ extension POP3Machine {
             out.replies.writeString("+ \(Base64.encode(bytes))\r\n")
         case .ask(let request):
             self.phase = .asking(exchange)
-            out.perform(.authenticate(request, exchange.mechanism))
+            out.perform(.authenticate(request, exchange.mechanism, hasTLS: self.tls != nil))
         case .succeeded(let identity): self.open(identity, &out)
         case .failed(.malformed): self.refuse(.malformedAuth, &out)
         case .failed(.refused(let refusal)): self.refuseLogin(refusal, &out)

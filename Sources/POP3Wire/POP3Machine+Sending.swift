@@ -44,7 +44,7 @@ extension POP3Machine {
             return
         }
         out.replies.writeStaticString("+OK ")
-        out.replies.writeDecimal(messages[sending.index].size)
+        out.replies.writeDecimal(Int64(messages[sending.index].size))
         out.replies.writeStaticString(self.language == .japanese ? " オクテット\r\n" : " octets\r\n")
     }
 

@@ -98,7 +98,7 @@ extension POP3Machine {
             out.writeInteger(UInt8(ascii: "."))
             out.writeDecimal(Int64(entry.uid.rawValue))
         } else {
-            out.writeDecimal(entry.size)
+            out.writeDecimal(Int64(entry.size))
         }
         out.writeStaticString("\r\n")
     }

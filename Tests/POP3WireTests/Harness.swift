@@ -26,7 +26,7 @@ final class FakeOffice {
 
     func perform(_ call: POP3Call) -> POP3Outcome {
         switch call {
-        case .authenticate(let request, _): return .auth(self.authenticate(request))
+        case .authenticate(let request, _, _): return .auth(self.authenticate(request))
         case .openMaildrop: return self.open()
         case .read(let index):
             self.reading = (index, 0, 0)
@@ -54,7 +54,7 @@ final class FakeOffice {
 
     private func open() -> POP3Outcome {
         if let refusal = self.noMaildrop { return .noMaildrop(refusal) }
-        let entries = self.messages.map { Maildrop.Entry(uid: UID(rawValue: $0.uid), size: Int64($0.bytes.count)) }
+        let entries = self.messages.map { Maildrop.Entry(uid: UID(rawValue: $0.uid), size: UInt32($0.bytes.count)) }
         return .maildrop(Maildrop(validity: UIDValidity(rawValue: self.validity), messages: entries))
     }
 
@@ -79,7 +79,7 @@ extension POP3Call {
     /// For comparison.
     var name: String {
         switch self {
-        case .authenticate(let request, let mechanism): "authenticate \(request.login) \(mechanism?.rawValue ?? "USER")"
+        case .authenticate(let request, let mechanism, _): "authenticate \(request.login) \(mechanism?.rawValue ?? "USER")"
         case .openMaildrop(let identity): "open \(identity.login)"
         case .read(let index): "read \(index)"
         case .readOn: "read on"
