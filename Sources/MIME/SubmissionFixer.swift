@@ -1,0 +1,141 @@
+package import Bytes
+package import NIOCore
+package import Vocabulary
+
+/// What a submission server may repair in a user's message, and nothing more: a missing Date, Message-ID and From, and the domain of
+/// bare local parts in address fields. Never a Sender. [RFC6409-8]
+package struct SubmissionFixer: Sendable {
+    /// For addresses without domain; nil leaves them.
+    package var completionDomain: String?
+    /// When Date is missing.
+    package var date: CivilTime
+    /// When Message-ID is missing: with its angle brackets.
+    package var messageID: String
+    /// When From is missing.
+    package var from: Address
+
+    package init(completionDomain: String?, date: CivilTime, messageID: String, from: Address) {
+        self.completionDomain = completionDomain
+        self.date = date
+        self.messageID = messageID
+        self.from = from
+    }
+
+    package enum Failure: Error, Hashable, Sendable {
+        /// The header is longer than what was given.
+        case headerTooLong
+        case tooManyFields
+    }
+
+    /// - Parameter message: the whole message, or its beginning with all of the header.
+    /// - Returns: the same bytes, with what was missing put in.
+    package func fixed(_ message: ByteBuffer, isWhole: Bool) throws(Failure) -> ByteBuffer {
+        var reader = HeaderReader(message)
+        var seen = Seen()
+        var insertions: [(at: Int, text: String)] = []
+        while let field = reader.next() {
+            seen.note(field, message)
+            guard let domain = self.completionDomain, Self.isAddressField(field, message) else { continue }
+            insertions += Self.places(field, message, domain).map { (at: $0, text: "@\(domain)") }
+        }
+        var hasBlankLine = true
+        switch reader.end {
+        case .blankLine: break
+        case .noField: hasBlankLine = false
+        case .incomplete, .none:
+            guard isWhole else { throw .headerTooLong }
+            // A message of nothing but a header, or of one unfinished line: the end is the end of the header.
+            return self.fixedHeaderOnly(message, &seen)
+        case .tooManyFields: throw .tooManyFields
+        }
+        let missing = self.missingFields(seen)
+        guard !missing.isEmpty || !insertions.isEmpty || !hasBlankLine else { return message }
+        var out = ByteBuffer()
+        out.reserveCapacity(message.readableBytes + missing.utf8.count + insertions.reduce(2) { $0 + $1.text.utf8.count })
+        out.writeString(missing)
+        if case .noField(let bodyStart) = reader.end { insertions.append((at: bodyStart, text: "\r\n")) }
+        Self.copy(message, with: insertions, to: &out)
+        return out
+    }
+
+    /// The reader cannot tell a field that ends the message from one that goes on; an empty line behind it decides.
+    private func fixedHeaderOnly(_ message: ByteBuffer, _ seen: inout Seen) -> ByteBuffer {
+        var ended = message
+        ended.writeStaticString("\r\n")
+        var reader = HeaderReader(ended)
+        seen = Seen()
+        while let field = reader.next() { seen.note(field, ended) }
+        var out = ByteBuffer(string: self.missingFields(seen))
+        if case .noField(let bodyStart) = reader.end {
+            Self.copy(message, with: [(at: min(bodyStart, message.readableBytes), text: "\r\n")], to: &out)
+        } else {
+            var rest = ended
+            out.writeBuffer(&rest)
+        }
+        return out
+    }
+
+    private func missingFields(_ seen: Seen) -> String {
+        var text = ""
+        if !seen.hasDate { text += "Date: \(self.date.rfc5322)\r\n" }
+        if !seen.hasFrom { text += "From: <\(self.from)>\r\n" }
+        if !seen.hasMessageID { text += "Message-ID: \(self.messageID)\r\n" }
+        return text
+    }
+
+    private struct Seen {
+        var hasDate = false
+        var hasFrom = false
+        var hasMessageID = false
+
+        mutating func note(_ field: HeaderField, _ message: ByteBuffer) {
+            if message.isField(field, named: "Date") { self.hasDate = true }
+            if message.isField(field, named: "From") { self.hasFrom = true }
+            if message.isField(field, named: "Message-ID") { self.hasMessageID = true }
+        }
+    }
+
+    private static let addressFields: [StaticString] = [
+        "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc", "Resent-Bcc",
+    ]
+
+    private static func isAddressField(_ field: HeaderField, _ message: ByteBuffer) -> Bool {
+        self.addressFields.contains { message.isField(field, named: $0) }
+    }
+
+    /// Where the domain goes, as offsets of the message; none where a line would become too long for SMTP.
+    private static func places(_ field: HeaderField, _ message: ByteBuffer, _ domain: String) -> [Int] {
+        message.withUnsafeReadableBytes { bytes in
+            guard field.bodyStart <= field.end, field.end <= bytes.count else { return [] }
+            let body = UnsafeRawBufferPointer(rebasing: bytes[field.bodyStart..<field.end])
+            guard let found = AddressFieldCompleter.places(in: body), !found.isEmpty else { return [] }
+            let places = found.map { $0 + field.bodyStart }
+            return self.linesStayShort(bytes, field, places, growth: domain.utf8.count + 1) ? places : []
+        }
+    }
+
+    /// True when no line of the field exceeds 998 octets with `growth` octets more at each place. [RFC5322-2.1.1]
+    private static func linesStayShort(_ bytes: UnsafeRawBufferPointer, _ field: HeaderField, _ places: [Int], growth: Int) -> Bool {
+        var start = field.start
+        var rest = places[...]
+        while start < field.end, let newline = bytes.firstOffset(of: .lf, from: start, to: field.end) {
+            let inLine = rest.prefix { $0 <= newline }.count
+            guard newline - start + inLine * growth <= 999 else { return false }
+            rest = rest.dropFirst(inLine)
+            start = newline + 1
+        }
+        return true
+    }
+
+    private static func copy(_ message: ByteBuffer, with insertions: [(at: Int, text: String)], to out: inout ByteBuffer) {
+        message.withUnsafeReadableBytes { bytes in
+            var done = 0
+            for insertion in insertions where insertion.at >= done && insertion.at <= bytes.count {
+                out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[done..<insertion.at]))
+                out.writeString(insertion.text)
+                done = insertion.at
+            }
+            out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[done...]))
+        }
+    }
+}
