@@ -92,11 +92,14 @@ struct AddressFieldCompleter {
     /// Atoms with dots between them are one word. False for what stands in no address.
     private mutating func takeAtom() -> Bool {
         let start = self.position
-        while self.position < self.bytes.count, Address.isAtomText(self.bytes[self.position]) || self.bytes[self.position] == UInt8(ascii: ".") {
+        while self.position < self.bytes.count,
+            Address.isAtomText(self.bytes[self.position]) || self.bytes[self.position] == UInt8(ascii: ".")
+        {
             self.position += 1
         }
         guard self.position > start else { return false }
-        let startsEncoded = self.bytes[start] == UInt8(ascii: "=") && start + 1 < self.position && self.bytes[start + 1] == UInt8(ascii: "?")
+        let startsEncoded =
+            self.bytes[start] == UInt8(ascii: "=") && start + 1 < self.position && self.bytes[start + 1] == UInt8(ascii: "?")
         if startsEncoded { self.isName = true }
         self.wordEnded()
         return true

@@ -1,6 +1,5 @@
-package import NIOCore
-
 internal import Bytes
+package import NIOCore
 
 /// One field of a header, as offsets from the start of the message.
 package struct HeaderField: Hashable, Sendable {

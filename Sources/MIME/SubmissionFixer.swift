@@ -96,7 +96,8 @@ package struct SubmissionFixer: Sendable {
     }
 
     private static let addressFields: [StaticString] = [
-        "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc", "Resent-Bcc",
+        "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc",
+        "Resent-Bcc",
     ]
 
     private static func isAddressField(_ field: HeaderField, _ message: ByteBuffer) -> Bool {

@@ -1,1 +1,45 @@
-// SMTPService: see docs/architecture.md. Replaced by the first file of the target.
+internal import Bytes
+internal import Directory
+package import NetKit
+package import SMTPWire
+internal import Synchronization
+package import Vocabulary
+
+/// Makes an SMTP session for each connection: ports 25, 587 and 465, told apart by the role of the listener.
+package final class SMTPService: SessionService {
+    private let environment: SMTPEnvironment
+    /// STARTTLS has a certificate to work with.
+    private let offersStartTLS: Bool
+    package let harvest: HarvestGuard
+    /// Made anew when the configuration changes.
+    private let profiles = Mutex<(version: Int64, profiles: [ListenerRole: SMTPProfile])>((-1, [:]))
+
+    package init(_ environment: SMTPEnvironment, offersStartTLS: Bool, harvest: HarvestGuard = HarvestGuard()) {
+        self.environment = environment
+        self.offersStartTLS = offersStartTLS
+        self.harvest = harvest
+    }
+
+    package func makeSession(
+        _ facts: ConnectionFacts, _ link: SessionLink<Never>
+    ) -> (machine: SMTPSession, backend: any SessionBackend<SMTPSession>) {
+        let profile = self.profile(for: facts.listener)
+        let backend = SMTPBackend(self.environment, facts, harvest: self.harvest)
+        return (SMTPSession(profile, allowsClearAuth: facts.peer.isLoopback), backend)
+    }
+
+    private func profile(for role: ListenerRole) -> SMTPProfile {
+        let snapshot = self.environment.directory.snapshot
+        return self.profiles.withLock { known in
+            if known.version != snapshot.version { known = (snapshot.version, [:]) }
+            if let profile = known.profiles[role] { return profile }
+            let random = self.environment.random
+            let profile = SMTPProfile(
+                hostName: snapshot.configuration.routing.hostName, isSubmission: role.service == .submission,
+                offersStartTLS: self.offersStartTLS && !role.implicitTLS, limits: snapshot.configuration.smtp,
+                bodyInMemory: self.environment.store.options.inlineLimit, makeNonce: { Base64.encode(random(18)) })
+            known.profiles[role] = profile
+            return profile
+        }
+    }
+}

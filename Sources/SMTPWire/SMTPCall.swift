@@ -17,8 +17,8 @@ package enum SMTPCall: Sendable {
     case mail(SMTPMail)
     /// A run of pipelined RCPTs. Answer `.recipients` with one entry each, in order; nil accepts.
     case recipients([Envelope.Recipient])
-    /// The body is larger than most: may it take up to so many octets of memory? Answer `.done` when it may, or a negative `.reply`, with
-    /// which the message is refused at its end. Given back when the transaction is over.
+    /// The body is larger than most: may it take up to so many octets of memory? Answer `.done` when it may; `.toDisk` when it is to come
+    /// by `.body` in pieces instead; or a negative `.reply`. Given back when the transaction is over.
     case memory(Int)
     /// A piece of a body that is larger than what is kept in memory. Answer `.done` when it may go on (that is the back-pressure), or a
     /// negative `.reply`, with which the whole message is refused at its end.
@@ -36,6 +36,7 @@ package enum SMTPOutcome: Sendable {
     case reply(Reply)
     case recipients([Reply?])
     case auth(AuthOutcome)
+    case toDisk
 }
 
 /// How the peer named itself. Says nothing about who it is.

@@ -84,6 +84,7 @@ extension SMTPSession {
     /// The backend has answered about a piece of the body.
     mutating func bodyAnswered(_ outcome: SMTPOutcome, _ chunk: SMTPChunk?, _ out: inout SessionOutput<SMTPCall>) {
         if case .reply(let reply) = outcome { self.body?.refuse(reply) }
+        if case .toDisk = outcome { self.body?.isStreamed = true }
         out.setDeadline(self.profile.limits.dataTimeout)
         self.phase = chunk.map { .chunk($0) } ?? .data
         if let chunk, chunk.remaining == 0 { self.chunkEnded(chunk, &out) }

@@ -1,0 +1,182 @@
+internal import Bytes
+internal import Directory
+internal import MessageStore
+internal import NIOCore
+internal import NetKit
+internal import Routing
+internal import SASL
+internal import SMTPWire
+internal import Vocabulary
+
+/// What one SMTP session does to the world. Used on its event loop only; closures that run elsewhere take values with them, never this.
+final class SMTPBackend: SessionBackend {
+    typealias Machine = SMTPSession
+
+    /// What was resolved for the transaction at hand.
+    struct Planned {
+        var address: Address
+        var resolution: Resolution
+    }
+
+    let environment: SMTPEnvironment
+    let facts: ConnectionFacts
+    let harvest: HarvestGuard
+    var tls: TLSFacts?
+    var hello: SMTPHello?
+    var login: String?
+
+    // The transaction at hand.
+    /// One lookup state for all recipients of a transaction.
+    var snapshot: DirectorySnapshot
+    var identity: Identity?
+    var sender: Address?
+    /// All recipients that were asked about, in order; the session knows which of them were accepted.
+    var asked: [Planned] = []
+    /// Octets of the store's memory that this session has.
+    var reserved = 0
+    var large: LargeBody?
+
+    /// Messages begun in this session.
+    private var begun = 0
+    private(set) var trace: TraceID
+
+    init(_ environment: SMTPEnvironment, _ facts: ConnectionFacts, harvest: HarvestGuard) {
+        self.environment = environment
+        self.facts = facts
+        self.harvest = harvest
+        self.trace = facts.trace
+        self.snapshot = environment.directory.snapshot
+    }
+
+    func perform(_ call: SMTPCall, _ answer: SessionAnswer<SMTPOutcome>) {
+        switch call {
+        case .connect(let tls): answer(self.connect(tls))
+        case .secured(let tls):
+            self.forgetTransaction()
+            (self.tls, self.hello, self.identity) = (tls, nil, nil)
+            self.recordTLS(tls)
+            answer(.done)
+        case .hello(let hello):
+            self.hello = hello
+            self.record("helo", .helo, [("name", hello.name), ("verb", hello.isExtended ? "EHLO" : "HELO")])
+            answer(.done)
+        case .authenticate(let request, let mechanism): self.authenticate(request, mechanism, answer)
+        case .mail(let mail): answer(self.mail(mail))
+        case .recipients(let recipients): self.recipients(recipients, answer)
+        case .memory(let count): answer(self.memory(count))
+        case .body(let piece): self.body(piece, answer)
+        case .finish(let message): self.finish(message, answer)
+        case .reset(let refused):
+            if let refused { self.recordRefused(refused) }
+            self.forgetTransaction()
+            answer(.done)
+        case .special(let command): answer(.reply(self.special(command)))
+        }
+    }
+
+    func ended() {
+        self.forgetTransaction()
+        self.record("closed", .closed, [("messages", "\(self.begun)")], trace: self.facts.trace)
+    }
+
+    // MARK: Connection
+
+    private func connect(_ tls: TLSFacts?) -> SMTPOutcome {
+        let now = self.environment.clock.now()
+        if self.harvest.isClosed(for: self.facts.peer, at: now) {
+            return self.refuseConnection(
+                Reply(421, EnhancedStatus(4, 7, 1), "Too many unknown recipients from your address, try again later"))
+        }
+        if case .failed = self.environment.store.health {
+            return self.refuseConnection(Reply(421, EnhancedStatus(4, 3, 0), "Mail storage is not available, try again later"))
+        }
+        self.record(
+            "opened", .opened,
+            [("peer", "\(self.facts.peer)"), ("port", "\(self.facts.peerPort)"), ("listener", self.facts.listener.name)])
+        self.tls = tls
+        if let tls { self.recordTLS(tls) }
+        let date = CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now))
+        return .reply(self.product.greeting(host: self.rules.hostName, date: date))
+    }
+
+    private func refuseConnection(_ reply: Reply) -> SMTPOutcome {
+        self.record("refused-at-connect", .refusedAtConnect, [("peer", "\(self.facts.peer)"), ("reply", "\(reply.code) \(reply.text)")])
+        return .reply(reply)
+    }
+
+    private func authenticate(_ request: AuthRequest, _ mechanism: SASLMechanism, _ answer: SessionAnswer<SMTPOutcome>) {
+        let context = LoginContext(facts: self.facts, hasTLS: self.tls != nil, confirmedName: nil)
+        let (events, trace, peer, login) = (self.environment.events, self.facts.trace, self.facts.peer, request.login)
+        self.environment.authenticator.answer(request, context) { outcome in
+            switch outcome {
+            case .accepted, .refused:
+                let result = if case .refused(let refusal) = outcome { refusal.rawValue } else { "ok" }
+                let facts = [("login", login), ("mechanism", mechanism.rawValue), ("peer", "\(peer)"), ("result", result)]
+                events.record(TrailEvent(.smtpAccept, "auth", trace: trace, facts), switchedBy: .auth)
+            case .verifier: break
+            }
+            answer(.auth(outcome))
+        }
+    }
+
+    private func special(_ command: SMTPSpecialCommand) -> Reply {
+        switch command {
+        case .verify(let text):
+            self.record("special-command", .specialCommand, [("verb", "VRFY"), ("argument", text)])
+            return Reply(252, EnhancedStatus(2, 0, 0), "Cannot verify, but will take mail and try to deliver it")  // [RFC5321-7.3]
+        case .expand(let text):
+            self.record("special-command", .specialCommand, [("verb", "EXPN"), ("argument", text)])
+            return Reply(252, EnhancedStatus(2, 0, 0), "Cannot expand, but will take mail and try to deliver it")
+        case .releaseQueue(let text):
+            self.record("special-command", .specialCommand, [("verb", "ETRN"), ("argument", text)])
+            return Reply(251, EnhancedStatus(2, 0, 0), "No messages waiting")  // [RFC1985-5.3]
+        case .sendQueue(let text):
+            self.record("special-command", .specialCommand, [("verb", "QSND"), ("argument", text)])
+            return Reply(250, EnhancedStatus(2, 0, 0), "No messages waiting")
+        }
+    }
+
+    // MARK: Transaction
+
+    /// A new transaction has a snapshot and, from the second on, a trace of its own.
+    func beginTransaction(_ identity: Identity?) {
+        self.forgetTransaction()
+        self.snapshot = self.environment.directory.snapshot
+        self.identity = identity
+        self.begun += 1
+        self.trace = self.begun == 1 ? self.facts.trace : TraceID("\(self.facts.trace.text)m\(self.begun)")
+    }
+
+    func forgetTransaction() {
+        self.asked = []
+        self.sender = nil
+        self.large?.abandon()
+        self.large = nil
+        if self.reserved > 0 { self.environment.store.memory.release(self.reserved) }
+        self.reserved = 0
+    }
+
+    /// The memory of a body is given back by whoever takes the result.
+    func takeReservation() -> Int {
+        defer { self.reserved = 0 }
+        return self.reserved
+    }
+
+    // MARK: Conveniences
+
+    var rules: RoutingRules { self.snapshot.configuration.routing }
+    var product: ProductName { ProductName(version: self.snapshot.configuration.showsVersion ? self.environment.version : nil) }
+
+    func record(_ event: String, _ gate: LogSwitch, _ facts: @autoclosure () -> [(key: String, value: String)], trace: TraceID? = nil) {
+        self.environment.events.record(TrailEvent(.smtpAccept, event, trace: trace ?? self.trace, facts()), switchedBy: gate)
+    }
+
+    private func recordTLS(_ tls: TLSFacts) {
+        self.record("tls", .tls, [("version", tls.version), ("cipher", tls.cipher), ("name", tls.serverName ?? "")])
+    }
+
+    func recordRefused(_ reply: Reply) {
+        self.record(
+            "message-refused", .messageRefused, [("from", self.sender.map { "\($0)" } ?? "<>"), ("reply", "\(reply.code) \(reply.text)")])
+    }
+}

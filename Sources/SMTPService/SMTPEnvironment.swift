@@ -1,0 +1,51 @@
+package import Directory
+package import MessageStore
+package import Vocabulary
+
+// Invariants of this target:
+// 1. 250 is said only when the store has said that the message is on stable storage.
+// 2. A stranger's recipient is here or it is refused: no setting, no spelling of an address makes us relay.
+// 3. What a stranger's message says stays byte for byte; our trace fields go before it.
+// 4. Nothing here blocks: lookups are in memory, everything else answers by completion.
+// 5. Every step is an event with the session's trace; no event holds a secret or content of a message.
+
+/// What every SMTP session of the process works with.
+package struct SMTPEnvironment: Sendable {
+    package var directory: Directory
+    package var authenticator: Authenticator
+    package var store: MessageStore
+    package var events: any EventSink
+    package var clock: SMTPClock
+    /// Unpredictable bytes.
+    package var random: @Sendable (Int) -> [UInt8]
+    /// Of the product: `major.minor.release`.
+    package var version: String
+    /// Notes what is in hand, in case it ends the process.
+    package var crashGuard: any CrashGuard = NoCrashGuard()
+
+    package init(
+        directory: Directory, authenticator: Authenticator, store: MessageStore, events: any EventSink, clock: SMTPClock,
+        random: @escaping @Sendable (Int) -> [UInt8], version: String
+    ) {
+        self.directory = directory
+        self.authenticator = authenticator
+        self.store = store
+        self.events = events
+        self.clock = clock
+        self.random = random
+        self.version = version
+    }
+}
+
+/// The time, and how it is written in trace fields.
+package struct SMTPClock: Sendable {
+    /// Seconds since 1970.
+    package var now: @Sendable () -> Int64
+    /// Minutes east of UTC at a time.
+    package var offset: @Sendable (Int64) -> Int
+
+    package init(now: @escaping @Sendable () -> Int64, offset: @escaping @Sendable (Int64) -> Int = { _ in 0 }) {
+        self.now = now
+        self.offset = offset
+    }
+}

@@ -1,0 +1,66 @@
+internal import Bytes
+internal import NIOCore
+internal import SMTPWire
+internal import Vocabulary
+
+/// The trace fields that go before a message, one prefix a delivery. What differs between the deliveries of a message stands in the
+/// middle, so that the store keeps the rest once. [RFC5321-4.4]
+struct TracePrefix: Sendable {
+    private let top: String
+    private let bottom: String
+
+    struct Facts: Sendable {
+        var sender: Address?
+        var hello: SMTPHello?
+        var peer: IPAddress
+        var tls: TLSFacts?
+        var isAuthenticated: Bool
+        var isInternationalized: Bool
+        var host: String
+        var product: ProductName
+        var trace: TraceID
+        /// Only where there is exactly one: `for` must not tell one recipient of another. [RFC5321-7.6]
+        var onlyRecipient: Address?
+        var date: CivilTime
+    }
+
+    init(_ facts: Facts) {
+        self.top = "Return-Path: <\(facts.sender?.description ?? "")>\r\nDelivered-To: "
+        let fold = "\r\n          "
+        var line = "\r\nReceived: from \(Self.helloText(facts.hello)) (\(facts.peer.literal))"
+        line += "\(fold)by \(facts.host) \(facts.product.traceComment)"
+        if let tls = facts.tls { line += "\(fold)(version=\(Self.word(tls.version)) cipher=\(Self.word(tls.cipher)))" }
+        line += "\(fold)with \(Self.protocolName(facts)) id \(facts.trace)"
+        if let recipient = facts.onlyRecipient { line += "\(fold)for <\(recipient)>" }
+        self.bottom = line + ";\(fold)\(facts.date.rfc5322)\r\n"
+    }
+
+    func bytes(for recipient: Address) -> ByteBuffer {
+        let address = recipient.description
+        var out = ByteBuffer()
+        out.reserveCapacity(self.top.utf8.count + address.utf8.count + self.bottom.utf8.count)
+        out.writeString(self.top)
+        out.writeString(address)
+        out.writeString(self.bottom)
+        return out
+    }
+
+    /// Keywords registered for `with`. [RFC3848-1] [RFC6531-4.3]
+    private static func protocolName(_ facts: Facts) -> String {
+        guard facts.hello?.isExtended == true else { return "SMTP" }
+        let base = facts.isInternationalized ? "UTF8SMTP" : "ESMTP"
+        return base + (facts.tls == nil ? "" : "S") + (facts.isAuthenticated ? "A" : "")
+    }
+
+    /// The name as it was given, made safe for a field: anything but letters, digits and a few signs becomes `?`.
+    private static func helloText(_ hello: SMTPHello?) -> String { hello.map { self.word($0.name) } ?? "unknown" }
+
+    private static func word(_ text: String) -> String {
+        let safe = text.utf8.prefix(255).map { byte -> UInt8 in
+            let isSign = byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ":")
+            let isBracket = byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
+            return byte.isASCIILetter || byte.isASCIIDigit || isSign || isBracket || byte >= 0x80 ? byte : UInt8(ascii: "?")
+        }
+        return safe.isEmpty ? "unknown" : String(decoding: safe, as: UTF8.self)
+    }
+}
