@@ -30,6 +30,8 @@ bool faults_below_root(const char *path);
 int faults_verdict(enum faults_call call, const char *path, bool *shorten);
 bool faults_has_rules(void);
 void faults_delay(void);
+/// Seconds by which the wall clock is to be wrong.
+long faults_clock_offset(void);
 
 // record.c
 enum faults_class { FD_FREE = 0, FD_TRACKED, FD_MARKS };

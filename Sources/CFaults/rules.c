@@ -9,6 +9,11 @@
 //     match   only paths that contain TEXT           skip   let the first N pass
 //     every   then only each Nth                     times  then at most N
 //
+// Two more lines need no path:
+//
+//     clock SECONDS      the wall clock is so much ahead (or behind, when negative) of the machine's; the monotonic one is not touched
+//     delay MILLISECONDS every sync takes so much longer (beside POSTOFFICE_FAULTS_SYNC_DELAY_MS)
+//
 // Counting starts anew whenever the file changes. With a root set, only paths below it are met.
 #include "faults.h"
 #include <errno.h>
@@ -34,6 +39,7 @@ struct rule {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rule rules[MAXIMUM_RULES];
 static int rule_count;
+static long clock_offset, extra_delay;
 static struct timespec changed;
 static ino_t source;
 static off_t source_size = -1;
@@ -54,6 +60,12 @@ static int effect_named(const char *name) {
 static void parse(char *line) {
     char *rest = NULL, *word = strtok_r(line, " \t\r", &rest);
     if (word == NULL || *word == '#') return;
+    long *number = strcmp(word, "clock") == 0 ? &clock_offset : strcmp(word, "delay") == 0 ? &extra_delay : NULL;
+    if (number != NULL) {
+        const char *value = strtok_r(NULL, " \t\r", &rest);
+        __atomic_store_n(number, value != NULL ? atol(value) : 0, __ATOMIC_RELEASE);
+        return;
+    }
     struct rule rule = {.call = CALL_COUNT, .every = 1, .times = LONG_MAX};
     for (int call = 0; call < CALL_COUNT; call++)
         if (strcmp(word, call_names[call]) == 0) rule.call = (enum faults_call)call;
@@ -81,6 +93,7 @@ static void refresh(void) {
     struct stat now;
     if (stat(faults_control, &now) != 0) {
         rule_count = 0;
+        clock_offset = extra_delay = 0;
         source_size = -1;
         return;
     }
@@ -89,6 +102,7 @@ static void refresh(void) {
     source_size = now.st_size;
     changed = now.st_mtim;
     rule_count = 0;
+    clock_offset = extra_delay = 0;
     static char text[8192];
     int fd = (int)syscall(SYS_openat, AT_FDCWD, faults_control, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0) return;
@@ -138,8 +152,25 @@ int faults_verdict(enum faults_call call, const char *path, bool *shorten) {
     return verdict;
 }
 
+/// The rules may have changed since the last call.
+static void look_again(void) {
+    if (faults_control == NULL) return;
+    int saved = errno;
+    pthread_mutex_lock(&lock);
+    refresh();
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+}
+
 void faults_delay(void) {
-    if (faults_delay_ms <= 0) return;
-    struct timespec rest = {.tv_sec = faults_delay_ms / 1000, .tv_nsec = (faults_delay_ms % 1000) * 1000000};
+    look_again();
+    long wanted = faults_delay_ms + __atomic_load_n(&extra_delay, __ATOMIC_ACQUIRE);
+    if (wanted <= 0) return;
+    struct timespec rest = {.tv_sec = wanted / 1000, .tv_nsec = (wanted % 1000) * 1000000};
     while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {}
+}
+
+long faults_clock_offset(void) {
+    look_again();
+    return __atomic_load_n(&clock_offset, __ATOMIC_ACQUIRE);
 }

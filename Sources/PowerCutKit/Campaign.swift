@@ -6,7 +6,7 @@ package struct Campaign: Sendable {
     package let events: [DiskEvent]
     package let seed: UInt64
     /// What the disk held before the first event.
-    package var before = Disk()
+    package let before: Disk
     package var ledgerBefore = Ledger()
     /// About how many images are tried.
     package var images = 2_000
@@ -18,19 +18,20 @@ package struct Campaign: Sendable {
     /// Called now and then with the number of images done.
     package var progress: (@Sendable (Int) -> Void)?
 
-    package init(_ subject: any CrashSubject, _ events: [DiskEvent], seed: UInt64) {
+    package init(_ subject: any CrashSubject, _ recording: Recording) {
         self.subject = subject
-        self.events = events
-        self.seed = seed
+        self.events = recording.events
+        self.before = recording.before
+        self.seed = recording.seed
     }
 
-    /// One disk after one cut.
-    struct Trial: Sendable {
-        let cut: Int
-        let ordinal: Int
-        let plan: String
-        let image: DiskImage
-        let ledger: Ledger
+    /// One disk after one cut, and what was promised until then.
+    package struct Trial: Sendable {
+        package let cut: Int
+        package let ordinal: Int
+        package let plan: String
+        package let image: DiskImage
+        package let ledger: Ledger
     }
 
     package struct Failure: Sendable, CustomStringConvertible {
@@ -48,37 +49,54 @@ package struct Campaign: Sendable {
     package struct Report: Sendable {
         package var images = 0
         package var cuts = 0
-        package var largestPending = 0
         package var failures: [Failure] = []
     }
 
     package func run() throws -> Report {
         var report = Report()
+        var batch: [Trial] = []
+        try self.eachCut { trials in
+            if !trials.isEmpty { report.cuts += 1 }
+            batch += trials
+            if batch.count >= 64 { self.settle(&batch, &report) }
+            return report.failures.count < self.failureLimit
+        }
+        self.settle(&batch, &report)
+        return report
+    }
+
+    private func settle(_ batch: inout [Trial], _ report: inout Report) {
+        report.images += batch.count
+        report.failures += self.examine(batch)
+        self.progress?(report.images)
+        batch = []
+    }
+
+    /// About `images` trials, none of them examined yet.
+    package func sample() throws -> [Trial] {
+        var trials: [Trial] = []
+        try self.eachCut {
+            trials += $0
+            return true
+        }
+        return trials
+    }
+
+    /// Replays the log and hands out the trials of each cut, until `body` says false.
+    private func eachCut(_ body: ([Trial]) throws -> Bool) throws {
         var disk = self.before
         var ledger = self.ledgerBefore
-        var batch: [Trial] = []
         let weights = self.weights()
         let total = max(1, weights.reduce(0, +))
         for cut in 0...self.events.count {
             if weights[cut] > 0 {
                 let share = Double(self.images * weights[cut]) / Double(total)
-                let trials = self.trials(cut, share, disk, ledger)
-                if !trials.isEmpty { report.cuts += 1 }
-                report.largestPending = max(report.largestPending, disk.pending.count)
-                batch += trials
+                guard try body(self.trials(cut, share, disk, ledger)) else { return }
             }
-            if batch.count >= 64 || cut == self.events.count {
-                report.images += batch.count
-                report.failures += self.examine(batch)
-                self.progress?(report.images)
-                batch = []
-                if report.failures.count >= self.failureLimit { break }
-            }
-            guard cut < self.events.count else { break }
+            guard cut < self.events.count else { return }
             try disk.apply(self.events[cut])
             if case .mark(let mark) = self.events[cut] { try ledger.apply(mark: mark) }
         }
-        return report
     }
 
     /// How interesting a cut before each event is. Marks change no disk, so a cut comes after all marks that stand together;

@@ -2,7 +2,8 @@
 ///
 /// A mark is one line: `send NUMBER SEED SIZE RECIPIENTS`, `ok NUMBER`, `no NUMBER`, `see ACCOUNT VALIDITY UID:NUMBER,UID:NUMBER,…`
 /// (the whole mailbox),
-/// `expunging|expunged ACCOUNT NUMBER`, `flagging|flagged ACCOUNT NUMBER FLAGS`, `removing|removed ACCOUNT`.
+/// `expunging|expunged ACCOUNT NUMBER`, `flagging|flagged ACCOUNT NUMBER FLAGS`, `removing|removed ACCOUNT`,
+/// `failed` (an act failed after its beginning was marked).
 package struct Ledger: Sendable {
     enum Answer: Sendable { case none, accepted, refused }
 
@@ -62,6 +63,7 @@ package struct Ledger: Sendable {
         case ("flagged", 3): self.flags[Copy(account: numbers[0], number: numbers[1])] = [UInt32(numbers[2])]
         case ("removing", 1): self.removed[numbers[0]] = .begun
         case ("removed", 1): self.removed[numbers[0]] = .done
+        case ("failed", 0): break
         default: throw BadMark(description: "bad mark: \(line)")
         }
     }

@@ -4,15 +4,18 @@ internal import Glibc
 package struct Recording: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+        package init(description: String) { self.description = description }
     }
 
     package let events: [DiskEvent]
+    package let before: Disk
     package let seed: UInt64
 
     /// Reads the log and proves that it is complete: replayed to its end it must give the directory as it is now.
     package init(log: String, directory: String, before: Disk = Disk(), seed: UInt64) throws {
         self.events = try LogReader.events(ofLog: log, root: directory)
         self.seed = seed
+        self.before = before
         var disk = before
         for event in self.events {
             if case .mapped(let path) = event, !DiskImage.isVolatile(path) {
@@ -28,11 +31,4 @@ package struct Recording: Sendable {
 
     package var syncs: Int { self.events.count { if case .synced = $0 { true } else { false } } }
     package var marks: Int { self.events.count { $0.isMark } }
-
-    /// The environment that turns the recorder on in a child. `library` is libPostOfficeFaults.so.
-    package static func environment(library: String, root: String, log: String, marks: String) -> [String: String] {
-        [
-            "LD_PRELOAD": library, "POSTOFFICE_FAULTS_ROOT": root, "POSTOFFICE_FAULTS_RECORD": log, "POSTOFFICE_FAULTS_MARKS": marks,
-        ]
-    }
 }

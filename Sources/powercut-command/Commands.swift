@@ -26,14 +26,33 @@ struct Work: ParsableCommand {
     @Option var seed: UInt64 = 1
     @Option(help: "Messages to send.") var messages = 120
     @Option(help: "Number of the first message.") var first = 1
+    @Option(help: "Size of the largest body.") var largest = 90_000
+    @Flag(help: "Go on when an act fails, since the disk is made to fail.") var tolerant = false
     @Flag(help: "Close the store in good order at the end.") var closes = false
 
     func run() throws {
         let store = try self.subject.make().open(self.directory)
         var workload = Workload(seed: self.seed)
         workload.messages = self.messages
+        workload.largest = self.largest
+        workload.isTolerant = self.tolerant
         try workload.run(store, marks: self.marks, firstNumber: self.first)
         if self.closes { store.close() }
+        _exit(0)
+    }
+}
+
+/// Opens what a crash left and looks at every mailbox: what is recorded of it shows whether a crash during the recovery is survived.
+struct Recover: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Opens a store after a crash (meant to run under the recorder).")
+    @OptionGroup var subject: SubjectOptions
+    @Option var directory: String
+    @Option var accounts = 8
+
+    func run() throws {
+        let store = try self.subject.make().open(self.directory)
+        for account in 0..<self.accounts { _ = try store.list(account) }
+        store.close()
         _exit(0)
     }
 }
@@ -45,13 +64,14 @@ struct Record: ParsableCommand {
     @Option(help: "New directory for the store, its log and its marks.") var into: String
     @Option var seed: UInt64 = 1
     @Option(help: "Messages to send.") var messages = 120
+    @Option(help: "Rules for calls that fail, separated by semicolons.") var rules: String?
 
     func run() throws {
         let build = try ChildProcess.buildDirectory()
-        let run = try RecordedRun(
-            self.subject.make(), program: "\(build)/powercut", library: self.library ?? "\(build)/libPostOfficeFaults.so",
-            directory: self.into, seed: self.seed, messages: self.messages)
-        print("\(run.recording.events.count) events, \(run.recording.syncs) syncs, \(run.recording.marks) marks in \(self.into)")
+        var recorder = Recorder(program: "\(build)/powercut", library: self.library ?? "\(build)/libPostOfficeFaults.so")
+        recorder.rules = self.rules
+        let run = try recorder.workload(self.subject.make(), in: self.into, seed: self.seed, messages: self.messages)
+        print("\(run.events.count) events, \(run.syncs) syncs, \(run.marks) marks in \(self.into)")
     }
 }
 
@@ -66,7 +86,7 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let recording = try Recording(log: "\(self.recorded)/log", directory: "\(self.recorded)/store", seed: self.seed)
-        var campaign = Campaign(try self.subject.make(), recording.events, seed: self.seed)
+        var campaign = Campaign(try self.subject.make(), recording)
         campaign.images = self.images
         campaign.workers = self.workers
         campaign.keep = self.keep

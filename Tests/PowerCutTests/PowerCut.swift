@@ -2,7 +2,7 @@ import Glibc
 import MailTesting
 import PowerCutKit
 
-/// One recorded run and its cuts, as the tests here want them.
+/// Recorded runs and their cuts, as the tests here want them.
 enum PowerCut {
     /// `POSTOFFICE_SEED` repeats a run; without it the seed is a new one each time. It is printed either way.
     static let seed: UInt64 = {
@@ -11,14 +11,27 @@ enum PowerCut {
         return chosen
     }()
 
-    static func run(_ subject: any CrashSubject, images: Int, messages: Int, seed: UInt64 = Self.seed) throws -> Campaign.Report {
-        let build = try ChildProcess.buildDirectory()
+    static var recorder: Recorder {
+        get throws {
+            let build = try ChildProcess.buildDirectory()
+            return Recorder(program: "\(build)/powercut", library: "\(build)/libPostOfficeFaults.so")
+        }
+    }
+
+    /// Records a workload, in which calls fail by `rules`, and cuts the power in it.
+    static func run(
+        _ subject: any CrashSubject, images: Int, messages: Int, seed: UInt64 = Self.seed, rules: String? = nil
+    ) throws -> Campaign.Report {
         let directory = try DiskFile.temporaryDirectory("cuts")
         defer { DiskFile.removeTree(directory) }
-        let run = try RecordedRun(
-            subject, program: "\(build)/powercut", library: "\(build)/libPostOfficeFaults.so", directory: directory, seed: seed,
-            messages: messages)
-        var campaign = Campaign(subject, run.recording.events, seed: seed)
+        var recorder = try self.recorder
+        recorder.rules = rules
+        let recording = try recorder.workload(subject, in: directory, seed: seed, messages: messages)
+        if let rules {
+            let failures = ChildProcess.text(of: "\(directory)/report").split(separator: "\n").count
+            guard failures > 0 else { throw Recording.Failure(description: "no call was made to fail by: \(rules)") }
+        }
+        var campaign = Campaign(subject, recording)
         campaign.images = images
         campaign.failureLimit = 3
         return try campaign.run()

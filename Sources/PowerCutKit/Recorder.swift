@@ -1,0 +1,57 @@
+internal import MailTesting
+
+/// Runs `powercut work` and `powercut recover` as children under the recorder, in a directory with `store/`, `log`, `marks`, `output`.
+package struct Recorder: Sendable {
+    /// The executable `powercut`.
+    package var program: String
+    /// libPostOfficeFaults.so
+    package var library: String
+    /// Calls that shall fail, as `rules.c` reads them; semicolons stand for line ends.
+    package var rules: String?
+
+    package init(program: String, library: String) {
+        self.program = program
+        self.library = library
+    }
+
+    /// Drives a new store in `directory/store`.
+    package func workload(
+        _ subject: any CrashSubject, in directory: String, seed: UInt64, messages: Int, closes: Bool = false
+    ) throws -> Recording {
+        try DiskFile.makeDirectory(directory)
+        try DiskFile.makeDirectory("\(directory)/store")
+        var arguments = ["work", "--subject", subject.name, "--directory", "\(directory)/store", "--marks", "\(directory)/marks"]
+        arguments += ["--seed", "\(seed)", "--messages", "\(messages)"]
+        if closes { arguments.append("--closes") }
+        if self.rules != nil { arguments.append("--tolerant") }
+        try self.run(arguments, directory)
+        return try Recording(log: "\(directory)/log", directory: "\(directory)/store", seed: seed)
+    }
+
+    /// Opens the store that lies in `directory/store`, as after a crash.
+    package func recovery(_ subject: any CrashSubject, in directory: String, seed: UInt64) throws -> Recording {
+        let before = try Disk(snapshotOf: "\(directory)/store")
+        try self.run(["recover", "--subject", subject.name, "--directory", "\(directory)/store"], directory)
+        return try Recording(log: "\(directory)/log", directory: "\(directory)/store", before: before, seed: seed)
+    }
+
+    private func run(_ arguments: [String], _ directory: String) throws {
+        var environment = [
+            "LD_PRELOAD": self.library, "POSTOFFICE_FAULTS_ROOT": "\(directory)/store", "POSTOFFICE_FAULTS_RECORD": "\(directory)/log",
+            "POSTOFFICE_FAULTS_MARKS": "\(directory)/marks",
+        ]
+        if let rules = self.rules {
+            let text = rules.split(separator: ";").joined(separator: "\n") + "\n"
+            try DiskFile.write(Array(text.utf8), to: "\(directory)/control")
+            environment["POSTOFFICE_FAULTS_CONTROL"] = "\(directory)/control"
+            environment["POSTOFFICE_FAULTS_REPORT"] = "\(directory)/report"
+        }
+        let child = try ChildProcess(self.program, arguments, environment: environment, errors: "\(directory)/output")
+        guard let ending = child.wait(seconds: 120) else {
+            throw Recording.Failure(description: "\(arguments) hangs: \(ChildProcess.text(of: "\(directory)/output"))")
+        }
+        guard ending == .exited(0) else {
+            throw Recording.Failure(description: "\(arguments) ended with \(ending): \(ChildProcess.text(of: "\(directory)/output"))")
+        }
+    }
+}
