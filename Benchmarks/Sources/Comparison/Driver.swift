@@ -10,7 +10,13 @@ struct Driver {
 
     func run(_ workload: Workload) throws -> [Measurement] {
         defer { for server in self.servers { server.stop() } }
-        for server in self.servers { try server.start(accounts: workload.accounts) }
+        for server in self.servers {
+            if case .prefilled(_, _, let index, let mailboxes) = workload.kind {
+                guard let ours = server as? PostOffice else { continue }
+                ours.index = Prefill(messages: index, mailboxes: mailboxes)
+            }
+            try server.start(accounts: workload.accounts)
+        }
         switch workload.kind {
         case .smtp(let sessions, let messages, let size, let pipelining):
             return self.interleaved(perRound: sessions * messages) { server, measurement in
@@ -20,6 +26,15 @@ struct Driver {
                 load.pipelining = pipelining
                 load.sources = sessions
                 try self.deliver(load, Array(0..<min(sessions, workload.accounts)), server, &measurement)
+            }
+        case .prefilled(let sessions, let messages, _, _):
+            let driver = Driver(servers: self.servers.filter { $0 is PostOffice }, rounds: self.rounds, say: self.say)
+            return driver.interleaved(perRound: sessions * messages) { server, measurement in
+                let accounts = Array(0..<workload.accounts)
+                let load = SMTPLoad(
+                    server: server.smtp, sessions: sessions, messagesPerSession: messages, size: 1 << 10,
+                    recipients: accounts.map(Accounts.address))
+                try driver.deliver(load, accounts, server, &measurement)
             }
         case .fanOut(let recipients, let size):
             return self.interleaved(perRound: 1) { server, measurement in

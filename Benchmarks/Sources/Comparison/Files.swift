@@ -85,3 +85,8 @@ func freePort() throws -> UInt16 {
     close(descriptor)
     return port
 }
+
+func isDirectory(_ path: String) -> Bool {
+    var information = stat()
+    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+}

@@ -23,7 +23,9 @@ struct Options {
         --keep       leave the servers' directories for a look
         workloads:
 
-        """ + Workload.all.map { "  \($0.name)\(String(repeating: " ", count: 12 - $0.name.count))\($0.title)\n" }.joined()
+        """
+        + (Workload.all + [Workload.prefilled]).map { "  \($0.name)\(String(repeating: " ", count: 12 - $0.name.count))\($0.title)\n" }
+        .joined()
 
     init(_ arguments: ArraySlice<String>) throws {
         var rest = arguments

@@ -9,6 +9,8 @@ final class PostOffice: Server {
     private let environment: [String: String]
     private var process: ChildProcess?
     private var settings: [String: String] = [:]
+    /// Messages that are in the index before anything is measured.
+    var index: Prefill?
 
     init(directory: String, program: String, environment: [String: String]) {
         self.directory = directory
@@ -34,6 +36,12 @@ final class PostOffice: Server {
         let rows = (0..<accounts).map { "\(Accounts.address($0)),\(Accounts.name($0)),\(Accounts.password)\n" }.joined()
         try writeFile("\(self.directory).accounts.csv", "address,name,password\n" + rows)
         try ChildProcess.run(self.program, ["account", "import", "\(self.directory).accounts.csv"] + self.configuration, log: self.log)
+        if let index = self.index {
+            // The first start makes the databases.
+            try self.run()
+            self.stop()
+            try index.fill(self.directory, log: self.log)
+        }
         try self.run()
         try self.warmLogins(accounts)
     }

@@ -2,6 +2,8 @@
 struct Workload {
     enum Kind {
         case smtp(sessions: Int, messages: Int, size: Int, pipelining: Bool)
+        /// 1 KiB to accounts in turn, in an index that holds so many messages in so many mailboxes already (ours only).
+        case prefilled(sessions: Int, messages: Int, index: Int, mailboxes: Int)
         /// One message of `size` bytes to so many recipients.
         case fanOut(recipients: Int, size: Int)
         /// So many sessions, ten at a time, each fetching `messages` of `size` bytes.
@@ -33,13 +35,19 @@ struct Workload {
         Workload(name: "idle-tls", title: "10,000 idle TLS connections", kind: .idle(connections: 10_000, tls: true)),
     ]
 
-    static func named(_ name: String) -> Workload? { self.all.first { $0.name == name } }
+    /// Takes minutes to set up, so it runs only when asked for.
+    static let prefilled = Workload(
+        name: "prefilled", title: "1 KiB, 10 x 100 to 1,000 accounts, 20 million messages in the index",
+        kind: .prefilled(sessions: 10, messages: 100, index: 20_000_000, mailboxes: 100_000))
+
+    static func named(_ name: String) -> Workload? { (self.all + [self.prefilled]).first { $0.name == name } }
 
     /// Accounts that the servers need for it.
     var accounts: Int {
         switch self.kind {
         case .smtp: 100
         case .fanOut(let recipients, _): recipients
+        case .prefilled: 1000
         case .retrieve, .list, .idle: 10
         }
     }
@@ -50,6 +58,8 @@ struct Workload {
         switch self.kind {
         case .smtp(let sessions, let messages, let size, let pipelining):
             copy.kind = .smtp(sessions: sessions, messages: max(1, messages / 5), size: size, pipelining: pipelining)
+        case .prefilled(let sessions, let messages, _, _):
+            copy.kind = .prefilled(sessions: sessions, messages: messages, index: 1_000_000, mailboxes: 10_000)
         case .fanOut(_, let size): copy.kind = .fanOut(recipients: 100, size: size)
         case .retrieve(_, let messages, let size): copy.kind = .retrieve(sessions: 40, messages: messages / 5, size: size)
         case .list: copy.kind = .list(messages: 1000)

@@ -7,7 +7,8 @@ package struct SMTPLoad: Sendable {
     package var messagesPerSession: Int
     package var size: Int
     package var sender = "load@client.example"
-    /// Session n sends to recipients n, n + 1, … (modulo their number), `recipientsPerMessage` to each message.
+    /// Message m of session n goes to recipient n + m * sessions and, with `recipientsPerMessage`, to those that follow (modulo their
+    /// number): with as many recipients as sessions each session has its own, with more they take turns.
     package var recipients: [String]
     package var recipientsPerMessage = 1
     /// MAIL, all RCPT and DATA in one write [RFC2920-3.1]; otherwise a round trip each.
@@ -55,12 +56,15 @@ final class SMTPRun {
     let load: SMTPLoad
     let text: MessageText
     let reactor: Reactor
+    /// A RCPT command for each recipient of the load.
+    let recipients: [[UInt8]]
     var result = SMTPResult()
     private var started = 0
     private var ended = 0
 
     init(_ load: SMTPLoad) throws {
         self.load = load
+        self.recipients = load.recipients.map { Array("RCPT TO:<\($0)>\r\n".utf8) }
         self.text = try MessageText(size: load.size, run: UInt32.random(in: 0...UInt32.max))
         self.reactor = try Reactor()
     }

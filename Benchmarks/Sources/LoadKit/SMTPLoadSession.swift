@@ -5,7 +5,6 @@ final class SMTPLoadSession: Connection {
     private let run: SMTPRun
     private let number: Int
     private let mail: [UInt8]
-    private let recipients: [[UInt8]]
     private var phase = Phase.greeting
     private var replies = ReplyScanner()
     private var recipient = 0
@@ -23,9 +22,6 @@ final class SMTPLoadSession: Connection {
         self.run = run
         self.number = number
         self.mail = Array("MAIL FROM:<\(run.load.sender)>\r\n".utf8)
-        self.recipients = (0..<run.load.recipientsPerMessage).map { index in
-            Array("RCPT TO:<\(run.load.recipients[(number + index) % run.load.recipients.count])>\r\n".utf8)
-        }
         try super.init(descriptor, run.reactor)
     }
 
@@ -74,8 +70,9 @@ final class SMTPLoadSession: Connection {
         self.mailAt = monotonicNow()
         if self.run.load.pipelining {
             self.phase = .data
-            self.outstanding = self.recipients.count + 2
-            self.send(self.mail + Array(self.recipients.joined()) + Self.data)
+            let count = self.run.load.recipientsPerMessage
+            self.outstanding = count + 2
+            self.send(self.mail + (0..<count).flatMap { self.recipientLine($0) } + Self.data)
         } else {
             self.phase = .mail
             self.recipient = 0
@@ -84,15 +81,19 @@ final class SMTPLoadSession: Connection {
     }
 
     private func nextRecipient() {
-        if self.recipient < self.recipients.count {
+        if self.recipient < self.run.load.recipientsPerMessage {
             self.phase = .recipient
             self.recipient += 1
-            self.send(self.recipients[self.recipient - 1])
+            self.send(self.recipientLine(self.recipient - 1))
         } else {
             self.phase = .data
             self.outstanding = 1
             self.send(Self.data)
         }
+    }
+
+    private func recipientLine(_ index: Int) -> [UInt8] {
+        self.run.recipients[(self.number + self.message * self.run.load.sessions + index) % self.run.recipients.count]
     }
 
     private func pipelinedOrData(_ code: Int) {
