@@ -61,6 +61,11 @@ package final class Database: Sendable {
         try self.writer.withLock(body)
     }
 
+    /// The writer connection for a thread that keeps statements and caches of its own. It must be used inside `withWriter` only.
+    package func borrowWriter() throws(DatabaseError) -> sending Connection {
+        try self.writer.borrow()
+    }
+
     /// The body inside one read transaction on a read-only connection; waits when all are busy.
     package func read<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(DatabaseError) -> T {
         let reader = try self.takeReader()
@@ -154,6 +159,12 @@ private final class WriterBox: @unchecked Sendable {
             guard let connection else { throw DatabaseError.closed("write") }
             return try body(connection)
         }
+    }
+
+    func borrow() throws(DatabaseError) -> sending Connection {
+        nonisolated(unsafe) let connection = self.lock.withLock { $0 }
+        guard let connection else { throw DatabaseError.closed("write") }
+        return connection
     }
 
     func close() {

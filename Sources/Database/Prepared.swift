@@ -123,3 +123,15 @@ package struct Row {
         return body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(self.pointer, column))))
     }
 }
+
+extension Prepared {
+    /// Binds whole numbers to ?1, ?2, … and runs to the end.
+    package func run(_ numbers: [Int64]) throws(DatabaseError) {
+        var index: Int32 = 1
+        for number in numbers {
+            try self.bind(index, number)
+            index += 1
+        }
+        try self.finish()
+    }
+}

@@ -42,13 +42,19 @@ package struct PlannedDelivery: Sendable, Hashable {
     package var prefix: ByteBuffer
     /// Most bytes that the account's mailboxes may hold with this message; nil is unlimited.
     package var quota: Int64?
+    /// For whom this copy is: told in a notification when it has to wait and fails in the end.
+    package var recipient: Envelope.Recipient?
 
-    package init(account: AccountID, mailbox: MailboxID? = nil, flags: Flags = [], prefix: ByteBuffer = ByteBuffer(), quota: Int64? = nil) {
+    package init(
+        account: AccountID, mailbox: MailboxID? = nil, flags: Flags = [], prefix: ByteBuffer = ByteBuffer(), quota: Int64? = nil,
+        recipient: Envelope.Recipient? = nil
+    ) {
         self.account = account
         self.mailbox = mailbox
         self.flags = flags
         self.prefix = prefix
         self.quota = quota
+        self.recipient = recipient
     }
 }
 

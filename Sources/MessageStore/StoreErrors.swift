@@ -35,6 +35,8 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
     case noSuchAccount(AccountID)
     /// Too much waits; try again.
     case busy
+    /// Read-only until restart and check.
+    case failed(String)
     case closed
 
     package var description: String {
@@ -47,7 +49,26 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
         case .noSuchMessage: "no such message"
         case .noSuchAccount(let id): "no account \(id)"
         case .busy: "the store is busy"
+        case .failed(let reason): "the store is read-only: \(reason)"
         case .closed: "the store is closed"
+        }
+    }
+}
+
+extension StoreError {
+    static func wrap<T>(_ body: () throws(IOFailure) -> T) throws(StoreError) -> T {
+        do throws(IOFailure) { return try body() } catch { throw .io(error) }
+    }
+
+    static func wrap<T>(_ body: () throws(DatabaseError) -> T) throws(StoreError) -> T {
+        do throws(DatabaseError) { return try body() } catch { throw StoreError(error) }
+    }
+
+    init(_ error: DatabaseError) {
+        switch error.kind {
+        case .newerFormat: self = .newerFormat(error.text)
+        case .closed: self = .closed
+        case .constraint, .full, .io, .corrupt, .busy, .other: self = .database(error)
         }
     }
 }

@@ -6,6 +6,9 @@
 /// CRC-32C (Castagnoli, RFC 3720 B.4) of `count` bytes, continuing from `crc` (0 to begin). Uses SSE 4.2 where the CPU has it.
 uint32_t po_crc32c(uint32_t crc, const void *bytes, size_t count);
 
+/// The first place of `needle` in `hay` (memmem), or NULL.
+const void *po_find(const void *hay, size_t length, const void *needle, size_t needle_length);
+
 /// Relaxed-order loads and stores on memory that two processes share (crash slots, heartbeat).
 uint64_t po_atomic_load(const volatile uint64_t *address);
 void po_atomic_store(volatile uint64_t *address, uint64_t value);

@@ -1,0 +1,20 @@
+internal import Database
+
+/// Looks after what changes by itself: once a second whether the disk has room again.
+final class Caretaker: Sendable {
+    private let state = Monitor(false)
+    private let thread: Thread
+
+    init(_ disk: DiskWatch) {
+        let state = self.state
+        self.thread = Thread("store-care") {
+            while !state.wait(milliseconds: 1000, until: { $0 }, then: { $0 }) { disk.look() }
+        }
+    }
+
+    func stop() {
+        self.state.withLock { $0 = true }
+        self.state.broadcast()
+        self.thread.join()
+    }
+}

@@ -1,0 +1,65 @@
+internal import Database
+
+/// mail.db: what is in the mailboxes. A view of the log that is kept up by one thread; `state` says up to where.
+enum MailSchema {
+    static let schema = Schema(
+        applicationID: 0x504F_4D4C,
+        steps: [
+            """
+            -- Records up to `sequence` are filed whole; of the next one the first `done` deliveries. (segment, offset) is where the
+            -- next record begins.
+            CREATE TABLE state(
+                id INTEGER PRIMARY KEY CHECK(id = 1), store BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
+                sequence INTEGER NOT NULL, done INTEGER NOT NULL, uidvalidity INTEGER NOT NULL);
+            CREATE TABLE mailbox(
+                id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, name TEXT NOT NULL, uidvalidity INTEGER NOT NULL,
+                created INTEGER NOT NULL, UNIQUE(account, name));
+            -- Apart from the names, so that the pages that every delivery changes are few.
+            CREATE TABLE counter(
+                mailbox INTEGER PRIMARY KEY, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL, messages INTEGER NOT NULL,
+                unseen INTEGER NOT NULL, bytes INTEGER NOT NULL);
+            -- `middle`: what the prefix of this copy has of its own. `edited`: flags changed since arrival; while 0, modseq grows with
+            -- uid, so that only edited rows need an index by modseq.
+            CREATE TABLE message(
+                mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, flags INTEGER NOT NULL, modseq INTEGER NOT NULL, edited INTEGER NOT NULL,
+                size INTEGER NOT NULL, date INTEGER NOT NULL, blob INTEGER NOT NULL, middle BLOB, PRIMARY KEY(mailbox, uid)) WITHOUT ROWID;
+            CREATE INDEX message_edited ON message(mailbox, modseq) WHERE edited = 1;
+            CREATE TABLE tombstone(
+                mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL, date INTEGER NOT NULL,
+                PRIMARY KEY(mailbox, modseq, uid)) WITHOUT ROWID;
+            CREATE TABLE blob(
+                id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, body INTEGER NOT NULL, head INTEGER NOT NULL,
+                tail INTEGER NOT NULL, refs INTEGER NOT NULL);
+            -- live: blobs of this file that lie there. state 1: about to be unlinked.
+            CREATE TABLE segment(
+                number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, live INTEGER NOT NULL, bytes INTEGER NOT NULL,
+                state INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+            -- Ends of segments that a crash left unfinished and that no 250 stands for.
+            CREATE TABLE gap(segment INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, PRIMARY KEY(segment, start)) WITHOUT ROWID;
+            CREATE TABLE removed_account(id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+            -- Records that could not be filed; set aside so that they stop nobody.
+            CREATE TABLE poison(sequence INTEGER PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL);
+            \(Jobs.schema)
+            """
+        ])
+}
+
+/// accept.db: what is still to be delivered. Records up to `sequence` have their queue entries here.
+enum AcceptSchema {
+    static let schema = Schema(
+        applicationID: 0x504F_4151,
+        steps: [
+            """
+            CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id = 1), store BLOB NOT NULL, sequence INTEGER NOT NULL);
+            CREATE TABLE blob(
+                id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, body INTEGER NOT NULL, head INTEGER NOT NULL,
+                tail INTEGER NOT NULL, refs INTEGER NOT NULL, received INTEGER NOT NULL, trace TEXT NOT NULL, envelope BLOB NOT NULL);
+            CREATE INDEX blob_segment ON blob(segment);
+            -- recipient, destination and payload are in `draft` (their stored form); what is searched stands in columns too.
+            CREATE TABLE queue(
+                id INTEGER PRIMARY KEY, blob INTEGER NOT NULL, channel INTEGER NOT NULL, destination TEXT NOT NULL, due INTEGER NOT NULL,
+                attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', draft BLOB NOT NULL);
+            CREATE INDEX queue_due ON queue(channel, due);
+            """
+        ])
+}

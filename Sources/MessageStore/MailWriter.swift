@@ -1,0 +1,254 @@
+internal import Database
+internal import NIOCore
+internal import Vocabulary
+
+/// What a mailbox counts. Kept in memory between deliveries; the folder's thread is the only one that changes it.
+struct MailboxState: Sendable, Hashable {
+    var account: Int64
+    var uidNext: Int64
+    var modSeq: Int64
+    var messages: Int64
+    var unseen: Int64
+    var bytes: Int64
+}
+
+/// Writes mail.db. Lives on the folder's thread. A transaction is: `begin`, any of the changes, `commit` or `rollback`.
+final class MailWriter {
+    /// What a transaction brings about beside its rows; told after commit.
+    struct Effects {
+        var filed: [Int64: UsageTable.Amount] = [:]
+        var noLongerPending: [Int64: UsageTable.Amount] = [:]
+        var segments: [UInt32: (live: Int64, bytes: Int64)] = [:]
+        var changed: [Int64: Int64] = [:]
+    }
+
+    struct State: Sendable {
+        var position: LogPosition
+        var sequence: Int64
+        var done: Int
+        var uidValidity: Int64
+    }
+
+    let connection: Connection
+    private let removed: RemovedAccounts
+    let now: @Sendable () -> Int64
+    private(set) var state: State
+    private var stateBefore: State
+    private var mailboxes: [Int64: MailboxState] = [:]
+    private var inboxes: [Int64: Int64] = [:]
+    private var dirty: Set<Int64> = []
+    private var knownSegments: Set<UInt32> = []
+    var effects = Effects()
+    /// Mailboxes and accounts whose numbers are kept in memory.
+    private static let cached = 100_000
+
+    init(_ connection: Connection, state: State, removed: RemovedAccounts, now: @escaping @Sendable () -> Int64) {
+        self.connection = connection
+        self.state = state
+        self.stateBefore = state
+        self.removed = removed
+        self.now = now
+    }
+
+    // MARK: Transactions
+
+    func begin() throws(DatabaseError) {
+        if self.mailboxes.count > Self.cached || self.inboxes.count > Self.cached { self.forget() }
+        self.effects = Effects()
+        self.stateBefore = self.state
+        try self.connection.beginWriting()
+    }
+
+    func commit(_ usage: UsageTable) throws(DatabaseError) {
+        try self.flush()
+        try self.connection.prepare(MailSQL.writeState).run(
+            [
+                Int64(self.state.position.segment), self.state.position.offset, self.state.sequence, Int64(self.state.done),
+                self.state.uidValidity,
+            ])
+        for (number, change) in self.effects.segments {
+            try self.connection.prepare(MailSQL.changeSegment).run([Int64(number), change.live, change.bytes])
+        }
+        try usage.committing(filed: self.effects.filed, noLongerPending: self.effects.noLongerPending) { () throws(DatabaseError) in
+            try self.connection.commit()
+        }
+    }
+
+    func rollback() {
+        self.connection.rollback()
+        self.state = self.stateBefore
+        self.forget()
+    }
+
+    /// The body alone may fail: its rows and its traces in memory are undone, what came before it in the transaction stays.
+    func savepoint<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+        try StoreError.wrap { () throws(DatabaseError) in try self.flush() }
+        let effects = self.effects
+        let state = self.state
+        var failure: StoreError?
+        do throws(DatabaseError) {
+            return try self.connection.savepoint { () throws(DatabaseError) in
+                do throws(StoreError) {
+                    let result = try body()
+                    try StoreError.wrap { () throws(DatabaseError) in try self.flush() }
+                    return result
+                } catch {
+                    failure = error
+                    throw DatabaseError(code: 1, text: "undone", operation: "savepoint")
+                }
+            }
+        } catch {
+            self.effects = effects
+            self.state = state
+            self.forget()
+            throw failure ?? StoreError(error)
+        }
+    }
+
+    private func forget() {
+        self.mailboxes.removeAll(keepingCapacity: true)
+        self.inboxes.removeAll(keepingCapacity: true)
+        self.dirty.removeAll(keepingCapacity: true)
+        self.knownSegments.removeAll()
+    }
+
+    private func flush() throws(DatabaseError) {
+        guard !self.dirty.isEmpty else { return }
+        let statement = try self.connection.prepare(MailSQL.writeCounter)
+        for id in self.dirty {
+            guard let box = self.mailboxes[id] else { continue }
+            try statement.run([id, box.uidNext, box.modSeq, box.messages, box.unseen, box.bytes])
+        }
+        self.dirty.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Mailboxes
+
+    func mailbox(_ id: Int64) throws(DatabaseError) -> MailboxState? {
+        if let known = self.mailboxes[id] { return known }
+        let found = try self.connection.row(MailSQL.readCounter, .int(id)) { row in
+            MailboxState(
+                account: row.int(0), uidNext: row.int(1), modSeq: row.int(2), messages: row.int(3), unseen: row.int(4), bytes: row.int(5))
+        }
+        if let found { self.mailboxes[id] = found }
+        return found
+    }
+
+    func forgetMailbox(_ id: Int64) {
+        if let box = self.mailboxes.removeValue(forKey: id) { self.inboxes[box.account] = nil }
+        self.dirty.remove(id)
+    }
+
+    func set(_ id: Int64, _ state: MailboxState) {
+        self.mailboxes[id] = state
+        self.dirty.insert(id)
+        self.effects.changed[id] = state.modSeq
+    }
+
+    func inbox(of account: Int64, at time: Int64) throws(DatabaseError) -> Int64 {
+        if let known = self.inboxes[account] { return known }
+        let id = try self.makeMailbox("INBOX", of: account, at: time)
+        self.inboxes[account] = id
+        return id
+    }
+
+    /// Finds or makes. UIDVALIDITY only grows, so that a mailbox made again under an old name is a different one. [RFC9051-2.3.1.1]
+    func makeMailbox(_ name: String, of account: Int64, at time: Int64) throws(DatabaseError) -> Int64 {
+        if let found = try self.connection.row(MailSQL.findMailbox, .int(account), .text(name), read: { $0.int(0) }) { return found }
+        self.state.uidValidity = max(self.state.uidValidity + 1, min(max(time, 1), Int64(UInt32.max) - 1))
+        try self.connection.run(MailSQL.makeMailbox, .int(account), .text(name), .int(self.state.uidValidity), .int(time))
+        let id = self.connection.lastInsertID
+        try self.connection.run(MailSQL.makeCounter, .int(id))
+        return id
+    }
+
+    // MARK: Filing
+
+    /// Files deliveries `range` of a record; the last piece moves the position behind it.
+    func fold(_ record: LogRecord, _ range: Range<Int>) throws(DatabaseError) {
+        try self.know(record.start.segment, .log)
+        var references: Int64 = 0
+        for index in range {
+            let delivery = record.payload.deliveries[index]
+            let size = record.place.contentLength + Int64(delivery.middle.readableBytes)
+            self.effects.noLongerPending[delivery.account, default: .init()] += .init(bytes: size, messages: 1)
+            // Removed between acceptance and now: the same as removed right after.
+            if self.removed.contains(delivery.account) { continue }
+            try self.file(delivery, of: record, size: size)
+            self.effects.filed[delivery.account, default: .init()] += .init(bytes: size, messages: 1)
+            references += 1
+        }
+        if references > 0 { try self.reference(record, references, isFirst: range.lowerBound == 0) }
+        if range.upperBound == record.payload.deliveries.count {
+            self.state.position = record.end
+            self.state.sequence = record.sequence
+            self.state.done = 0
+        } else {
+            self.state.position = record.start
+            self.state.done = range.upperBound
+        }
+    }
+
+    private func file(_ delivery: StoredDelivery, of record: LogRecord, size: Int64) throws(DatabaseError) {
+        let id = try self.target(delivery, at: record.receivedAt)
+        guard var box = try self.mailbox(id), box.uidNext < Int64(UInt32.max) else {
+            throw DatabaseError(code: 1, text: "mailbox \(id) takes no more messages", operation: "file")
+        }
+        box.modSeq += 1
+        let insert = try self.connection.prepare(MailSQL.insertMessage)
+        try insert.bind(1, id)
+        try insert.bind(2, box.uidNext)
+        try insert.bind(3, Int64(delivery.flags))
+        try insert.bind(4, box.modSeq)
+        try insert.bind(5, size)
+        try insert.bind(6, record.receivedAt)
+        try insert.bind(7, record.blob)
+        if delivery.middle.readableBytes > 0 { try insert.bind(8, delivery.middle) } else { try insert.bindNull(8) }
+        try insert.finish()
+        box.uidNext += 1
+        box.messages += 1
+        box.bytes += size
+        if !Flags(rawValue: delivery.flags).contains(.seen) { box.unseen += 1 }
+        self.set(id, box)
+    }
+
+    /// The mailbox of the plan if it is still there and the account's own, else INBOX.
+    private func target(_ delivery: StoredDelivery, at time: Int64) throws(DatabaseError) -> Int64 {
+        if delivery.mailbox != 0, let box = try self.mailbox(delivery.mailbox), box.account == delivery.account { return delivery.mailbox }
+        return try self.inbox(of: delivery.account, at: time)
+    }
+
+    private func reference(_ record: LogRecord, _ count: Int64, isFirst: Bool) throws(DatabaseError) {
+        // The first piece of a new body makes the row; a later piece, or a redelivery, may find one, or none if all went meanwhile.
+        if !isFirst || record.kind == .redelivery {
+            try self.connection.prepare(MailSQL.addReferences).run([record.blob, count])
+            if self.connection.changes > 0 { return }
+        }
+        let place = record.place
+        try self.know(place.segment, record.kind == .adoption ? .large : .log)
+        try self.connection.prepare(MailSQL.insertBlob).run(
+            [record.blob, Int64(place.segment), place.offset, place.body, Int64(place.head), Int64(place.tail), count])
+        self.change(place.segment, live: 1, bytes: place.contentLength)
+    }
+
+    func change(_ segment: UInt32, live: Int64, bytes: Int64) {
+        let old = self.effects.segments[segment] ?? (0, 0)
+        self.effects.segments[segment] = (old.live + live, old.bytes + bytes)
+    }
+
+    /// Each segment has a row, so that `check` misses it and the sweeper finds it empty.
+    func know(_ segment: UInt32, _ kind: SegmentKind) throws(DatabaseError) {
+        guard !self.knownSegments.contains(segment) else { return }
+        try self.connection.prepare(MailSQL.makeSegment).run([Int64(segment), Int64(kind.rawValue)])
+        self.knownSegments.insert(segment)
+    }
+
+    /// Passes over a record that cannot be filed, and remembers it.
+    func setAside(_ record: LogRecord, _ reason: String) throws(DatabaseError) {
+        try self.connection.run(
+            MailSQL.poison, .int(record.sequence), .int(record.start.segment), .int(record.start.offset), .text(reason), .int(self.now()))
+        self.state.position = record.end
+        self.state.sequence = record.sequence
+        self.state.done = 0
+    }
+}

@@ -1,0 +1,207 @@
+internal import Database
+internal import Glibc
+internal import NIOCore
+internal import Vocabulary
+
+/// What `MessageStore.open` does before the threads start: locks, opens the databases, and finds the end of the log.
+struct Opening {
+    let location: StoreLocation
+    let options: StoreOptions
+    let files: Files
+    let directory: SegmentDirectory
+
+    init(_ location: StoreLocation, _ options: StoreOptions) {
+        self.location = location
+        self.options = options
+        self.files = Files(faults: options.faults)
+        self.directory = SegmentDirectory(path: location.segments, files: self.files)
+    }
+
+    struct Databases {
+        let mail: Database
+        let accept: Database
+        let store: [UInt8]
+        let state: MailWriter.State
+        let removed: Set<Int64>
+    }
+
+    func makeDirectories() throws(StoreError) {
+        for path in [self.location.spool, self.location.mailbox, self.location.segments] {
+            try StoreError.wrap { () throws(IOFailure) in try self.files.makeDirectory(path) }
+        }
+    }
+
+    /// Held until the process ends or the store is closed: two writers would destroy it.
+    func lock() throws(StoreError) -> Int32 {
+        let path = self.location.lock
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .io(IOFailure("open", path, errno)) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            self.files.close(descriptor)
+            throw .inUse(self.location.mailbox)
+        }
+        return descriptor
+    }
+
+    // MARK: Databases
+
+    func openDatabases() throws(StoreError) -> Databases {
+        let mail = try StoreError.wrap { () throws(DatabaseError) in try Database.open(self.location.mailDatabase, MailSchema.schema) }
+        let accept = try StoreError.wrap { () throws(DatabaseError) in try Database.open(self.location.acceptDatabase, AcceptSchema.schema)
+        }
+        let mailState = try StoreError.wrap { () throws(DatabaseError) in try self.mailState(mail) }
+        let acceptStore = try StoreError.wrap { () throws(DatabaseError) in
+            try accept.read { db throws(DatabaseError) in try db.row(AcceptSQL.readState) { $0.bytes(0) } }
+        }
+        let (store, state) = try self.identity(mail, accept, mailState, acceptStore)
+        let removed = try StoreError.wrap { () throws(DatabaseError) in
+            try mail.read { db throws(DatabaseError) in try db.rows(MailSQL.removedAccounts) { $0.int(0) } }
+        }
+        return Databases(mail: mail, accept: accept, store: store, state: state, removed: Set(removed))
+    }
+
+    private func mailState(_ mail: Database) throws(DatabaseError) -> (store: [UInt8], state: MailWriter.State)? {
+        try mail.read { db throws(DatabaseError) in
+            try db.row(MailSQL.readState) { row in
+                (
+                    row.bytes(0),
+                    MailWriter.State(
+                        position: LogPosition(segment: UInt32(clamping: row.int(1)), offset: row.int(2)), sequence: row.int(3),
+                        done: Int(row.int(4)), uidValidity: row.int(5))
+                )
+            }
+        }
+    }
+
+    /// The files of a store belong together; a part that is missing or foreign is for `repair` to decide about, not for us to guess.
+    private func identity(
+        _ mail: Database, _ accept: Database, _ known: (store: [UInt8], state: MailWriter.State)?, _ acceptStore: [UInt8]?
+    ) throws(StoreError) -> ([UInt8], MailWriter.State) {
+        if let known, let acceptStore {
+            guard known.store == acceptStore else {
+                throw .damaged(
+                    "\(self.location.mailDatabase) and \(self.location.acceptDatabase) are of two different stores: run postoffice repair")
+            }
+            return known
+        }
+        if known != nil { throw .damaged("\(self.location.acceptDatabase) is missing or empty: restore it, or run postoffice repair") }
+        if try !self.directory.numbers().isEmpty {
+            throw .damaged("\(self.location.mailDatabase) is missing or empty while segments exist: restore it, or run postoffice repair")
+        }
+        let store = self.options.random(16)
+        let base = self.options.now()
+        return try StoreError.wrap { () throws(DatabaseError) in
+            // accept.db first: a crash in between leaves mail.db without a state and no segment, which is a new store again.
+            try accept.write { db throws(DatabaseError) in
+                if acceptStore != nil { try db.execute("DELETE FROM state") }
+                try db.run(AcceptSQL.makeState, .blob(store))
+            }
+            try mail.write { db throws(DatabaseError) in try db.run(MailSQL.makeState, .blob(store), .int(base)) }
+            return (store, MailWriter.State(position: LogPosition(segment: 0, offset: 0), sequence: 0, done: 0, uidValidity: base))
+        }
+    }
+
+    // MARK: The log
+
+    /// Where the log ends and what was met on the way there.
+    struct LogEnd {
+        var last: SegmentHeader?
+        /// End of the last good record of the last segment.
+        var end: Int64 = 0
+        /// Nothing lies behind it.
+        var isClean = true
+        var nextIdentifier: Int64 = 1
+        var nextSegment: UInt32 = 1
+        var gaps: [(segment: UInt32, start: Int64, end: Int64)] = []
+        var problems: [CheckReport.Problem] = []
+    }
+
+    /// Reads the log from the position on, and hands each record over in order.
+    func replay(
+        from state: MailWriter.State, store: [UInt8], _ take: ([LogRecord]) -> Void
+    ) throws(StoreError) -> LogEnd {
+        var result = LogEnd()
+        let numbers = try self.directory.numbers()
+        result.nextSegment = max(numbers.last ?? 0, state.position.segment) + 1
+        result.nextIdentifier = state.sequence + 1
+        let segments = try self.logSegments(numbers.filter { $0 >= state.position.segment }, store, &result)
+        if state.position.segment != 0, segments.first?.header.number != state.position.segment {
+            throw .damaged(
+                "\(self.directory.path(of: state.position.segment)) is missing or damaged; it holds the newest mail: restore it, or run postoffice repair"
+            )
+        }
+        for (index, handle) in segments.enumerated() {
+            let next = index + 1 < segments.count ? segments[index + 1].header : nil
+            let limit = next?.previous == handle.header.number ? next?.previousEnd : nil
+            let isFirst = handle.header.number == state.position.segment
+            try self.scan(handle, from: isFirst ? state.position.offset : 0, limit: limit, after: state.sequence, &result, take)
+        }
+        return result
+    }
+
+    private func logSegments(_ numbers: [UInt32], _ store: [UInt8], _ result: inout LogEnd) throws(StoreError) -> [SegmentHandle] {
+        var out: [SegmentHandle] = []
+        for number in numbers {
+            do throws(StoreError) {
+                let handle = try self.directory.handle(number)
+                guard handle.header.kind == .log else { continue }
+                guard handle.header.store == store else {
+                    result.problems.append(.init("foreign-segment", handle.path))
+                    continue
+                }
+                result.nextIdentifier = max(result.nextIdentifier, handle.header.nextSequence)
+                out.append(handle)
+            } catch {
+                guard case .damaged(let text) = error else { throw error }
+                // A header that was never synced belongs to a segment that nothing was promised about.
+                result.problems.append(.init("segment-header", text))
+            }
+        }
+        return out
+    }
+
+    private func scan(
+        _ handle: SegmentHandle, from: Int64, limit: Int64?, after sequence: Int64, _ result: inout LogEnd, _ take: ([LogRecord]) -> Void
+    ) throws(StoreError) {
+        let number = handle.header.number
+        var scanner = try StoreError.wrap { () throws(IOFailure) in try SegmentScanner(handle, self.files, from: from, limit: limit) }
+        var end = scanner.cursor
+        var gaps: [(start: Int64, end: Int64)] = []
+        while let item = try StoreError.wrap({ () throws(IOFailure) in try scanner.next() }) {
+            switch item {
+            case .gap(let start, let stop): gaps.append((start, stop))
+            case .damagedRecord(_, let start, let stop, let what):
+                gaps.append((start, stop))
+                result.problems.append(.init(what, "segment \(number) at \(start)"))
+            case .record(let trailer, let start, let stop):
+                end = stop
+                result.nextIdentifier = max(result.nextIdentifier, trailer.sequence + 1, trailer.blob + 1)
+                guard trailer.sequence > sequence else { continue }
+                let payload = try StoreError.wrap { () throws(IOFailure) in try scanner.payload(of: trailer, end: stop) }
+                guard let payload else {
+                    result.problems.append(.init("payload", "segment \(number) at \(start)"))
+                    continue
+                }
+                take([LogRecord(trailer, payload, number, start: start, end: stop)])
+            }
+        }
+        // A gap with good records behind it lies in bytes that may have been promised.
+        for gap in gaps where gap.start < end { result.problems.append(.init("gap", "segment \(number) from \(gap.start) to \(gap.end)")) }
+        result.gaps += gaps.map { (number, $0.start, $0.end) }
+        result.last = handle.header
+        result.end = end
+        result.isClean = gaps.isEmpty
+    }
+}
+
+extension LogRecord {
+    init(_ trailer: Trailer, _ payload: RecordPayload, _ segment: UInt32, start: Int64, end: Int64) {
+        self.init(
+            sequence: trailer.sequence, blob: trailer.blob, kind: trailer.kind,
+            place: payload.place
+                ?? BlobPlace(
+                    segment: segment, offset: start, body: trailer.bodyLength, head: trailer.headLength, tail: trailer.tailLength),
+            receivedAt: trailer.receivedAt, payload: payload, start: LogPosition(segment: segment, offset: start),
+            end: LogPosition(segment: segment, offset: end))
+    }
+}

@@ -1,0 +1,113 @@
+internal import Bytes
+internal import NIOCore
+internal import Vocabulary
+
+/// An item with everything computed that needs no place yet; made on the caller's thread, so that the writer only copies and syncs.
+struct PreparedItem: Sendable {
+    var item: AcceptItem
+    /// Body in memory; empty for a large one.
+    var body: ByteBuffer
+    var head: ByteBuffer
+    var tail: ByteBuffer
+    var digest: BodyDigest
+    var payload: RecordPayload
+    var encodedPayload: ByteBuffer
+    var payloadCRC: UInt32
+    var kind: RecordKind
+    /// For adoptions and redeliveries.
+    var blob: BlobID?
+
+    var recordLength: Int {
+        self.body.readableBytes + self.head.readableBytes + self.tail.readableBytes + Trailer.size + self.encodedPayload.readableBytes
+    }
+
+    /// Size of a delivery as its mailbox counts it.
+    func size(of delivery: StoredDelivery) -> Int64 {
+        let content =
+            self.payload.place?.contentLength ?? Int64(self.body.readableBytes + self.head.readableBytes + self.tail.readableBytes)
+        return content + Int64(delivery.middle.readableBytes)
+    }
+
+    /// `content` is nil for a body that is elsewhere.
+    init(_ item: AcceptItem, body: ByteBuffer) {
+        let shared = SharedPrefix(item.deliveries)
+        self.item = item
+        self.kind = .message
+        self.body = body
+        self.head = shared.head
+        self.tail = shared.tail
+        var running = RunningDigest()
+        body.withUnsafeReadableBytes { running.body($0) }
+        shared.head.withUnsafeReadableBytes { running.prefix($0) }
+        shared.tail.withUnsafeReadableBytes { running.prefix($0) }
+        self.digest = running.finish()
+        self.payload = RecordPayload(item, shared)
+        self.encodedPayload = ByteBuffer()
+        self.payloadCRC = 0
+        self.encode()
+    }
+
+    /// The body lies in a large segment; the record in the log only names it.
+    init(adopting item: AcceptItem, blob: BlobID, place: BlobPlace, payload: RecordPayload) {
+        self.item = item
+        self.kind = .adoption
+        self.blob = blob
+        self.body = ByteBuffer()
+        self.head = ByteBuffer()
+        self.tail = ByteBuffer()
+        self.digest = BodyDigest()
+        self.payload = payload
+        self.payload.place = place
+        self.encodedPayload = ByteBuffer()
+        self.payloadCRC = 0
+        self.encode()
+    }
+
+    /// Must follow a change of `payload`.
+    mutating func encode() {
+        self.encodedPayload = self.payload.encoded()
+        self.payloadCRC = self.encodedPayload.withUnsafeReadableBytes { CRC32C.checksum($0) }
+    }
+}
+
+/// What the prefixes of all deliveries of a message have in common at their beginnings and at their ends: stored once.
+struct SharedPrefix: Sendable {
+    var head = ByteBuffer()
+    var tail = ByteBuffer()
+    var middles: [ByteBuffer] = []
+
+    init(_ deliveries: [PlannedDelivery]) {
+        guard let first = deliveries.first?.prefix else { return }
+        let length = first.readableBytes
+        var head = length
+        var tail = length
+        let view = first.readableBytesView
+        for delivery in deliveries.dropFirst() where delivery.prefix != first {
+            let other = delivery.prefix.readableBytesView
+            head = min(head, zip(view, other).prefix(head).prefix { $0 == $1 }.count)
+            tail = min(tail, zip(view.reversed(), other.reversed()).prefix(tail).prefix { $0 == $1 }.count)
+        }
+        let shortest = deliveries.reduce(length) { min($0, $1.prefix.readableBytes) }
+        head = min(head, shortest)
+        tail = min(tail, shortest - head)
+        self.head = first.getSlice(at: first.readerIndex, length: head) ?? ByteBuffer()
+        self.tail = first.getSlice(at: first.writerIndex - tail, length: tail) ?? ByteBuffer()
+        self.middles = deliveries.map { delivery in
+            let prefix = delivery.prefix
+            return prefix.getSlice(at: prefix.readerIndex + head, length: prefix.readableBytes - head - tail) ?? ByteBuffer()
+        }
+    }
+}
+
+extension RecordPayload {
+    init(_ item: AcceptItem, _ shared: SharedPrefix) {
+        self.init(envelope: item.envelope, trace: item.trace.text)
+        self.deliveries = zip(item.deliveries, shared.middles).map { delivery, middle in
+            StoredDelivery(
+                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags.rawValue, middle: middle
+            )
+        }
+        // Numbers of queue entries are given by the writer.
+        self.queue = item.queue.map { StoredQueueRow(id: 0, draft: $0) }
+    }
+}

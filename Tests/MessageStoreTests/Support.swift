@@ -1,0 +1,156 @@
+import Glibc
+import MessageStore
+import NIOCore
+import Synchronization
+import Testing
+import Vocabulary
+
+/// A directory of its own that goes when the value does.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/po-store-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw ScratchError(code: errno) }
+        self.path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    struct ScratchError: Error { let code: Int32 }
+
+    deinit { Self.remove(self.path) }
+
+    static func remove(_ path: String) {
+        if let directory = opendir(path) {
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name != "." && name != ".." { Self.remove(path + "/" + name) }
+            }
+            closedir(directory)
+            rmdir(path)
+        } else {
+            unlink(path)
+        }
+    }
+
+    var location: StoreLocation { StoreLocation(spool: self.path + "/spool", mailbox: self.path + "/mailbox") }
+
+    func open(_ change: (inout StoreOptions) -> Void = { _ in }) throws -> MessageStore {
+        var options = StoreOptions(now: { 1_800_000_000 })
+        options.minimumFree = 0
+        change(&options)
+        return try MessageStore.open(self.location, options)
+    }
+
+    /// Segment files, ascending.
+    var segments: [String] {
+        guard let directory = opendir(self.location.segments) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasSuffix(".seg") { names.append(self.location.segments + "/" + name) }
+        }
+        return names.sorted()
+    }
+}
+
+func bytes(ofFile path: String) -> [UInt8] {
+    guard let file = fopen(path, "r") else { return [] }
+    defer { fclose(file) }
+    var out: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = fread(&buffer, 1, buffer.count, file)
+        if count == 0 { return out }
+        out += buffer[..<count]
+    }
+}
+
+func overwrite(_ path: String, _ bytes: [UInt8], at offset: Int = 0, truncating: Bool = false) {
+    let descriptor = Glibc.open(path, O_WRONLY | O_CREAT, 0o600)
+    defer { close(descriptor) }
+    _ = pwrite(descriptor, bytes, bytes.count, offset)
+    if truncating { ftruncate(descriptor, offset + bytes.count) }
+}
+
+let account = AccountID(rawValue: 7)
+
+func message(
+    _ body: String,
+    to deliveries: [PlannedDelivery] = [PlannedDelivery(account: account, prefix: ByteBuffer(string: "Return-Path: <a@b>\r\n"))],
+    queue: [QueueDraft] = [], at time: Int64 = 1_800_000_000
+) -> AcceptItem {
+    AcceptItem(
+        body: .memory(ByteBuffer(string: body)), envelope: Envelope(sender: Address(localPart: "a", domain: "b")), receivedAt: time,
+        trace: TraceID("T1"), deliveries: deliveries, queue: queue)
+}
+
+extension MessageStore {
+    func accept(_ item: AcceptItem) async throws -> Accepted {
+        try await withCheckedContinuation { next in self.accept(item) { next.resume(returning: $0) } }.get()
+    }
+
+    func openInbox(_ account: AccountID) async throws -> MailboxListing {
+        try await withCheckedContinuation { next in self.openInbox(of: account) { next.resume(returning: $0) } }.get()
+    }
+
+    func openMailbox(_ mailbox: MailboxID) async throws -> MailboxListing {
+        try await withCheckedContinuation { next in self.openMailbox(mailbox) { next.resume(returning: $0) } }.get()
+    }
+
+    func makeMailbox(_ name: String, _ account: AccountID) async throws -> MailboxID {
+        try await withCheckedContinuation { next in self.makeMailbox(name, of: account) { next.resume(returning: $0) } }.get()
+    }
+
+    func reader(_ mailbox: MailboxID, _ uid: UID) async throws -> MessageReader {
+        try await withCheckedContinuation { next in self.reader(mailbox, uid) { next.resume(returning: $0) } }.get()
+    }
+
+    func text(_ mailbox: MailboxID, _ uid: UID) async throws -> String {
+        let reader = try await self.reader(mailbox, uid)
+        var out = ByteBuffer()
+        while var chunk = try await reader.next() { out.writeBuffer(&chunk) }
+        #expect(Int64(out.readableBytes) == reader.size)
+        return String(buffer: out)
+    }
+
+    func expunge(_ mailbox: MailboxID, _ uids: [UID]) async throws -> Int {
+        try await withCheckedContinuation { next in self.expunge(mailbox, uids) { next.resume(returning: $0) } }.get()
+    }
+
+    func setFlags(_ mailbox: MailboxID, _ uids: [UID], _ change: FlagChange) async throws -> ModSeq {
+        try await withCheckedContinuation { next in self.setFlags(mailbox, uids, change) { next.resume(returning: $0) } }.get()
+    }
+
+    func usage(_ account: AccountID) async throws -> AccountUsage {
+        try await withCheckedContinuation { next in self.usage(of: account) { next.resume(returning: $0) } }.get()
+    }
+
+    func removeAccount(_ account: AccountID) async throws {
+        try await withCheckedContinuation { next in self.removeAccount(account) { next.resume(returning: $0) } }.get()
+    }
+
+    /// All texts of an account's INBOX, in UID order.
+    func texts(_ account: AccountID) async throws -> [String] {
+        let listing = try await self.openInbox(account)
+        var out: [String] = []
+        for entry in listing.entries { out.append(try await self.text(listing.mailbox, entry.uid)) }
+        return out
+    }
+}
+
+extension MessageReader {
+    func next() async throws -> ByteBuffer? {
+        try await withCheckedContinuation { next in self.next { next.resume(returning: $0) } }.get()
+    }
+}
+
+extension LargeBody {
+    func append(_ bytes: ByteBuffer) async throws {
+        try await withCheckedContinuation { next in self.append(bytes) { next.resume(returning: $0) } }.get()
+    }
+}
