@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+// Fuzzers of the parsers. `Fuzz/run SECONDS [NAME]` builds and runs them; `Fuzz/README.md` says how to add one.
+//
+// Our targets appear here once more, through links in `Sources`: only so are their `package` declarations visible, and only so are
+// they compiled with the coverage that the fuzzer steers by.
+import PackageDescription
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault")]
+
+func ours(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// `LLVMFuzzerTestOneInput` in `Sources/fuzz-NAME`; libFuzzer brings `main`.
+func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "fuzz-\(name)", dependencies: dependencies + ["FuzzKit", nioCore],
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+}
+
+let package = Package(
+    name: "Fuzz",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .target(name: "CPlatform"),
+        ours("Bytes", [nioCore, "CPlatform"]),
+        ours("Vocabulary", [nioCore, "Bytes"]),
+        ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
+        ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
+        ours("FuzzKit", [nioCore, "Vocabulary"]),
+
+        fuzzer("pop3", ["POP3Wire", "SASL", "Vocabulary"]),
+        fuzzer("sasl", ["SASL", "Vocabulary"]),
+    ]
+)

@@ -1,0 +1,1 @@
+../../../Sources/MailTesting/PureSession.swift
