@@ -66,7 +66,8 @@ package struct HeaderReader {
         var position = start
         while position < bytes.count, Self.isFieldText(bytes[position]) { position += 1 }
         let nameEnd = position
-        while position < bytes.count, bytes[position] == .space || bytes[position] == .tab { position += 1 }  // obsolete, but met [RFC5322-4.5]
+        // Blanks before the colon are obsolete, but met. [RFC5322-4.5]
+        while position < bytes.count, bytes[position] == .space || bytes[position] == .tab { position += 1 }
         guard position < bytes.count else { return (nil, .incomplete) }
         guard nameEnd > start, bytes[position] == UInt8(ascii: ":") else { return (nil, .noField(bodyStart: start)) }
         let bodyStart = position + 1
