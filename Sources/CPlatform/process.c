@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -96,4 +97,32 @@ uint64_t po_raise_descriptor_limit(uint64_t wanted) {
 int po_limit_core(uint64_t bytes) {
     struct rlimit limit = {bytes, bytes};
     return setrlimit(RLIMIT_CORE, &limit);
+}
+
+int po_entry(int directory, const char *name, po_entry_facts *facts) {
+    struct stat info;
+    if (fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return -1;
+    facts->mode = info.st_mode;
+    facts->uid = info.st_uid;
+    facts->gid = info.st_gid;
+    facts->links = info.st_nlink;
+    return 0;
+}
+
+int po_set_entry(int directory, const char *name, uint32_t uid, uint32_t gid, uint32_t mode, int change_owner) {
+    // The descriptor holds on to what was looked at: a rename in between changes nothing.
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    struct stat info;
+    int result = fstat(fd, &info);
+    if (result == 0 && !S_ISDIR(info.st_mode) && !(S_ISREG(info.st_mode) && info.st_nlink == 1)) {
+        errno = EMLINK;
+        result = -1;
+    }
+    if (result == 0 && change_owner) result = fchown(fd, uid, gid);
+    if (result == 0) result = fchmod(fd, mode);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return result;
 }

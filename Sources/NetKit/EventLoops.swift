@@ -12,7 +12,8 @@ package struct EventLoops: Sendable {
 
     package static func sensibleCount(cores: Int) -> Int { min(max(1, cores / 2), 8) }
 
-    var all: [any EventLoop] { Array(self.group.makeIterator()) }
+    /// Each of them, for whoever watches that they still turn.
+    package var all: [any EventLoop] { Array(self.group.makeIterator()) }
 
     package func next() -> any EventLoop { self.group.next() }
 

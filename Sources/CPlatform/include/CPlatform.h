@@ -83,3 +83,18 @@ uint64_t po_raise_descriptor_limit(uint64_t wanted);
 
 /// Sets the size of core files, soft and hard. 0, or -1 with errno.
 int po_limit_core(uint64_t bytes);
+
+/// What `po_entry` finds, without following links.
+typedef struct {
+    uint32_t mode;
+    uint32_t uid;
+    uint32_t gid;
+    uint64_t links;
+} po_entry_facts;
+
+/// Facts of `name` in the directory `directory`. 0, or -1 with errno.
+int po_entry(int directory, const char *name, po_entry_facts *facts);
+
+/// Sets owner and mode of `name`, if it still is a plain file with one link, or a directory; never follows a link, so that whoever may
+/// write in the directory cannot lead root elsewhere. 0, or -1 with errno.
+int po_set_entry(int directory, const char *name, uint32_t uid, uint32_t gid, uint32_t mode, int change_owner);

@@ -33,5 +33,8 @@ struct PostOfficeCommand: ParsableCommand {
               postoffice status
             """,
         version: ProductVersion.text,
-        subcommands: [SetupCommand.self, RunCommand.self, MTACommand.self])
+        subcommands: [
+            SetupCommand.self, RunCommand.self, StatusCommand.self, ReloadCommand.self, ShutdownCommand.self, PermissionsCommand.self,
+            CertCommand.self, TraceCommand.self, LogCommand.self, MTACommand.self,
+        ])
 }

@@ -92,6 +92,15 @@ package final class SharedMemory: @unchecked Sendable {
         package var crashed: UInt64
         /// Monotonic seconds, plus one, at which it was noted.
         package var since: UInt64
+
+        package init(content: ContentHash?, work: UInt64, account: Int64, peer: IPAddress?, crashed: UInt64, since: UInt64) {
+            self.content = content
+            self.work = work
+            self.account = account
+            self.peer = peer
+            self.crashed = crashed
+            self.since = since
+        }
     }
 
     package var notes: [Note] {
@@ -128,7 +137,7 @@ package final class SharedMemory: @unchecked Sendable {
     }
 
     /// Only by the dispatcher, while no mta runs. The newest `entries` are kept.
-    func blame(contents: [ContentHash], peers: [(peer: IPAddress, until: UInt64)]) {
+    package func blame(contents: [ContentHash], peers: [(peer: IPAddress, until: UInt64)]) {
         let newest = contents.suffix(Layout.entries)
         for (index, content) in newest.enumerated() { self.word(Layout.contents + index * 8).pointee = content.rawValue }
         po_atomic_store(self.word(Layout.blamedContents), UInt64(newest.count))

@@ -42,8 +42,11 @@ final class MTARunner {
         defer { lock.release() }
         let pidFile = try? PIDFile.take(self.start.mtaPIDFile)
         defer { pidFile?.release() }
-        let mta = try MTA(self.start, inheritance.sockets, crashGuard: notes, loginKey: inheritance.memory.loginKey)
-        heart.watch(mta.loops)
+        var options = MTA.Options()
+        options.crashGuard = notes
+        options.loginKey = inheritance.memory.loginKey
+        let mta = try MTA(self.start, inheritance.sockets, options)
+        heart.watch(mta.eventLoops)
         try mta.serve()
         inheritance.say("ready")
         self.obey(signals, inheritance, mta)

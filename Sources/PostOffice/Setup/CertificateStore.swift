@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 package import NetKit
 import Vocabulary
@@ -31,9 +32,30 @@ package struct CertificateStore: Sendable {
     package func makeSelfSigned(host: String, domain: String, now: Int64 = Int64(time(nil))) throws {
         var names: [String] = []
         for name in [host, domain, "localhost"] where !names.contains(name) { names.append(name) }
-        let loopback = [IPAddress(bytes: [127, 0, 0, 1]), IPAddress("::1")].compactMap { $0 }
-        let made = try CertificateMaker.selfSigned(names: names, addresses: loopback, now: now)
+        let made = try CertificateMaker.selfSigned(names: names, addresses: Self.loopback, now: now)
         try self.install(Self.mainName, chainPEM: made.chainPEM, keyPEM: made.keyPEM)
+    }
+
+    /// This machine itself, so that a trial by address can be verified too.
+    static let loopback = [IPAddress(bytes: [127, 0, 0, 1]), IPAddress("::1")].compactMap { $0 }
+
+    static var now: Int64 { Int64(time(nil)) }
+
+    /// Of a directory for one pair.
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 100 && !text.hasPrefix(".")
+            && text.utf8.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+    }
+
+    // The key of a request waits here until its certificate comes; a second request is made for the same key.
+    private var pendingPath: String { "\(self.directory)/pending-key.pem" }
+
+    var pendingKey: String? {
+        (try? FileAccess.contents(of: self.pendingPath, limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func keepPendingKey(_ pem: String) throws(SystemFailure) {
+        try FileAccess.replace(self.pendingPath, with: Array(pem.utf8), mode: 0o600)
     }
 
     /// Replaces a pair. The key comes first: a server that reloads in between sees a pair that does not match, and keeps the old one.

@@ -32,10 +32,18 @@ struct QuickSetup {
         var lines = ["HOST=\(Self.loopback)", "DOMAIN=\(plan.domain)"]
         for port in InstancePort.allCases { lines.append("\(port.variable)=\(plan.ports[port] ?? 0)") }
         lines.append("POSTMASTER_PASSWORD=\(plan.postmasterPassword ?? "")")
-        lines.append("CA_FILE=\(CertificateStore(spool: plan.directories.spool).main.chain)")
+        lines.append("CA_FILE=\(try self.publishCertificate(plan))")
         lines.append("PID_FILE=\(start.dispatcherPIDFile)")
         lines.append("MTA_PID_FILE=\(start.mtaPIDFile)")
         try FileAccess.replace(self.environmentFile, with: Array((lines.joined(separator: "\n") + "\n").utf8), mode: 0o600)
+    }
+
+    /// A copy of the certificate that every client of this machine can read: the spool is closed to others.
+    private func publishCertificate(_ plan: SetupPlan) throws(SystemFailure) -> String {
+        let path = self.directory + "/ca.pem"
+        let chain = try FileAccess.contents(of: CertificateStore(spool: plan.directories.spool).main.chain, limit: 1 << 20)
+        try FileAccess.replace(path, with: chain, mode: 0o644)
+        return path
     }
 
     /// `NAME=value` lines of an earlier run.

@@ -13,6 +13,23 @@ package struct SetupPlan: Sendable {
     /// nil keeps the password that is there.
     package var postmasterPassword: String?
 
+    package init(
+        configurationFile: String, directories: StartConfiguration.Directories, user: String?, group: String?, domain: String,
+        hostName: String, nameServers: [String], address: StartConfiguration.ListenAddress, ports: [InstancePort: Int],
+        postmasterPassword: String?
+    ) {
+        self.configurationFile = configurationFile
+        self.directories = directories
+        self.user = user
+        self.group = group
+        self.domain = domain
+        self.hostName = hostName
+        self.nameServers = nameServers
+        self.address = address
+        self.ports = ports
+        self.postmasterPassword = postmasterPassword
+    }
+
     /// Text of the start file, with comments for the person who edits it.
     package var startFileText: String {
         var out = """

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Glibc
+import Vocabulary
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Processes, ports, directories, certificates, disk space; what is wrong and what to do. Works when all is down.",
+        discussion: """
+            Exit status 0: running, nothing wrong. 1: not running, or something is wrong.
+
+            Examples:
+              postoffice status
+              postoffice status --json
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var listing: ListingOptions
+
+    func run() throws {
+        let report = StatusReport.gather(try self.common.start())
+        let language = self.common.language
+        let text = self.listing.json ? report.json(language).description : report.lines(language).joined(separator: "\n")
+        AdminPrinter().show(.output(text + "\n"))
+        if !report.isRunning || !report.troubles.isEmpty { throw ExitCode(AdminStatus.failed.rawValue) }
+    }
+}
+
+struct ShutdownCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "shutdown",
+        abstract: "Finish what is in hand and stop the server.",
+        discussion: """
+            Examples:
+              postoffice shutdown
+              postoffice shutdown --now      does not wait for sessions
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(name: .long, help: "End sessions at once. What was answered with 250 is on disk in any case.")
+    var now = false
+
+    @Option(name: .long, help: ArgumentHelp("How long to wait for the end.", valueName: "seconds"))
+    var wait: Int = 90
+
+    func run() throws {
+        let start = try self.common.start()
+        guard let pid = PIDFile.holder(start.dispatcherPIDFile) else {
+            AdminPrinter().show(.output(Localized(en: "not running\n", ja: "動作していません\n").text(self.common.language)))
+            return
+        }
+        try self.signal(pid)
+        for tick in 0..<max(1, self.wait * 10) {
+            if PIDFile.holder(start.dispatcherPIDFile) != pid {
+                AdminPrinter().show(.output(Localized(en: "stopped\n", ja: "停止しました\n").text(self.common.language)))
+                return
+            }
+            if tick == 3 && self.now { try self.signal(pid) }
+            if tick == 10 {
+                AdminPrinter().show(
+                    .progress(
+                        Localized(
+                            en: "finishing sessions …\n",
+                            ja: "セッションの終了を待っています…\n"
+                        ).text(self.common.language)))
+            }
+            usleep(100_000)
+        }
+        throw self.common.exit(
+            .failed,
+            Localized(
+                en: "process \(pid) has not stopped; try `shutdown --now`",
+                ja: "プロセス \(pid) が止まりません。shutdown --now を試してください"))
+    }
+
+    private func signal(_ pid: Int32) throws {
+        guard kill(pid, SIGTERM) != 0 else { return }
+        let failure = SystemFailure("kill \(pid)")
+        throw self.common.exit(.failed, Localized(en: "\(failure); use root or the service user", ja: "\(failure)。root かサービスのユーザで実行してください"))
+    }
+}
+
+struct ReloadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Read certificates and start file anew, without ending a session. Broken files change nothing.",
+        discussion: """
+            Examples:
+              postoffice reload
+              systemctl reload post.office
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let start = try self.common.start()
+        guard PIDFile.holder(start.dispatcherPIDFile) != nil else {
+            throw self.common.exit(.failed, Localized(en: "the server is not running", ja: "サーバが動いていません"))
+        }
+        throw ExitCode(Administration.perform(AdminRequest("reload", language: self.common.language), start).rawValue)
+    }
+}

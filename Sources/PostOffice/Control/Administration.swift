@@ -1,0 +1,15 @@
+import ArgumentParser
+import Glibc
+import Vocabulary
+
+/// The verbs of the administration, and the way of a command to them.
+enum Administration {
+    static var handlers: [AdminHandler] { OperationHandlers.all }
+
+    static var registry: AdminRegistry { AdminRegistry(Self.handlers) }
+
+    /// Sends the request to the running server, or carries it out here; prints what comes back.
+    static func perform(_ request: AdminRequest, _ start: StartConfiguration) -> AdminStatus {
+        AdminClient.perform(request, start, Self.registry) { start throws(AdminFailure) in try AdminContext.open(start) }
+    }
+}

@@ -1,0 +1,63 @@
+import Directory
+import MessageStore
+import NetKit
+import Policy
+import Vocabulary
+
+/// Opens the parts of the mta, and says in one sentence what to do when one cannot be.
+enum Opening {
+    static func directory(_ start: StartConfiguration) throws(AdminFailure) -> Directory {
+        let location = DirectoryLocation(file: start.directoryDatabase, now: SystemSources.now, random: SystemSources.random)
+        do {
+            return try Directory.open(location)
+        } catch {
+            throw AdminFailure(error.message)
+        }
+    }
+
+    static func store(
+        _ start: StartConfiguration, _ configuration: Configuration, _ events: any EventSink
+    ) throws(AdminFailure) -> MessageStore {
+        var options = StoreOptions()
+        options.minimumFree = configuration.storage.minimumFree
+        options.events = events
+        do {
+            return try MessageStore.open(StoreLocation(spool: start.directories.spool, mailbox: start.directories.mailbox), options)
+        } catch {
+            throw AdminFailure(
+                Localized(
+                    en: "the message store cannot be opened: \(error); `postoffice check` and `postoffice repair` may help",
+                    ja: "メッセージストアを開けません: \(error)。postoffice check と postoffice repair を試してください"))
+        }
+    }
+
+    /// nil where there is no certificate at all: then nothing offers TLS, and logins from elsewhere are refused.
+    static func certificates(_ start: StartConfiguration) throws(AdminFailure) -> TLSStore? {
+        let files = CertificateStore(spool: start.directories.spool).all
+        guard !files.isEmpty else { return nil }
+        do {
+            return try TLSStore(files)
+        } catch {
+            throw AdminFailure(
+                Localized(
+                    en:
+                        "the certificate cannot be used: \(error); install another with `postoffice cert install` or `postoffice cert self-signed`",
+                    ja: "証明書を使えません: \(error)。postoffice cert install か postoffice cert self-signed で入れ直してください"))
+        }
+    }
+
+    /// The connection cap leaves room for files and databases.
+    static func bounds(_ configuration: Configuration) -> ConnectionLimits.Bounds {
+        var bounds = ConnectionLimits.Bounds()
+        bounds.total = Descriptors.connectionCap(limit: Descriptors.raiseLimit())
+        bounds.perService = min(bounds.total, max(configuration.connections.maximumSMTP, configuration.connections.maximumPOP3))
+        bounds.perAddress = configuration.connections.maximumPerAddress
+        bounds.perNetwork = max(bounds.perNetwork, bounds.perAddress)
+        return bounds
+    }
+
+    /// Entries were checked when the start file was read.
+    static func accessList(_ texts: [String]) -> AccessList {
+        AccessList(texts.compactMap { try? AccessList.parse($0).get() })
+    }
+}

@@ -1,0 +1,136 @@
+import NetKit
+import Vocabulary
+
+/// Verbs about the running of the server: reload, certificates.
+enum OperationHandlers {
+    static let all: [AdminHandler] = [
+        AdminHandler("reload", Self.reload), AdminHandler("cert self-signed", Self.selfSigned), AdminHandler("cert request", Self.request),
+        AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show),
+    ]
+
+    private static func reload(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        guard let reload = context.reload else {
+            throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
+        }
+        if let problem = reload() {
+            output.problem(problem)
+            output.problem(Localized(en: "the old configuration stays in force", ja: "以前の設定のまま動作しています"))
+            return .failed
+        }
+        output.line(Localized(en: "reloaded", ja: "再読み込みしました"))
+        return .done
+    }
+
+    // MARK: Certificates
+
+    private static func selfSigned(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        let store = CertificateStore(spool: context.start.directories.spool)
+        let names = try Self.names(request, context)
+        do {
+            let made = try CertificateMaker.selfSigned(names: names, addresses: CertificateStore.loopback, now: CertificateStore.now)
+            try store.install(CertificateStore.mainName, chainPEM: made.chainPEM, keyPEM: made.keyPEM)
+        } catch {
+            throw AdminFailure(Localized(en: "the certificate cannot be made: \(error)", ja: "証明書を作成できません: \(error)"))
+        }
+        output.line(
+            Localized(
+                en: "made \(store.main.chain) for \(names.joined(separator: ", "))",
+                ja: "\(names.joined(separator: ", ")) の証明書 \(store.main.chain) を作成しました"))
+        return try Self.takeEffect(context, output)
+    }
+
+    private static func request(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        let store = CertificateStore(spool: context.start.directories.spool)
+        let names = try Self.names(request, context)
+        do {
+            let made = try CertificateMaker.request(
+                names: names, addresses: [], organization: request.option("organization"), keyPEM: store.pendingKey)
+            try store.keepPendingKey(made.keyPEM)
+            output.line(made.csrPEM.split(separator: "\n").joined(separator: "\n"))
+        } catch {
+            throw AdminFailure(Localized(en: "the request cannot be made: \(error)", ja: "証明書要求を作成できません: \(error)"))
+        }
+        return .done
+    }
+
+    /// The chain comes in the request; the key with it, or it is the one that `cert request` made.
+    private static func install(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        let store = CertificateStore(spool: context.start.directories.spool)
+        guard let chain = request.input, let key = request.option("key") ?? store.pendingKey else {
+            throw AdminFailure(
+                Localized(
+                    en: "there is no key: give it with --key, or make a request first with `postoffice cert request`",
+                    ja: "秘密鍵がありません。--key で指定するか、先に postoffice cert request を実行してください"), .misuse)
+        }
+        let name = request.option("name") ?? CertificateStore.mainName
+        guard CertificateStore.isName(name) else {
+            throw AdminFailure(
+                Localized(
+                    en: "`\(name)` is no name; use letters, digits, - and .",
+                    ja: "「\(name)」は名前に使えません。英数字と - . を使ってください"), .misuse)
+        }
+        do {
+            let facts = try CertificateFacts.read(chainPEM: chain)
+            guard try CertificateFacts.matches(keyPEM: key, chainPEM: chain) else {
+                throw AdminFailure(
+                    Localized(
+                        en: "the key does not belong to the first certificate of the chain; the server's own certificate comes first",
+                        ja: "秘密鍵が先頭の証明書と一致しません。サーバ自身の証明書を先頭にしてください"))
+            }
+            if let leaf = facts.first, leaf.notAfter < CertificateStore.now {
+                throw AdminFailure(Localized(en: "this certificate has expired", ja: "この証明書は期限切れです"))
+            }
+            try store.install(name, chainPEM: chain, keyPEM: key)
+        } catch let failure as AdminFailure {
+            throw failure
+        } catch {
+            throw AdminFailure(Localized(en: "this cannot be installed: \(error)", ja: "インストールできません: \(error)"))
+        }
+        output.line(Localized(en: "installed \(store.files(name).chain)", ja: "\(store.files(name).chain) をインストールしました"))
+        return try Self.takeEffect(context, output)
+    }
+
+    private static func show(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        let report = StatusReport.gather(context.start)
+        if request.wantsJSON {
+            output.line(JSONValue.list(report.certificates.map(\.json)).description)
+        } else {
+            for certificate in report.certificates { certificate.lines(request.language).forEach { output.line($0) } }
+        }
+        return report.certificates.isEmpty ? .failed : .done
+    }
+
+    /// A running server takes the new pair at once.
+    private static func takeEffect(_ context: AdminContext, _ output: AdminOutput) throws(AdminFailure) -> AdminStatus {
+        guard let reload = context.reload else { return .done }
+        if let problem = reload() {
+            output.problem(problem)
+            return .failed
+        }
+        output.line(Localized(en: "the server uses it from now on", ja: "以後の接続で使われます"))
+        return .done
+    }
+
+    /// Names from the options, else host and domain of the configuration.
+    private static func names(_ request: AdminRequest, _ context: AdminContext) throws(AdminFailure) -> [String] {
+        var names: [String] = []
+        for name in request.options["name"] ?? context.certificateNames where !names.contains(name) {
+            if let problem = SetupChecks.domain(name), name != "localhost" { throw AdminFailure(problem, .misuse) }
+            names.append(name)
+        }
+        guard !names.isEmpty else {
+            throw AdminFailure(Localized(en: "name the host with --name", ja: "--name でホスト名を指定してください"), .misuse)
+        }
+        return names
+    }
+}

@@ -1,0 +1,148 @@
+import Glibc
+import NetKit
+import Vocabulary
+
+/// Everything `status` says, gathered without the server, so that it works when all is down.
+struct StatusReport {
+    struct Directory {
+        var name: Localized
+        var path: String
+        var space: (free: Int64, total: Int64)?
+    }
+
+    struct Port {
+        var listener: StartConfiguration.Listener
+        var isListening: Bool
+    }
+
+    struct Certificate {
+        var file: String
+        var facts: CertificateFacts?
+    }
+
+    /// What is wrong and what to do about it.
+    struct Trouble {
+        var what: Localized
+        var cure: Localized
+    }
+
+    var start: StartConfiguration
+    var dispatcher: Int32?
+    var mta: Int32?
+    var directories: [Directory] = []
+    var ports: [Port] = []
+    var certificates: [Certificate] = []
+    var troubles: [Trouble] = []
+
+    /// Days before its end at which a certificate becomes a trouble.
+    private static let certificateWarning: Int64 = 21
+    /// Below so much free space mail will soon be refused. Bytes.
+    private static let spaceWarning: Int64 = 512 << 20
+
+    static func gather(_ start: StartConfiguration, now: Int64 = Int64(time(nil))) -> StatusReport {
+        var report = StatusReport(
+            start: start, dispatcher: PIDFile.holder(start.dispatcherPIDFile), mta: PIDFile.holder(start.mtaPIDFile))
+        report.lookAtDirectories()
+        report.lookAtProcesses()
+        report.lookAtPorts()
+        report.lookAtCertificates(now)
+        return report
+    }
+
+    var isRunning: Bool { self.dispatcher != nil && self.mta != nil }
+
+    private mutating func trouble(_ what: Localized, _ cure: Localized) { self.troubles.append(Trouble(what: what, cure: cure)) }
+
+    private mutating func lookAtDirectories() {
+        let places = [
+            (
+                Localized(
+                    en: "program",
+                    ja: "プログラム"), self.start.directories.program
+            ), (Localized(en: "spool", ja: "スプール"), self.start.directories.spool),
+            (Localized(en: "mailbox", ja: "メールボックス"), self.start.directories.mailbox),
+        ]
+        for (name, path) in places {
+            let space = SystemFacts.space(of: path)
+            self.directories.append(Directory(name: name, path: path, space: space))
+            guard let space else {
+                self.trouble(
+                    Localized(en: "the \(name.english) directory \(path) is not there", ja: "\(name.japanese)ディレクトリ \(path) がありません"),
+                    Localized(en: "run `postoffice setup`", ja: "postoffice setup を実行してください"))
+                continue
+            }
+            if path != self.start.directories.program, space.free < Self.spaceWarning {
+                let free = SystemFacts.text(bytes: space.free)
+                self.trouble(
+                    Localized(en: "only \(free) are free for \(path)", ja: "\(path) の空きが \(free) しかありません"),
+                    Localized(
+                        en: "make room; below the limit new mail is refused for now (452)",
+                        ja: "空きを増やしてください。下限を切ると新着メールは一時的に拒否されます (452)"))
+            }
+        }
+    }
+
+    private mutating func lookAtProcesses() {
+        if self.dispatcher == nil {
+            self.trouble(
+                Localized(en: "the server is not running", ja: "サーバが動いていません"),
+                Localized(en: "start it with `postoffice run`, or by the service manager", ja: "postoffice run かサービスマネージャで起動してください"))
+        } else if self.mta == nil {
+            self.trouble(
+                Localized(en: "the mta is being restarted", ja: "mta を再起動中です"),
+                Localized(
+                    en: "if this stays, look into `postoffice log` for `crashed`", ja: "続くようなら postoffice log の crashed を調べてください"))
+        }
+    }
+
+    private mutating func lookAtPorts() {
+        let listening = SystemFacts.listeningPorts()
+        for listener in self.start.listeners {
+            let isListening = listening.contains(listener.port)
+            self.ports.append(Port(listener: listener, isListening: isListening))
+            if self.dispatcher != nil, !isListening {
+                self.trouble(
+                    Localized(
+                        en: "nobody listens on port \(listener.port) (\(listener.role.name))",
+                        ja: "ポート \(listener.port) (\(listener.role.name)) が開いていません"),
+                    Localized(
+                        en: "the start file was changed after the start; shut down and run again", ja: "起動後に設定ファイルが変わっています。停止してから起動し直してください"
+                    ))
+            } else if self.dispatcher == nil, isListening {
+                self.trouble(
+                    Localized(
+                        en: "another program listens on port \(listener.port) (\(listener.role.name))",
+                        ja: "別のプログラムがポート \(listener.port) (\(listener.role.name)) を使っています"),
+                    Localized(en: "stop it, or choose another port in \(self.start.file)", ja: "それを止めるか、\(self.start.file) でポートを変えてください"))
+            }
+        }
+    }
+
+    private mutating func lookAtCertificates(_ now: Int64) {
+        let store = CertificateStore(spool: self.start.directories.spool)
+        for files in store.all {
+            let text = (try? FileAccess.contents(of: files.chain, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
+            let facts = text.flatMap { try? CertificateFacts.read(chainPEM: $0).first }
+            self.certificates.append(Certificate(file: files.chain, facts: facts))
+            guard let facts else {
+                self.trouble(
+                    Localized(en: "the certificate \(files.chain) cannot be read", ja: "証明書 \(files.chain) を読めません"),
+                    Localized(
+                        en: "install another with `postoffice cert install`, or look as root",
+                        ja: "postoffice cert install で入れ直すか、root で確かめてください"))
+                continue
+            }
+            let days = (facts.notAfter - now) / 86_400
+            if facts.notAfter <= now || days < Self.certificateWarning {
+                let cure = Localized(
+                    en: "install a new one with `postoffice cert install`, or `postoffice cert self-signed`",
+                    ja: "postoffice cert install か postoffice cert self-signed で新しくしてください")
+                let what =
+                    facts.notAfter <= now
+                    ? Localized(en: "the certificate \(files.chain) has expired", ja: "証明書 \(files.chain) は期限切れです")
+                    : Localized(en: "the certificate \(files.chain) expires in \(days) days", ja: "証明書 \(files.chain) はあと \(days) 日で期限切れです")
+                self.trouble(what, cure)
+            }
+        }
+    }
+}
