@@ -1,3 +1,4 @@
+package import Policy
 package import SASL
 package import Vocabulary
 
@@ -10,12 +11,15 @@ package final class Authenticator: Sendable {
         completion(.refused(.unavailable))
     }
 
+    /// True when some access list in force names hosts, so that the peer's name could matter: look it up before the first `answer`.
+    package func needsHostName(_ peer: IPAddress, _ service: ListenerRole.Service) -> Bool { false }
+
     /// Finishes what is in hand, answers the rest with `.unavailable`.
     package func close() {}
 }
 
 package struct AuthenticatorOptions: Sendable {
-    /// Keys the cache of verified logins and the decoys; given from outside, so that it survives a restart of the mta.
+    /// Keys the cache of verified logins; given from outside, so that it survives a restart of the mta.
     package var cacheKey: Secret
     /// Threads that compute PBKDF2; each login takes one for some 50 ms of CPU.
     package var workers: Int
@@ -30,12 +34,12 @@ package struct AuthenticatorOptions: Sendable {
 package struct LoginContext: Sendable {
     package var facts: ConnectionFacts
     package var hasTLS: Bool
-    /// Name of the peer by forward-confirmed reverse DNS; nil when there is none or nobody asked.
-    package var confirmedName: String?
+    /// The peer's name, where somebody asked for it.
+    package var hostName: HostNameFact
 
-    package init(facts: ConnectionFacts, hasTLS: Bool, confirmedName: String?) {
+    package init(facts: ConnectionFacts, hasTLS: Bool, hostName: HostNameFact) {
         self.facts = facts
         self.hasTLS = hasTLS
-        self.confirmedName = confirmedName
+        self.hostName = hostName
     }
 }

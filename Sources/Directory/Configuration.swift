@@ -1,39 +1,214 @@
+package import Forms
+internal import NIOCore
+package import Policy
 package import Routing
+internal import Text
 package import Vocabulary
 
 /// All settings, typed and ready for use; made from the table of fields whenever one changes.
 package struct Configuration: Sendable {
-    package var routing: RoutingRules
-    package var smtp = SMTPLimits()
-    package var pop3 = POP3Limits()
+    package let routing: RoutingRules
+    package let smtp: SMTPLimits
+    package let pop3: POP3Limits
+    /// Seconds between two POP3 logins of one account; 0 is no delay. [RFC2449-6.5]
+    package let pop3LoginDelay: Int
+    /// Days that read mail is kept for POP3; nil is for ever. [RFC2449-6.7]
+    package let pop3RetentionDays: Int?
+    package let connections: ConnectionSettings
+    package let storage: StorageSettings
+    package let security: SecuritySettings
     /// Events of SMTP-Accept that are logged.
-    package var logged: Set<LogSwitch> = Set(LogSwitch.allCases)
-    /// Name and version in greetings; false shows the name alone.
-    package var showsVersion = true
-    package var connections = ConnectionSettings()
-    package var storage = StorageSettings()
-    package var passwords = PasswordSettings()
+    package let logged: Set<LogSwitch>
+    /// Days that logs are kept; nil is for ever.
+    package let logDays: Int?
+    /// Servers to ask for DNS; empty means those of the operating system.
+    package let nameServers: [NameServer]
+    /// What the fields hold, without defaults; for forms and exports.
+    package let values: [FieldKey: FieldValue]
 
-    package init(routing: RoutingRules) { self.routing = routing }
+    package var hostName: String { self.routing.hostName }
+    package var mainDomain: String { self.routing.mainDomain }
+    package var showsVersion: Bool { self.security.showsVersion }
+    /// Of the server's own words to people whose language is not known.
+    package var language: Language { self.security.language }
+
+    /// What a field says in effect: its value, or its default.
+    package func value(_ field: Field) -> FieldValue { field.effective(self.values[field.key] ?? .none) }
+
+    package init(_ values: [FieldKey: FieldValue]) {
+        let reader = SettingReader(values: values)
+        self.values = values
+        self.routing = Self.routing(reader)
+        self.smtp = Self.smtp(reader)
+        self.pop3 = Self.pop3(reader)
+        self.pop3LoginDelay = reader.int(LimitField.pop3LoginDelay)
+        self.pop3RetentionDays = reader.positive(LimitField.pop3Expiry)
+        self.connections = ConnectionSettings(reader)
+        self.storage = StorageSettings(reader)
+        self.security = SecuritySettings(reader)
+        self.logged = Set(
+            LogSwitch.allCases.filter { event in LogField.switches.first { $0.key == LogField.key(event) }.map(reader.flag) ?? true })
+        self.logDays = reader.positive(LogField.retention)
+        self.nameServers = reader.list(RoutingField.nameServers).compactMap(NameServer.init)
+    }
+
+    private static func routing(_ reader: SettingReader) -> RoutingRules {
+        let domain = reader.text(RoutingField.mainDomain)
+        let completion = reader.text(RoutingField.completionDomain)
+        var refusals: Set<RefusedCharacter> = []
+        if reader.flag(RoutingField.refusesPercent) { refusals.insert(.percent) }
+        if reader.flag(RoutingField.refusesExclamation) { refusals.insert(.exclamation) }
+        if reader.flag(RoutingField.refusesQuotes) { refusals.insert(.quote) }
+        if reader.flag(RoutingField.refusesAt) { refusals.insert(.at) }
+        let separator = reader.text(RoutingField.detailSeparator)
+        return RoutingRules(
+            hostName: reader.text(RoutingField.hostName), mainDomain: domain,
+            completionDomain: !completion.isEmpty ? completion : domain.isEmpty ? nil : domain, refusals: refusals,
+            detailSeparator: separator == "none" ? nil : separator.first, checksRecipients: reader.flag(RoutingField.checksRecipients))
+    }
+
+    private static func smtp(_ reader: SettingReader) -> SMTPLimits {
+        var limits = SMTPLimits()
+        limits.messageSize = reader.int64(LimitField.messageSize)
+        limits.recipients = reader.int(LimitField.recipients)
+        limits.hops = reader.int(LimitField.hops)
+        limits.errors = reader.int(LimitField.smtpErrors)
+        limits.authFailures = reader.int(LimitField.authFailures)
+        limits.refusedRecipients = reader.int(LimitField.refusedRecipients)
+        limits.transactions = reader.int(LimitField.transactions)
+        limits.commandTimeout = reader.time(LimitField.smtpCommandTimeout)
+        limits.dataTimeout = reader.time(LimitField.smtpDataTimeout)
+        limits.sessionTimeout = reader.time(LimitField.smtpSessionTimeout)
+        return limits
+    }
+
+    private static func pop3(_ reader: SettingReader) -> POP3Limits {
+        var limits = POP3Limits()
+        limits.authFailures = reader.int(LimitField.authFailures)
+        limits.inactivity = reader.time(LimitField.pop3Timeout)
+        limits.loginTimeout = reader.time(LimitField.pop3LoginTimeout)
+        return limits
+    }
+}
+
+/// Reads fields with their defaults.
+struct SettingReader {
+    let values: [FieldKey: FieldValue]
+
+    func value(_ field: Field) -> FieldValue { field.effective(self.values[field.key] ?? .none) }
+    func text(_ field: Field) -> String { self.value(field).text ?? "" }
+    func flag(_ field: Field) -> Bool { self.value(field).flag ?? false }
+    func int64(_ field: Field) -> Int64 { self.value(field).integer ?? 0 }
+    func int(_ field: Field) -> Int { Int(clamping: self.int64(field)) }
+    /// nil for 0, which stands for "none".
+    func positive(_ field: Field) -> Int? { self.int(field) == 0 ? nil : self.int(field) }
+    func time(_ field: Field) -> TimeAmount { .seconds(self.int64(field)) }
+    func list(_ field: Field) -> [String] { self.value(field).list }
 }
 
 package struct ConnectionSettings: Sendable, Equatable {
-    package var maximumSMTP = 10_000
-    package var maximumPOP3 = 10_000
-    package var maximumPerAddress = 100
-    package init() {}
+    package let maximumSMTP: Int
+    package let maximumPOP3: Int
+    package let maximumPerAddress: Int
+    /// New connections from one address in a minute.
+    package let ratePerMinute: Int
+    /// Unknown recipients from one address in ten minutes, before it is shut out.
+    package let unknownRecipients: Int
+    /// Failed logins from one address in ten minutes, before it is shut out.
+    package let loginFailures: Int
+    /// Seconds that a peer is shut out.
+    package let blockTime: Int64
+    private let access: [String: AccessList]
+
+    init(_ reader: SettingReader) {
+        self.maximumSMTP = reader.int(LimitField.smtpConnections)
+        self.maximumPOP3 = reader.int(LimitField.pop3Connections)
+        self.maximumPerAddress = reader.int(LimitField.connectionsPerAddress)
+        self.ratePerMinute = reader.int(LimitField.connectionRate)
+        self.unknownRecipients = reader.int(LimitField.unknownRecipients)
+        self.loginFailures = reader.int(LimitField.loginFailureBudget)
+        self.blockTime = reader.int64(LimitField.blockTime)
+        var access: [String: AccessList] = [:]
+        for (service, field) in Self.fields { access[service.rawValue] = AccessList(lines: reader.list(field)) }
+        self.access = access
+    }
+
+    /// Who may connect to a service; empty lets everybody in.
+    package func access(_ service: ListenerRole.Service) -> AccessList { self.access[service.rawValue] ?? AccessList() }
+
+    private static let fields: [(ListenerRole.Service, Field)] = [
+        (.smtp, SecurityField.smtpAccess), (.submission, SecurityField.submissionAccess), (.pop3, SecurityField.pop3Access),
+        (.imap, SecurityField.imapAccess), (.http, SecurityField.webAccess),
+    ]
 }
 
 package struct StorageSettings: Sendable, Equatable {
-    /// Quota of an account where neither it nor its domain says one; nil is none.
-    package var defaultQuota: Int64?
+    /// Bytes for an account where neither it nor its domain says a limit; nil is none.
+    package let defaultQuota: Int64?
+    /// By normalised domain; 0 is no limit.
+    private let domainQuotas: [String: Int64]
     /// Below so many free bytes senders get 452.
-    package var minimumFree: Int64 = 256 << 20
-    package init() {}
+    package let minimumFree: Int64
+
+    init(_ reader: SettingReader) {
+        let quota = reader.int64(LimitField.defaultQuota)
+        self.defaultQuota = quota == 0 ? nil : quota
+        self.minimumFree = reader.int64(LimitField.minimumFree)
+        var quotas: [String: Int64] = [:]
+        for row in reader.value(LimitField.domainQuotas).rows where row.count == 2 { quotas[row[0]] = Int64(row[1]) }
+        self.domainQuotas = quotas
+    }
+
+    /// What holds for accounts of a domain without a limit of their own; 0 is none.
+    func quota(domain: String) -> Int64 {
+        if !self.domainQuotas.isEmpty, let name = DomainName.normalized(domain), let quota = self.domainQuotas[name] { return quota }
+        return self.defaultQuota ?? 0
+    }
 }
 
-package struct PasswordSettings: Sendable, Equatable {
-    /// Characters a new password needs at least.
-    package var minimumLength = 6
-    package init() {}
+package struct SecuritySettings: Sendable, Equatable {
+    /// Characters that a new password needs at least.
+    package let passwordLength: Int
+    /// False: greetings and Received fields show the product's name without version.
+    package let showsVersion: Bool
+    package let language: Language
+    /// Accounts at most; nil is no limit.
+    package let seats: Int?
+    /// Last day (days since 1970) on which accounts may be added; nil is no end.
+    let seatsUntil: Int32?
+    private let plaintextNetworks: [IPNetwork]
+
+    init(_ reader: SettingReader) {
+        self.passwordLength = reader.int(SecurityField.passwordLength)
+        self.showsVersion = reader.flag(SecurityField.showsVersion)
+        self.language = Language(rawValue: reader.text(SecurityField.language)) ?? .english
+        self.seats = reader.value(SecurityField.seats).integer.map { Int(clamping: $0) }
+        self.seatsUntil = Day.number(reader.text(SecurityField.seatsUntil))
+        self.plaintextNetworks = reader.list(SecurityField.plaintextLogins).compactMap { IPNetwork(line: $0) }
+    }
+
+    /// True when a password may come without TLS from there: this host itself, and the networks the postmaster lists.
+    package func takesPlaintextLogin(from peer: IPAddress) -> Bool {
+        peer.isLoopback || self.plaintextNetworks.contains { $0.contains(peer) }
+    }
+}
+
+/// A DNS server: address and port.
+package struct NameServer: Sendable, Equatable {
+    package let address: IPAddress
+    package let port: Int
+
+    /// From the canonical text of the field: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:5353`.
+    init?(_ text: String) {
+        if let address = IPAddress(text) {
+            (self.address, self.port) = (address, 53)
+            return
+        }
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port) else {
+            return nil
+        }
+        let host = text[..<colon]
+        guard let address = IPAddress(host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : String(host)) else { return nil }
+        (self.address, self.port) = (address, port)
+    }
 }

@@ -1,32 +1,129 @@
+internal import Bytes
+internal import Policy
 package import Routing
 package import Text
 package import Vocabulary
 
 /// Everything that serving mail asks of the directory, as of one commit. Immutable; shared by all threads without locks.
-package final class DirectorySnapshot: RoutingTable, Sendable {
+/// Take it once for a run of lookups, so that they agree with each other.
+package final class DirectorySnapshot: RoutingTable {
     /// Grows with each change; caches keep it beside what they remember.
     package let version: Int64
     package let configuration: Configuration
-    package var rules: RoutingRules { self.configuration.routing }
+    let contents: Contents
+    private let now: @Sendable () -> Int64
 
-    init(version: Int64, configuration: Configuration) {
+    /// What an address belongs to: one word a table entry.
+    enum Entry: Sendable {
+        case account(AccountRecord)
+        case alias(AliasRecord)
+    }
+
+    final class AliasRecord: Sendable {
+        let target: Address
+        init(_ target: Address) { self.target = target }
+    }
+
+    struct Contents: Sendable {
+        /// By text of the address key.
+        var addresses = ShardedTable<String, Entry>()
+        /// By folded login name.
+        var logins = ShardedTable<String, AccountRecord>()
+        var accounts = ShardedTable<AccountID, AccountRecord>()
+        var accountCount = 0
+        var postmaster: AccountRecord?
+        /// Normalised names.
+        var domains: Set<Substring> = []
+        /// Local mail domains in order of name, as on the form.
+        var aliasKeys: [String] = []
+    }
+
+    init(version: Int64, configuration: Configuration, contents: Contents, now: @escaping @Sendable () -> Int64) {
         self.version = version
         self.configuration = configuration
+        self.contents = contents
+        self.now = now
     }
 
-    package func isLocal(_ domain: Substring) -> Bool { false }
-    package func entry(_ key: AddressKey) -> RoutingEntry? { nil }
-    package var postmaster: LocalRecipient? { nil }
-    package var postmasterDelivery: [Address] { [] }
+    // MARK: Routing
 
-    package func resolve(_ address: Address) -> Resolution { Resolver(self).resolve(address) }
-    package func resolve(_ addresses: [Address]) -> [Resolution] {
-        let resolver = Resolver(self)
-        return addresses.map(resolver.resolve)
+    package var rules: RoutingRules { self.configuration.routing }
+
+    package func isLocal(_ domain: Substring) -> Bool {
+        self.contents.domains.contains(domain) || domain == self.configuration.routing.hostName
     }
+
+    package func entry(_ key: AddressKey) -> RoutingEntry? {
+        switch self.contents.addresses[key.text] {
+        case .account(let record)?: self.takesMail(record) ? .account(self.recipient(record)) : .closed(record.id)
+        case .alias(let alias)?: .alias(alias.target)
+        case nil: nil
+        }
+    }
+
+    package var postmaster: LocalRecipient? { self.contents.postmaster.map { self.recipient($0) } }
+    package var postmasterDelivery: [Address] { self.contents.postmaster?.extras?.forwarding ?? [] }
+
+    /// What to do with a recipient. `ownAddress` is ours in the connection: its literal means this host.
+    package func resolve(_ address: Address, ownAddress: IPAddress? = nil) -> Resolution {
+        Resolver(self, ownAddress: ownAddress).resolve(address)
+    }
+
+    package func resolve(_ addresses: [Address], ownAddress: IPAddress? = nil) -> [Resolution] {
+        let resolver = Resolver(self, ownAddress: ownAddress)
+        return addresses.map { resolver.resolve($0) }
+    }
+
+    // MARK: Accounts
+
+    package var accountCount: Int { self.contents.accountCount }
 
     /// The account that has exactly this address, also when it may not log in or get mail now.
-    package func account(holding key: AddressKey) -> AccountID? { nil }
-    /// True when `address` is one of the account's own, or one it was granted for sending.
-    package func mayUse(_ address: Address, _ account: AccountID) -> Bool { false }
+    package func account(holding address: Address) -> AccountID? {
+        guard let key = AddressKey(address), case .account(let record)? = self.contents.addresses[key.text] else { return nil }
+        return record.id
+    }
+
+    /// As a recipient; nil when there is no such account (any more).
+    package func recipient(_ account: AccountID) -> LocalRecipient? { self.contents.accounts[account].map { self.recipient($0) } }
+
+    /// Where an account's mail is sent on to.
+    package func forwarding(of account: AccountID) -> [Address] { self.contents.accounts[account]?.extras?.forwarding ?? [] }
+
+    /// True when the account may still be logged in: asked by long sessions, so that a lock reaches them too.
+    package func isActive(_ account: AccountID) -> Bool { self.contents.accounts[account].map { self.state($0) == .active } ?? false }
+
+    /// True when `address` is the account's own (with or without detail), or one it was granted for sending.
+    package func mayUse(_ address: Address, _ account: AccountID) -> Bool {
+        guard let record = self.contents.accounts[account] else { return false }
+        if case .account(let recipient) = self.resolve(address), recipient.account == account { return true }
+        // Addresses in domains that are not local belong to the account all the same (host-name hiding).
+        if self.account(holding: address) == account { return true }
+        guard let granted = record.extras?.granted, let key = AddressKey(address) else { return false }
+        return granted.contains(key.text) || granted.contains("*@\(key.domain)")
+    }
+
+    /// By login name or any of the account's addresses.
+    func record(login name: String) -> AccountRecord? {
+        if let record = self.contents.logins[UnicodeText.folded(name)] { return record }
+        guard name.contains("@"), let address = try? Address(parsing: name), let key = AddressKey(address) else { return nil }
+        guard address.localPart != "*", case .account(let record)? = self.contents.addresses[key.text] else { return nil }
+        return record
+    }
+
+    func state(_ record: AccountRecord) -> AccountRecord.State {
+        record.lastDay == Int32.max ? record.state : record.state(on: Day.number(at: self.now()))
+    }
+
+    private func takesMail(_ record: AccountRecord) -> Bool {
+        switch self.state(record) {
+        case .active, .locked: true
+        case .expired, .reserved: false
+        }
+    }
+
+    private func recipient(_ record: AccountRecord) -> LocalRecipient {
+        let quota = record.quota >= 0 ? record.quota : self.configuration.storage.quota(domain: record.primary.domain)
+        return LocalRecipient(account: record.id, primary: record.primary, delivery: record.delivery, quota: quota == 0 ? nil : quota)
+    }
 }

@@ -68,7 +68,7 @@ package final class POP3Backend: SessionBackend, Sendable {
     // MARK: Login
 
     private func authenticate(_ request: AuthRequest, _ mechanism: SASLMechanism?, hasTLS: Bool, _ answer: SessionAnswer<POP3Outcome>) {
-        let context = LoginContext(facts: self.facts, hasTLS: hasTLS, confirmedName: nil)
+        let context = LoginContext(facts: self.facts, hasTLS: hasTLS, hostName: .notLooked)
         let way = mechanism?.rawValue ?? "USER"
         self.environment.authenticate(request, context) { outcome in
             switch outcome {

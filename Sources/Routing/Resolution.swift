@@ -15,6 +15,8 @@ package enum Resolution: Sendable, Hashable {
     case handler(Handler)
     /// Another host's. `domain` is the comparable form of the recipient's domain.
     case remote(domain: String)
+    /// A channel alias or bang path leads to another host's address, which takes the recipient's place.
+    case redirected(Address, domain: String)
     /// One of the four refusal switches says no.
     case refused(RefusedCharacter)
     /// The domain is ours (or there is none) and nothing here has this address.
@@ -99,4 +101,6 @@ package enum UnknownReason: String, Sendable, Hashable {
     case noDomain = "no-domain"
     /// The account is there but takes no mail (expired).
     case expired
+    /// Channel aliases lead in a circle.
+    case aliasLoop = "alias-loop"
 }

@@ -19,6 +19,8 @@ package enum RoutingEntry: Sendable, Hashable {
     case account(LocalRecipient)
     /// An account that must not get mail now.
     case closed(AccountID)
+    /// A channel alias: mail goes to this address instead.
+    case alias(Address)
 }
 
 /// Settings of the mail routing and relay restriction forms, ready for use. All domains normalised.

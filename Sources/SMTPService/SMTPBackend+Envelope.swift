@@ -89,7 +89,7 @@ extension SMTPBackend {
         case .postmaster: nil
         case .handler: Reply(550, EnhancedStatus(5, 2, 1), "Administration by mail is not available here")
         case .refused: Reply(550, EnhancedStatus(5, 7, 1), "Local part has a character that is not taken here")
-        case .remote: self.relayRefusal
+        case .remote, .redirected: self.relayRefusal
         case .unknown(let reason): self.unknownRefusal(reason)
         }
     }
@@ -110,6 +110,7 @@ extension SMTPBackend {
                 return Reply(421, EnhancedStatus(4, 7, 1), "Too many unknown recipients, closing")
             }
             return Reply(550, EnhancedStatus(5, 1, 1), "No such address here")
+        case .aliasLoop: return Reply(550, EnhancedStatus(5, 4, 6), "Address leads in a circle here")
         case .badDomain, .noDomain: return Reply(553, EnhancedStatus(5, 1, 3), "Address has no usable domain")
         case .expired: return Reply(550, EnhancedStatus(5, 2, 1), "Account takes no mail")
         }

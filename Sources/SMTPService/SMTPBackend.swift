@@ -105,7 +105,7 @@ final class SMTPBackend: SessionBackend {
     }
 
     private func authenticate(_ request: AuthRequest, _ mechanism: SASLMechanism, _ answer: SessionAnswer<SMTPOutcome>) {
-        let context = LoginContext(facts: self.facts, hasTLS: self.tls != nil, confirmedName: nil)
+        let context = LoginContext(facts: self.facts, hasTLS: self.tls != nil, hostName: .notLooked)
         let (events, trace, peer, login) = (self.environment.events, self.facts.trace, self.facts.peer, request.login)
         self.environment.authenticator.answer(request, context) { outcome in
             switch outcome {

@@ -1,0 +1,114 @@
+internal import Database
+internal import Forms
+internal import Routing
+internal import Text
+internal import Vocabulary
+
+/// Statements and checks of configuration changes, inside one transaction.
+struct ConfigurationWriter {
+    let connection: Connection
+    let snapshot: DirectorySnapshot
+    let revision: Int64
+
+    /// `values` are those that differ. Throws all that is wrong with them.
+    func write(_ values: [FieldKey: FieldValue]) throws {
+        let problems = self.problems(values)
+        guard problems.isEmpty else { throw DirectoryError(problems) }
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+            guard let field = FieldTable.configuration(named: key.text) else { continue }
+            let old = self.snapshot.configuration.values[key] ?? .none
+            try self.record(field, old, value)
+            if key == RoutingField.localMailDomains.key {
+                try self.writeDomains(old, value)
+            } else if let text = field.stored(value) {
+                try self.connection.run(DirectorySchema.setSetting, .text(key.text), .text(text))
+            } else {
+                try self.connection.run(DirectorySchema.deleteSetting, .text(key.text))
+            }
+        }
+    }
+
+    private func writeDomains(_ old: FieldValue, _ new: FieldValue) throws {
+        let (taken, added) = Self.difference(old, new)
+        for name in taken { try self.connection.run(DirectorySchema.deleteDomain, .text(name)) }
+        for name in added { try self.connection.run(DirectorySchema.insertDomain, .text(name)) }
+    }
+
+    private func record(_ field: Field, _ old: FieldValue, _ new: FieldValue) throws {
+        var (before, after) = (old, new)
+        if field.isSet {
+            let (taken, added) = Self.difference(old, new)
+            before = taken.isEmpty ? .none : .list(taken)
+            after = added.isEmpty ? .none : .list(added)
+        }
+        try self.connection.run(
+            DirectorySchema.insertChange, .int(self.revision), 0, .text(field.key.text), .text(field.stored(before)),
+            .text(field.stored(after)))
+    }
+
+    static func difference(_ old: FieldValue, _ new: FieldValue) -> (taken: [String], added: [String]) {
+        let before = Set(old.list)
+        let after = Set(new.list)
+        return (old.list.filter { !after.contains($0) }, new.list.filter { !before.contains($0) })
+    }
+
+    // MARK: Checks over the directory
+
+    func problems(_ values: [FieldKey: FieldValue]) -> [FieldProblem] {
+        var problems: [FieldProblem] = []
+        for (key, value) in values {
+            guard let field = FieldTable.configuration(named: key.text) else {
+                problems.append(.unknown(key.text, in: FieldTable.configuration))
+                continue
+            }
+            if field.checks.contains(.required) && value.isNone {
+                problems.append(field.problem(Localized("a value is needed", "値を指定してください")))
+            }
+        }
+        problems += self.aliasProblems(values[RoutingField.channelAliases.key])
+        problems += self.nameProblems(values)
+        return problems.sorted { $0.field < $1.field }
+    }
+
+    /// An alias has an address of its own: no account's, no handler's, no other alias's.
+    private func aliasProblems(_ value: FieldValue?) -> [FieldProblem] {
+        let field = RoutingField.channelAliases
+        var seen: Set<AddressKey> = []
+        return (value?.rows ?? []).compactMap { row in
+            guard let typed = row.first, let address = try? Address(parsing: typed), let key = AddressKey(address) else { return nil }
+            if !seen.insert(key).inserted {
+                return field.problem(Localized("\(typed) is there twice; remove one", "\(typed) が重複しています。1 つにしてください"))
+            }
+            if case .account(let record)? = self.snapshot.contents.addresses[key.text] {
+                return field.problem(
+                    Localized(
+                        "\(typed) belongs to the account \(record.primary); remove it there first",
+                        "\(typed) は既にアカウント \(record.primary) で使用されています。先にそちらから削除してください"))
+            }
+            guard self.snapshot.rules.isReserved(key, isPostmaster: false) else { return nil }
+            return field.problem(Localized("\(typed) is an address of the server itself", "\(typed) はサーバ自身のアドレスです"))
+        }
+    }
+
+    /// With new names of host or domain the handlers' addresses move: no account may have them.
+    private func nameProblems(_ values: [FieldKey: FieldValue]) -> [FieldProblem] {
+        var problems: [FieldProblem] = []
+        for field in [RoutingField.hostName, RoutingField.mainDomain] {
+            guard let domain = values[field.key]?.text else { continue }
+            for name in Handler.allCases.map(\.rawValue) + ["postmaster"] {
+                let key = AddressKey(localPart: name, normalizedDomain: domain)
+                guard case .account(let record)? = self.snapshot.contents.addresses[key.text],
+                    record.id != self.snapshot.contents.postmaster?.id
+                else {
+                    continue
+                }
+                problems.append(
+                    field.problem(
+                        Localized(
+                            "the account \(record.primary) has \(key), which would be the server's own; remove that address first",
+                            "アカウント \(record.primary) の \(key) はサーバ自身のアドレスになります。先にそのアドレスを削除してください")))
+            }
+        }
+        return problems
+    }
+}

@@ -1,0 +1,136 @@
+internal import Database
+internal import Forms
+internal import Text
+package import Vocabulary
+
+// Accounts: adding, changing, removing, looking at. All calls block.
+extension Directory {
+    package func addAccount(_ input: AccountInput, by actor: Actor) throws(DirectoryError) -> AccountID {
+        let results = try self.addAccounts([input], by: actor)
+        guard let first = results.first else { throw DirectoryError.noAccount("") }
+        return try first.get()
+    }
+
+    /// Several in one transaction, each by itself: those that cannot be added do not stop the others. At most 100, because the writer is busy meanwhile.
+    package func addAccounts(_ inputs: [AccountInput], by actor: Actor, note: String = "") throws(DirectoryError) -> [Result<
+        AccountID, DirectoryError
+    >] {
+        try self.requireSetUp()
+        return try self.change { connection, snapshot, touched in
+            let writer = try self.writer(connection, snapshot, actor, note)
+            var results: [Result<AccountID, DirectoryError>] = []
+            for input in inputs {
+                var refusal: DirectoryError?
+                do throws(DatabaseError) {
+                    let id = try connection.savepoint { () throws(DatabaseError) -> AccountID in
+                        do {
+                            return try writer.add(input)
+                        } catch let error as DatabaseError {
+                            throw error
+                        } catch {
+                            refusal = error as? DirectoryError
+                            throw DatabaseError(code: 4, text: "refused", operation: "account")
+                        }
+                    }
+                    touched.accounts.append(id)
+                    results.append(.success(id))
+                } catch {
+                    // A full disk or a broken file is everybody's; what is wrong with one account is its own.
+                    guard let refusal else { throw error }
+                    results.append(.failure(refusal))
+                }
+            }
+            return results
+        }
+    }
+
+    package func changeAccount(_ id: AccountID, _ input: AccountInput, by actor: Actor) throws(DirectoryError) {
+        try self.change { connection, snapshot, touched in
+            let writer = try self.writer(connection, snapshot, actor, "")
+            let freed = try writer.change(id, input, isPostmaster: id == snapshot.contents.postmaster?.id)
+            touched.accounts = [id]
+            touched.freedAddresses = freed.addresses
+            touched.freedLogins = freed.logins
+        }
+    }
+
+    /// The account and everything the directory has of it. Its mail is the message store's business.
+    package func removeAccount(_ id: AccountID, by actor: Actor) throws(DirectoryError) {
+        try self.change { connection, snapshot, touched in
+            guard id != snapshot.contents.postmaster?.id else {
+                throw DirectoryError(.invalid, "the Postmaster account cannot be deleted", "Postmaster アカウントは削除できません")
+            }
+            let freed = try self.writer(connection, snapshot, actor, "").remove(id)
+            touched.accounts = [id]
+            touched.freedAddresses = freed.addresses
+            touched.freedLogins = freed.logins
+        }
+    }
+
+    // MARK: Looking
+
+    /// By login name, any address, or `postmaster`.
+    package func find(_ name: String) -> AccountID? {
+        let snapshot = self.snapshot
+        if let record = snapshot.record(login: name) { return record.id }
+        if UnicodeText.folded(name) == "postmaster" { return snapshot.contents.postmaster?.id }
+        guard let address = try? Address(parsing: name) else { return nil }
+        return snapshot.account(holding: address)
+    }
+
+    package func details(_ id: AccountID) throws(DirectoryError) -> AccountDetails? {
+        try self.reading { connection throws(DatabaseError) in try Self.details(connection, id) }
+    }
+
+    /// Accounts behind `id` in order of id, at most `limit`; the page after the last is empty.
+    package func page(after id: AccountID, limit: Int = 100) throws(DirectoryError) -> [AccountDetails] {
+        try self.reading { connection throws(DatabaseError) in
+            let ids = try connection.rows(DirectorySchema.accountPage, .int(id.rawValue), .int(limit)) { AccountID(rawValue: $0.int(0)) }
+            var out: [AccountDetails] = []
+            for id in ids { if let details = try Self.details(connection, id) { out.append(details) } }
+            return out
+        }
+    }
+
+    static func details(_ connection: Connection, _ id: AccountID) throws(DatabaseError) -> AccountDetails? {
+        let number = Value.int(id.rawValue)
+        let row = try connection.row(DirectorySchema.account, number) { ($0.int(0), $0.int(1), $0.bool(2), $0.optionalInt(4)) }
+        guard let (created, changed, hasPassword, passwordChanged) = row else { return nil }
+        var values: [FieldKey: FieldValue] = [:]
+        for (name, text) in try connection.rows(DirectorySchema.values, number, read: { ($0.text(0), $0.text(1)) }) {
+            if let field = FieldTable.account(named: name) { values[field.key] = field.value(stored: text) }
+        }
+        let addresses = try connection.rows(DirectorySchema.addresses, number) { $0.text(1) }
+        if !addresses.isEmpty { values[AccountField.addresses.key] = .list(addresses) }
+        let login = try connection.row(DirectorySchema.login, number) { $0.text(1) }
+        return AccountDetails(
+            id: id, created: created, changed: changed, hasPassword: hasPassword, passwordChanged: passwordChanged, login: login ?? "",
+            values: values)
+    }
+
+    // MARK: Common
+
+    func reading<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(DirectoryError) -> T {
+        do throws(DatabaseError) { return try self.database.read(body) } catch { throw DirectoryError(error) }
+    }
+
+    func requireSetUp() throws(DirectoryError) {
+        guard self.isSetUp else {
+            throw DirectoryError(
+                .notSetUp, "this instance is not set up; run `postoffice setup`", "セットアップが完了していません。postoffice setup を実行してください")
+        }
+    }
+
+    func writer(_ connection: Connection, _ snapshot: DirectorySnapshot, _ actor: Actor, _ note: String) throws(DatabaseError)
+        -> AccountWriter
+    {
+        let now = self.location.now()
+        return AccountWriter(connection: connection, snapshot: snapshot, now: now, revision: try self.revision(connection, actor, note))
+    }
+
+    func revision(_ connection: Connection, _ actor: Actor, _ note: String) throws(DatabaseError) -> Int64 {
+        try connection.run(
+            DirectorySchema.insertRevision, .int(self.location.now()), .text(actor.name), .text(actor.interface), .text(note))
+        return connection.lastInsertID
+    }
+}

@@ -1,0 +1,117 @@
+package import Database
+
+/// Tables of `directory.db`. Values are canonical texts of Forms; a field that says nothing has no row.
+package enum DirectorySchema {
+    package static let schema = Schema(
+        applicationID: 0x504F_4449,  // "PODI"
+        steps: [
+            """
+            -- AUTOINCREMENT: an id is given once, also when the newest account is deleted.
+            CREATE TABLE account(
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                created INTEGER NOT NULL,
+                changed INTEGER NOT NULL,
+                verifier TEXT,
+                password_version INTEGER NOT NULL DEFAULT 0,
+                password_changed INTEGER
+            ) STRICT;
+            CREATE TABLE address(
+                key TEXT PRIMARY KEY,
+                account INTEGER NOT NULL,
+                position INTEGER NOT NULL,
+                typed TEXT NOT NULL
+            ) STRICT, WITHOUT ROWID;
+            CREATE INDEX address_of_account ON address(account, position);
+            CREATE TABLE login(
+                key TEXT PRIMARY KEY,
+                account INTEGER NOT NULL UNIQUE,
+                typed TEXT NOT NULL
+            ) STRICT, WITHOUT ROWID;
+            CREATE TABLE account_value(
+                account INTEGER NOT NULL,
+                field TEXT NOT NULL,
+                value TEXT NOT NULL,
+                PRIMARY KEY(account, field)
+            ) STRICT, WITHOUT ROWID;
+            CREATE TABLE domain(name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+            CREATE TABLE setting(field TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE TABLE revision(
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                time INTEGER NOT NULL,
+                actor TEXT NOT NULL,
+                interface TEXT NOT NULL,
+                note TEXT NOT NULL
+            ) STRICT;
+            -- account 0 is the configuration. Sets are kept as entries taken away (old) and added (new).
+            CREATE TABLE change(
+                revision INTEGER NOT NULL,
+                account INTEGER NOT NULL,
+                field TEXT NOT NULL,
+                old TEXT,
+                new TEXT,
+                PRIMARY KEY(revision, account, field)
+            ) STRICT, WITHOUT ROWID;
+            """
+        ])
+
+    // MARK: Accounts
+
+    static let insertAccount = Statement(
+        "INSERT INTO account(created, changed, verifier, password_version, password_changed) VALUES(?1, ?1, ?2, ?3, ?4)")
+    static let touchAccount = Statement("UPDATE account SET changed = ?2 WHERE id = ?1")
+    static let setPassword = Statement(
+        "UPDATE account SET verifier = ?2, password_version = ?3, password_changed = ?4, changed = ?4 WHERE id = ?1")
+    static let deleteAccount = Statement("DELETE FROM account WHERE id = ?1")
+    static let account = Statement(
+        "SELECT created, changed, verifier IS NOT NULL, password_version, password_changed FROM account WHERE id = ?1")
+    static let accounts = Statement("SELECT id, password_version FROM account WHERE id > ?1 ORDER BY id")
+    static let accountPage = Statement("SELECT id FROM account WHERE id > ?1 ORDER BY id LIMIT ?2")
+    static let accountCount = Statement("SELECT count(*) FROM account")
+    static let verifier = Statement("SELECT verifier, password_version FROM account WHERE id = ?1")
+
+    static let insertAddress = Statement("INSERT INTO address(key, account, position, typed) VALUES(?1, ?2, ?3, ?4)")
+    static let deleteAddresses = Statement("DELETE FROM address WHERE account = ?1")
+    static let addresses = Statement("SELECT key, typed FROM address WHERE account = ?1 ORDER BY position")
+    static let allAddresses = Statement(
+        "SELECT account, key, typed FROM address INDEXED BY address_of_account WHERE account > ?1 ORDER BY account, position")
+    static let addressOwner = Statement("SELECT account FROM address WHERE key = ?1")
+
+    static let insertLogin = Statement("INSERT INTO login(key, account, typed) VALUES(?1, ?2, ?3)")
+    static let deleteLogin = Statement("DELETE FROM login WHERE account = ?1")
+    static let login = Statement("SELECT key, typed FROM login WHERE account = ?1")
+    static let allLogins = Statement("SELECT account, key, typed FROM login")
+    static let loginOwner = Statement("SELECT account FROM login WHERE key = ?1")
+
+    static let setValue = Statement("INSERT OR REPLACE INTO account_value(account, field, value) VALUES(?1, ?2, ?3)")
+    static let deleteValue = Statement("DELETE FROM account_value WHERE account = ?1 AND field = ?2")
+    static let deleteValues = Statement("DELETE FROM account_value WHERE account = ?1")
+    static let values = Statement("SELECT field, value FROM account_value WHERE account = ?1")
+    static let allValues = Statement("SELECT account, field, value FROM account_value ORDER BY account")
+
+    // MARK: Configuration
+
+    static let insertDomain = Statement("INSERT OR IGNORE INTO domain(name) VALUES(?1)")
+    static let deleteDomain = Statement("DELETE FROM domain WHERE name = ?1")
+    static let domains = Statement("SELECT name FROM domain ORDER BY name")
+    static let setSetting = Statement("INSERT OR REPLACE INTO setting(field, value) VALUES(?1, ?2)")
+    static let deleteSetting = Statement("DELETE FROM setting WHERE field = ?1")
+    static let settings = Statement("SELECT field, value FROM setting")
+
+    static let setMeta = Statement("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)")
+    static let meta = Statement("SELECT value FROM meta WHERE name = ?1")
+
+    // MARK: History
+
+    static let insertRevision = Statement("INSERT INTO revision(time, actor, interface, note) VALUES(?1, ?2, ?3, ?4)")
+    static let insertChange = Statement("INSERT INTO change(revision, account, field, old, new) VALUES(?1, ?2, ?3, ?4, ?5)")
+    static let revisions = Statement(
+        """
+        SELECT id, time, actor, interface, note FROM revision
+        WHERE id < ?1 AND EXISTS (SELECT 1 FROM change WHERE revision = revision.id AND account = ?2) ORDER BY id DESC LIMIT ?3
+        """)
+    static let changes = Statement("SELECT field, old, new FROM change WHERE revision = ?1 AND account = ?2 ORDER BY field")
+    static let revisionsSince = Statement(
+        "SELECT DISTINCT revision FROM change WHERE revision > ?1 AND account = 0 ORDER BY revision DESC")
+    static let revision = Statement("SELECT time FROM revision WHERE id = ?1")
+}

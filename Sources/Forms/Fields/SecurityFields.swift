@@ -1,0 +1,73 @@
+internal import Vocabulary
+
+/// System security, licensing and end-user options.
+package enum SecurityField {
+    package static let passwordLength = Field(
+        "password-minimum-length", .systemSecurity, Localized("Shortest password", "パスワードの最小文字数"),
+        help: Localized("For passwords set from now on.", "これから設定するパスワードに適用されます。"), .integer(6...128), default: .integer(6), unit: .count)
+
+    package static let plaintextLogins = Field(
+        "plaintext-login-networks", .systemSecurity, Localized("Networks for logins without TLS", "TLS なしのログインを許可するネットワーク"),
+        help: Localized(
+            "Without TLS a password can be read on the way. It is taken from this host itself and from these networks only.",
+            "TLS を使わないと、パスワードは途中で読み取られるおそれがあります。このホスト自身と、ここで指定したネットワークからだけ許可されます。"),
+        .networks(maximum: 1000))
+
+    package static let smtpAccess = access("smtp", "SMTP")
+    package static let submissionAccess = access("submission", "Submission", "メール送信")
+    package static let pop3Access = access("pop3", "POP3")
+    package static let imapAccess = access("imap", "IMAP4")
+    package static let webAccess = access("web", "Web", "Web")
+
+    package static let showsVersion = Field(
+        "show-version", .systemSecurity,
+        Localized("Show the version in greetings and Received fields", "グリーティングと Received フィールドにバージョンを表示する"),
+        help: Localized("Off: strangers see the product's name alone.", "「いいえ」にすると製品名だけを表示します。"), .flag, default: .flag(true))
+
+    package static let seats = Field(
+        "seat-limit", .systemSecurity, Localized("Most accounts", "登録ユーザ数の上限"),
+        help: Localized(
+            "No further account can be added above it. Empty: no limit. 10 with an end in 30 days is a trial.",
+            "これを超えてアカウントを追加できません。空欄の場合は無制限です。"),
+        .integer(1...100_000_000), unit: .count)
+
+    package static let seatsUntil = Field(
+        "seat-limit-end", .systemSecurity, Localized("Last day of the seats", "使用期限"),
+        help: Localized("No account can be added after it. Empty: no end.", "この日を過ぎるとアカウントを追加できません。空欄の場合は期限がありません。"), .date)
+
+    package static let language = Field(
+        "system-language", .systemSecurity, Localized("Language", "言語"),
+        help: Localized("Of messages to people whose own language is not known.", "利用者の言語がわからないときに使う言語です。"),
+        .choice([Choice("en", "English", "英語"), Choice("ja", "Japanese", "日本語")]), default: .text("en"))
+
+    package static let userPassword = option("change-password", Localized("change their password", "パスワードの変更"))
+    package static let userDelivery = option("delivery-methods", Localized("change their delivery methods", "配信方法の変更"))
+    package static let userVacation = option("vacation", Localized("write a vacation message", "不在通知の設定"))
+    package static let userFinger = option("finger", Localized("change their finger information", "フィンガー情報の変更"))
+    package static let userDirectory = option("directory", Localized("change their directory information", "ディレクトリ情報の変更"))
+    package static let userAddresses = option("view-addresses", Localized("see their addresses", "E-mail アドレスの表示"))
+    package static let userRestrictions = option("view-access-restrictions", Localized("see their access restrictions", "アクセス制限の表示"))
+    package static let userAccountDirectory = option(
+        "view-account-directory", Localized("see the mail account directory", "メールアカウントディレクトリの表示"))
+
+    package static let all: [Field] = [
+        passwordLength, plaintextLogins, smtpAccess, submissionAccess, pop3Access, imapAccess, webAccess, showsVersion, seats, seatsUntil,
+        language, userPassword,
+        userDelivery, userVacation, userFinger, userDirectory, userAddresses, userRestrictions, userAccountDirectory,
+    ]
+
+    private static func access(_ name: String, _ english: String, _ japanese: String? = nil) -> Field {
+        Field(
+            FieldKey("\(name)-access"), .systemSecurity, Localized("\(english) access domains", "\(japanese ?? english) のアクセスドメインリスト"),
+            help: Localized(
+                "Addresses, networks and hosts that may connect; others are refused before anything else. Empty: everybody.",
+                "接続を許可する IP アドレス、ネットワーク、ホストです。それ以外の接続は最初に拒否されます。空欄の場合は誰でも接続できます。"),
+            .accessList(maximum: 10_000))
+    }
+
+    private static func option(_ name: String, _ what: Localized) -> Field {
+        Field(
+            FieldKey("users-may-\(name)"), .endUserOptions, Localized("Users may \(what.english)", "ユーザに許可する: \(what.japanese)"),
+            help: Localized("Off: the menu entry is hidden from users.", "「いいえ」にすると、ユーザのメニューに表示されません。"), .flag, default: .flag(true))
+    }
+}
