@@ -54,7 +54,7 @@ final class Acceptor: Sendable {
         while !self.isStopped.load(ordering: .acquiring) {
             // Full, or out of descriptors: the listeners are left alone, and clients wait in the backlog.
             let pause = self.pause.load(ordering: .relaxed)
-            let mayAccept = pause == 0 && self.set.limits.hasRoom()
+            let mayAccept = pause == 0 && self.set.world.limits.hasRoom()
             var waiting = [pollfd(fd: self.wakeup, events: Int16(POLLIN), revents: 0)] + (mayAccept ? listening : [])
             let ready = poll(&waiting, nfds_t(waiting.count), pause > 0 ? pause : -1)
             if ready == 0 { self.pause.store(0, ordering: .relaxed) }
@@ -69,7 +69,7 @@ final class Acceptor: Sendable {
     }
 
     private func acceptBatch(_ entry: Entry) {
-        for _ in 0..<Self.batch where self.set.limits.hasRoom() {
+        for _ in 0..<Self.batch where self.set.world.limits.hasRoom() {
             var descriptor: CInt = -1
             let peer = SocketName { name, length in
                 descriptor = po_accept_peer(entry.listener.descriptor, name, length)
@@ -91,7 +91,7 @@ final class Acceptor: Sendable {
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
             // Trying again at once would fail again, thousands of times a second.
             self.pause.store(200, ordering: .relaxed)
-            self.set.sink.record(
+            self.set.world.sink.record(
                 TrailEvent(.mta, "accept-paused", trace: nil, [("cause", String(cString: strerror(error)))]), switchedBy: nil)
             return true
         default:
@@ -103,6 +103,7 @@ final class Acceptor: Sendable {
     // MARK: Who may come in
 
     private func admit(_ descriptor: CInt, _ peer: SocketName, _ entry: Entry) {
+        if self.set.world.crashGuard.isShutOut(peer.address) { return self.refuse(descriptor, peer, entry, "crash", line: "") }
         switch entry.rules.verdict(peer.address, .notLooked) {
         case .accept: self.count(descriptor, peer, entry)
         case .refuse: self.refuse(descriptor, peer, entry, "rule", line: "")
@@ -115,10 +116,10 @@ final class Acceptor: Sendable {
         guard let ticket = self.enter(descriptor, peer, entry) else { return }
         let decide: @Sendable (HostNameFact) -> Void = { fact in
             if entry.rules.verdict(peer.address, fact) == .accept { return self.settle(descriptor, peer, entry, ticket) }
-            self.set.limits.leave(ticket)
+            self.set.world.limits.leave(ticket)
             self.refuse(descriptor, peer, entry, "rule", line: "")
         }
-        guard let resolver = self.set.resolver else { return decide(.unknown) }
+        guard let resolver = self.set.world.resolver else { return decide(.unknown) }
         ReverseLookup(resolver).confirm(peer.address, within: Self.nameDeadline, decide)
     }
 
@@ -128,7 +129,7 @@ final class Acceptor: Sendable {
 
     private func enter(_ descriptor: CInt, _ peer: SocketName, _ entry: Entry) -> ConnectionLimits.Ticket? {
         do {
-            return try self.set.limits.enter(peer.address, entry.role)
+            return try self.set.world.limits.enter(peer.address, entry.role)
         } catch {
             self.refuse(descriptor, peer, entry, "limit-\(error.rawValue)", line: entry.role.implicitTLS ? "" : entry.service.busyLine)
             return nil
@@ -143,7 +144,7 @@ final class Acceptor: Sendable {
             local: local?.address ?? entry.listener.address,
             localPort: entry.listener.port,
             listener: entry.role,
-            trace: self.set.makeTrace()
+            trace: self.set.world.makeTrace()
         )
         self.set.settle(descriptor, facts, ticket, entry.service)
     }
@@ -154,7 +155,7 @@ final class Acceptor: Sendable {
             send(descriptor, bytes, bytes.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
         }
         close(descriptor)
-        self.set.sink.record(
+        self.set.world.sink.record(
             TrailEvent(
                 entry.role.module, "refused-at-connect", trace: nil,
                 [("peer", "\(peer.address)"), ("listener", entry.role.name), ("cause", cause)]),

@@ -14,6 +14,8 @@ package struct DriverOptions: Sendable, Equatable {
     package var closeTimeout: TimeAmount = .seconds(30)
     /// A whole session; nil is without end. At its end the machine is told `timedOut`.
     package var sessionTimeout: TimeAmount?
+    /// What STARTTLS tells clients that ask with ALPN.
+    var tlsProtocol: TLSProtocolName?
 
     package init() {}
 

@@ -13,26 +13,14 @@ package final class ListenerSet: Sendable {
         var whenEmpty: (@Sendable (Int) -> Void)?
     }
 
-    let limits: ConnectionLimits
-    let sink: any EventSink
-    let resolver: (any Resolver)?
-    let makeTrace: @Sendable () -> TraceID
+    let world: ListenerWorld
     private let homes: [LoopHome]
     private let nextHome = Atomic<Int>(0)
     private let state = Mutex(State())
 
-    package init(
-        loops: EventLoops,
-        limits: ConnectionLimits,
-        sink: any EventSink,
-        resolver: (any Resolver)? = nil,
-        makeTrace: @escaping @Sendable () -> TraceID
-    ) {
-        self.limits = limits
-        self.sink = sink
-        self.resolver = resolver
-        self.makeTrace = makeTrace
-        self.homes = loops.all.map { LoopHome(loop: $0, limits: limits) }
+    package init(loops: EventLoops, world: ListenerWorld) {
+        self.world = world
+        self.homes = loops.all.map { LoopHome(loop: $0, world: world) }
         for home in self.homes { home.setWhenLeft { [weak self] in self?.oneLeft() } }
     }
 
@@ -46,7 +34,7 @@ package final class ListenerSet: Sendable {
         try self.state.withLock { state throws(ListenFailure) in
             guard state.acceptor == nil else { return }
             let acceptor = try Acceptor(state.entries, self)
-            self.limits.setWhenRoom { acceptor.wake() }
+            self.world.limits.setWhenRoom { acceptor.wake() }
             acceptor.start()
             state.acceptor = acceptor
         }
@@ -56,7 +44,7 @@ package final class ListenerSet: Sendable {
     package func stopAccepting() {
         let acceptor = self.state.withLock { $0.acceptor }
         acceptor?.stop()
-        self.limits.setWhenRoom(nil)
+        self.world.limits.setWhenRoom(nil)
     }
 
     /// Stops accepting, tells every session to finish, and cuts off what is left after `deadline`. The completion, on some
@@ -93,7 +81,7 @@ package final class ListenerSet: Sendable {
         self.state.withLock { $0.open += 1 }
         let turn = self.nextHome.wrappingAdd(1, ordering: .relaxed).oldValue
         let home = self.homes[abs(turn % self.homes.count)]
-        let observer = SessionObserver(sink: self.sink, module: facts.listener.module, trace: facts.trace, home: home, ticket: ticket)
+        let observer = SessionObserver(facts, self.world, home: home, ticket: ticket)
         home.loop.execute { home.adopt(descriptor, facts, observer, service) }
     }
 
@@ -105,5 +93,29 @@ package final class ListenerSet: Sendable {
             return state.whenEmpty
         }
         completion?(0)
+    }
+}
+
+/// What all listeners of a process share, injected by the composition root.
+package struct ListenerWorld: Sendable {
+    package var limits: ConnectionLimits
+    package var sink: any EventSink
+    /// Asked only for peers that an access rule with a name decides about.
+    package var resolver: (any Resolver)?
+    package var crashGuard: any CrashGuard
+    package var makeTrace: @Sendable () -> TraceID
+
+    package init(
+        limits: ConnectionLimits = ConnectionLimits(),
+        sink: any EventSink = NullSink(),
+        resolver: (any Resolver)? = nil,
+        crashGuard: any CrashGuard = NoCrashGuard(),
+        makeTrace: @escaping @Sendable () -> TraceID
+    ) {
+        self.limits = limits
+        self.sink = sink
+        self.resolver = resolver
+        self.crashGuard = crashGuard
+        self.makeTrace = makeTrace
     }
 }

@@ -12,12 +12,12 @@ final class LoopHome: ConnectionHome, Sendable {
     }
 
     let loop: any EventLoop
-    private let limits: ConnectionLimits
+    private let world: ListenerWorld
     private let roster: NIOLoopBoundBox<Roster>
 
-    init(loop: any EventLoop, limits: ConnectionLimits) {
+    init(loop: any EventLoop, world: ListenerWorld) {
         self.loop = loop
-        self.limits = limits
+        self.world = world
         self.roster = NIOLoopBoundBox.makeBoxSendingValue(Roster(), eventLoop: loop)
     }
 
@@ -54,7 +54,7 @@ final class LoopHome: ConnectionHome, Sendable {
     }
 
     private func leave(_ ticket: ConnectionLimits.Ticket?) {
-        if let ticket { self.limits.leave(ticket) }
+        if let ticket { self.world.limits.leave(ticket) }
         self.roster.value.whenLeft()
     }
 

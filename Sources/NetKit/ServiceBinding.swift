@@ -22,9 +22,11 @@ package struct ServiceBinding: Sendable {
             let pipeline = channel.pipeline.syncOperations
             if facts.listener.implicitTLS {
                 guard let tls else { throw ServiceBindingError.noCertificate }
-                try pipeline.addHandler(NIOSSLServerHandler(context: tls.context))
+                try pipeline.addHandler(NIOSSLServerHandler(context: tls.context(for: facts.listener.service.tlsProtocol)))
             }
             let entrance = SessionEntrance<Service.Machine>(channel.eventLoop)
+            var options = options
+            options.tlsProtocol = facts.listener.service.tlsProtocol
             let (machine, backend) = service.makeSession(facts, entrance.link)
             let driver = SessionDriver(
                 loop: channel.eventLoop,
@@ -68,5 +70,17 @@ private final class SessionEntrance<Machine: SessionMachine> {
         let bound = NIOLoopBound(self, eventLoop: self.loop)
         let loop = self.loop
         return SessionLink { event in loop.execute { bound.value.driver?.notify(event) } }
+    }
+}
+
+extension ListenerRole.Service {
+    /// SMTP has no registered name.
+    fileprivate var tlsProtocol: TLSProtocolName? {
+        switch self {
+        case .pop3: .pop3
+        case .imap: .imap
+        case .sieve: .managesieve
+        case .smtp, .submission, .http, .ldap, .finger, .password, .lmtp: nil
+        }
     }
 }

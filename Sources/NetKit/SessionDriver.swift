@@ -95,11 +95,13 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
             return
         }
         self.isPumping = true
+        self.observer.enter()
         repeat {
             self.mustPumpAgain = false
             while self.phase == .open, self.step(context) {}
             if !self.isInRead { self.finishTurn(context) }
         } while self.mustPumpAgain && self.phase == .open
+        self.observer.leave()
         self.isPumping = false
     }
 

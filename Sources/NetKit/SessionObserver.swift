@@ -5,21 +5,37 @@ package struct SessionObserver: Sendable {
     let sink: any EventSink
     let module: TrailEvent.Module
     let trace: TraceID?
+    /// Learns whose bytes are being handled, in case they end the process.
+    let crashGuard: any CrashGuard
+    let peer: IPAddress?
     let home: (any ConnectionHome)?
     let ticket: ConnectionLimits.Ticket?
 
     /// For a session without a listener.
     package init(sink: any EventSink = NullSink(), module: TrailEvent.Module = .mta, trace: TraceID? = nil) {
-        self.init(sink: sink, module: module, trace: trace, home: nil, ticket: nil)
-    }
-
-    init(sink: any EventSink, module: TrailEvent.Module, trace: TraceID?, home: (any ConnectionHome)?, ticket: ConnectionLimits.Ticket?) {
         self.sink = sink
         self.module = module
         self.trace = trace
+        self.crashGuard = NoCrashGuard()
+        self.peer = nil
+        self.home = nil
+        self.ticket = nil
+    }
+
+    /// For a session of a listener.
+    init(_ facts: ConnectionFacts, _ world: ListenerWorld, home: any ConnectionHome, ticket: ConnectionLimits.Ticket) {
+        self.sink = world.sink
+        self.module = facts.listener.module
+        self.trace = facts.trace
+        self.crashGuard = world.crashGuard
+        self.peer = facts.peer
         self.home = home
         self.ticket = ticket
     }
+
+    /// Around everything that a machine or backend does with this peer's bytes, on one thread.
+    func enter() { if let peer = self.peer { self.crashGuard.enterPeer(peer) } }
+    func leave() { if self.peer != nil { self.crashGuard.leavePeer() } }
 
     func record(_ event: String, cause: String? = nil) {
         self.sink.record(TrailEvent(self.module, event, trace: self.trace, cause.map { [("cause", $0)] } ?? []), switchedBy: nil)
