@@ -72,7 +72,7 @@ final class Acceptor: Sendable {
         for _ in 0..<Self.batch where self.set.world.limits.hasRoom() {
             var descriptor: CInt = -1
             let peer = SocketName { name, length in
-                descriptor = po_accept_peer(entry.listener.descriptor, name, length)
+                descriptor = self.set.world.accept(entry.listener.descriptor, name, length)
                 return descriptor
             }
             guard descriptor >= 0 else {

@@ -33,6 +33,15 @@ package struct CertificateFacts: Sendable, Equatable {
         }
     }
 
+    /// One certificate in DER, as a peer shows it.
+    package static func read(der: [UInt8]) throws(CertificateMaker.Failure) -> CertificateFacts {
+        do {
+            return try Self(PEMDocument(type: Certificate.defaultPEMDiscriminator, derBytes: der))
+        } catch {
+            throw CertificateMaker.Failure(description: "\(error)")
+        }
+    }
+
     /// Whether the private key belongs to the first certificate of the chain.
     package static func matches(keyPEM: String, chainPEM: String) throws(CertificateMaker.Failure) -> Bool {
         do {

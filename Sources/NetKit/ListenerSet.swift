@@ -1,3 +1,5 @@
+internal import CPlatform
+package import Glibc
 package import NIOCore
 internal import Policy
 internal import Synchronization
@@ -104,6 +106,10 @@ package struct ListenerWorld: Sendable {
     package var resolver: (any Resolver)?
     package var crashGuard: any CrashGuard
     package var makeTrace: @Sendable () -> TraceID
+    /// accept(2) with the peer's name: the descriptor, or -1 and errno. Exchanged where its failures are tried out.
+    package var accept: @Sendable (CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt = {
+        po_accept_peer($0, $1, $2)
+    }
 
     package init(
         limits: ConnectionLimits = ConnectionLimits(),

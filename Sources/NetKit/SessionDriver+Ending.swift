@@ -18,7 +18,8 @@ extension SessionDriver {
         self.dropPlaintext()
         self.writeReplies(context)  // past every handler, so it leaves before the first byte of the handshake
         do {
-            try context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context(for: self.options.tlsProtocol)), position: .first)
+            try context.pipeline.syncOperations.addHandler(
+                NIOSSLServerHandler(context: tls.context(for: self.options.tlsProtocol)), position: .first)
         } catch {
             self.observer.record("tls-failed", cause: "\(error)")
             return self.abort()

@@ -76,7 +76,9 @@ package final class TLSStore: Sendable {
         return Loaded(files: files, contexts: contexts, fallback: try Self.context(pairs[0], names, []), facts: pairs.map(\.facts))
     }
 
-    private static func context(_ first: CertificatePair, _ names: ServerNameTable, _ protocols: [String]) throws(TLSFailure) -> NIOSSLContext {
+    private static func context(_ first: CertificatePair, _ names: ServerNameTable, _ protocols: [String]) throws(TLSFailure)
+        -> NIOSSLContext
+    {
         var settings = TLSConfiguration.makeServerConfiguration(certificateChain: first.chain, privateKey: .privateKey(first.key))
         settings.minimumTLSVersion = .tlsv12  // [RFC8996-2]
         settings.applicationProtocols = protocols

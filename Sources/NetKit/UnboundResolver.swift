@@ -96,7 +96,9 @@ package final class UnboundResolver: Resolver {
     }
 
     private func sleep(_ context: UnboundContext, until deadline: NIODeadline?) {
-        var waited = [pollfd(fd: context.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: self.wakeup, events: Int16(POLLIN), revents: 0)]
+        var waited = [
+            pollfd(fd: context.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: self.wakeup, events: Int16(POLLIN), revents: 0),
+        ]
         let milliseconds = deadline.map { max(0, ($0 - .now()).nanoseconds / 1_000_000 + 1) } ?? -1
         poll(&waited, nfds_t(waited.count), CInt(clamping: milliseconds))
         if waited[1].revents != 0 {
@@ -134,7 +136,8 @@ final class PendingQuestion: Sendable {
     /// The library's number of the question. Used on the resolver's thread.
     let identifier = Atomic<CInt>(0)
 
-    init(_ name: String, _ type: DNSType, deadline: NIODeadline, _ completion: @escaping @Sendable (Result<DNSAnswer, DNSFailure>) -> Void) {
+    init(_ name: String, _ type: DNSType, deadline: NIODeadline, _ completion: @escaping @Sendable (Result<DNSAnswer, DNSFailure>) -> Void)
+    {
         self.name = name
         self.type = type
         self.deadline = deadline
