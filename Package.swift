@@ -106,7 +106,7 @@ let package = Package(
             "PostOffice", "SMTPService", "POP3Service", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy", "SASL", "Forms",
             "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
         ]),
-        tests("PostOfficeTests", ["PostOffice", "CPlatform", "NetKit", "Queue", "Directory", "Forms", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix], resources: [.copy("Configurations")]),
+        tests("PostOfficeTests", ["PostOffice", "CPlatform", "NetKit", "Queue", "MessageStore", "Directory", "Forms", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix], resources: [.copy("Configurations")]),
         tests("SystemTests", ["MailTesting", "Bytes", "Vocabulary"]),
     ]
 )

@@ -57,7 +57,9 @@ enum AdminClient {
     ) -> AdminStatus {
         let output = AdminOutput(language: request.language) { printer.show($0) }
         do {
-            return registry.perform(request, try open(start), output)
+            let context = try open(start)
+            defer { context.close() }
+            return registry.perform(request, context, output)
         } catch {
             output.problem(error.text)
             return error.status

@@ -1,25 +1,68 @@
+package import Directory
 import Glibc
+package import MessageStore
+import Synchronization
 package import Vocabulary
 
 /// What handlers work on: the parts of the running server, or the same parts opened by the command under the server's lock.
 package final class AdminContext: Sendable {
     package let start: StartConfiguration
+    package let directory: Directory
     /// Reads certificates and start file anew; nil when no server runs here. Gives what is wrong, if anything.
     package let reload: (@Sendable () -> Localized?)?
+    private let opened: Mutex<MessageStore?>
+    private let isServer: Bool
 
-    package init(start: StartConfiguration, reload: (@Sendable () -> Localized?)? = nil) {
+    /// Inside the server.
+    package init(
+        start: StartConfiguration, directory: Directory, store: MessageStore, reload: @escaping @Sendable () -> Localized?
+    ) {
         self.start = start
+        self.directory = directory
         self.reload = reload
+        self.opened = Mutex(store)
+        self.isServer = true
+    }
+
+    /// In a command.
+    package init(start: StartConfiguration, directory: Directory) {
+        self.start = start
+        self.directory = directory
+        self.reload = nil
+        self.opened = Mutex(nil)
+        self.isServer = false
+    }
+
+    package var isServerRunning: Bool { self.isServer }
+
+    /// The message store. A command opens it at the first call: most verbs have no need of it.
+    package func store() throws(AdminFailure) -> MessageStore {
+        try self.opened.withLock { store throws(AdminFailure) in
+            if let store { return store }
+            let fresh = try Opening.store(self.start, self.directory.configuration, NullSink())
+            store = fresh
+            return fresh
+        }
+    }
+
+    /// At the end of a command; the server closes its parts itself.
+    func close() {
+        guard !self.isServer else { return }
+        self.opened.withLock { $0 }?.close()
+        self.directory.close()
     }
 
     /// Names that a certificate of this host should carry.
-    var certificateNames: [String] { [] }
+    var certificateNames: [String] {
+        let routing = self.directory.configuration.routing
+        return [routing.hostName, routing.mainDomain, "localhost"].filter { !$0.isEmpty }
+    }
 
     /// For a command whose server is down. The caller holds the server's lock. Root becomes the service user first: whatever is
     /// written must belong to the service.
     static func open(_ start: StartConfiguration) throws(AdminFailure) -> AdminContext {
         try Privileges.drop(to: start)
         umask(0o077)
-        return AdminContext(start: start)
+        return AdminContext(start: start, directory: try Opening.directory(start))
     }
 }

@@ -61,7 +61,8 @@ package final class MTA: Sendable {
         self.listeners = ListenerSet(loops: self.loops, limits: self.limits, sink: self.trail, makeTrace: TraceIDs().next)
         self.drained = po_eventfd()
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
-        let context = AdminContext(start: start, reload: { reloader.withLock { $0 }?() })
+        let context = AdminContext(
+            start: start, directory: self.directory, store: self.store, reload: { reloader.withLock { $0 }?() })
         do {
             self.control = try ControlServer(Administration.registry, context)
         } catch {
@@ -71,7 +72,7 @@ package final class MTA: Sendable {
         self.addServices(sockets)
         self.apply(self.directory.configuration)
         reloader.withLock { $0 = { [weak self] in self?.reload() } }
-        //DIR self.directory.onChange { [weak self] snapshot in self?.apply(snapshot.configuration) }
+        self.directory.onChange { [weak self] snapshot in self?.apply(snapshot.configuration) }
     }
 
     /// What listens where; port 0 of the start file shows as the one that the kernel chose.
@@ -111,7 +112,7 @@ package final class MTA: Sendable {
         self.control.stop()
         self.authenticator.close()
         self.store.close()
-        //DIR self.directory.close()
+        self.directory.close()
         self.record("ended", [])
         self.trail.close()
         try? self.loops.shutDown()

@@ -105,7 +105,7 @@ enum OperationHandlers {
         if request.wantsJSON {
             output.line(JSONValue.list(report.certificates.map(\.json)).description)
         } else {
-            for certificate in report.certificates { certificate.lines(request.language).forEach { output.line($0) } }
+            for line in report.certificates.flatMap({ $0.lines(request.language) }) { output.line(line) }
         }
         return report.certificates.isEmpty ? .failed : .done
     }

@@ -18,12 +18,14 @@ struct QuickSetup {
     func plan() throws(AdminFailure) -> SetupPlan {
         let earlier = self.earlier
         let domain = self.domain ?? earlier["DOMAIN"] ?? Self.defaultDomain
-        return SetupPlan(
+        var plan = SetupPlan(
             configurationFile: self.configurationFile,
             directories: .init(program: Self.programDirectory, spool: self.directory + "/spool", mailbox: self.directory + "/mailbox"),
             user: geteuid() == 0 ? "root" : nil, group: nil, domain: domain, hostName: "mail.\(domain)", nameServers: [],
             address: .address(Self.loopback), ports: try self.ports(earlier),
             postmasterPassword: earlier["POSTMASTER_PASSWORD"] ?? InstanceMarker.random(16))
+        plan.replacesPassword = earlier["POSTMASTER_PASSWORD"] == nil
+        return plan
     }
 
     /// Last of all: who finds this file finds a finished instance.

@@ -12,6 +12,8 @@ package struct SetupPlan: Sendable {
     package var ports: [InstancePort: Int]
     /// nil keeps the password that is there.
     package var postmasterPassword: String?
+    /// False where the password is that of an earlier run, which the directory holds already.
+    package var replacesPassword = true
 
     package init(
         configurationFile: String, directories: StartConfiguration.Directories, user: String?, group: String?, domain: String,
