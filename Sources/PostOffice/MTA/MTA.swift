@@ -40,6 +40,7 @@ package final class MTA: Sendable {
     private let certificates: TLSStore?
     private let loops: EventLoops
     private let limits: ConnectionLimits
+    private let resolver: UnboundResolver
     private let listeners: ListenerSet
     private let rules: [(listener: StartConfiguration.Listener, rules: AccessRules)]
     private let control: ControlServer
@@ -58,7 +59,10 @@ package final class MTA: Sendable {
         self.authenticator = Authenticator(self.directory, AuthenticatorOptions(cacheKey: Secret(options.loginKey)))
         self.loops = EventLoops(count: options.eventLoops)
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
-        self.listeners = ListenerSet(loops: self.loops, limits: self.limits, sink: self.trail, makeTrace: TraceIDs().next)
+        self.resolver = try Opening.resolver(self.directory.configuration)
+        let world = ListenerWorld(
+            limits: self.limits, sink: self.trail, resolver: self.resolver, crashGuard: options.crashGuard, makeTrace: TraceIDs().next)
+        self.listeners = ListenerSet(loops: self.loops, world: world)
         self.drained = po_eventfd()
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
         let context = AdminContext(
@@ -113,6 +117,7 @@ package final class MTA: Sendable {
         self.authenticator.close()
         self.store.close()
         self.directory.close()
+        self.resolver.shutDown()
         self.record("ended", [])
         self.trail.close()
         try? self.loops.shutDown()

@@ -46,6 +46,17 @@ enum Opening {
         }
     }
 
+    /// Asks the operator's name servers, else those of the system.
+    static func resolver(_ configuration: Configuration) throws(AdminFailure) -> UnboundResolver {
+        var settings = ResolverSettings()
+        settings.servers = configuration.nameServers.map { ($0.address, $0.port) }
+        do {
+            return try UnboundResolver(settings)
+        } catch {
+            throw AdminFailure(Localized(en: "DNS cannot be asked: \(error)", ja: "DNS を使えません: \(error)"))
+        }
+    }
+
     /// The connection cap leaves room for files and databases.
     static func bounds(_ configuration: Configuration) -> ConnectionLimits.Bounds {
         var bounds = ConnectionLimits.Bounds()
