@@ -39,9 +39,9 @@ struct DeliveryPlan {
             PlannedDelivery(account: local.account, prefix: self.prefix.bytes(for: recipient.address), quota: local.quota))
     }
 
-    /// The prefix travels with the entry, so that the copy looks the same whenever it arrives.
+    /// The prefix travels with the entry, so that the copy looks the same whenever it arrives. Account 0: look the recipient up again.
     private mutating func wait(_ recipient: Envelope.Recipient) {
-        let prefix = self.prefix.bytes(for: recipient.address)
-        self.queue.append(QueueDraft(.mailbox, recipient: recipient, due: self.now, payload: Array(prefix.readableBytesView)))
+        let delivery = PlannedDelivery(account: AccountID(rawValue: 0), prefix: self.prefix.bytes(for: recipient.address))
+        self.queue.append(QueueDraft(.mailbox, recipient: recipient, due: self.now, payload: DeferredDelivery(delivery).encoded()))
     }
 }

@@ -5,16 +5,10 @@ package import Vocabulary
 /// Remembers who asks for addresses that do not exist. Who asks for too many is shut out for a while: that is how address lists are
 /// harvested. IPv6 peers are counted by /64, which one customer has to himself.
 package final class HarvestGuard: Sendable {
-    package struct Limits: Sendable, Equatable {
-        /// Unknown recipients in `window` seconds before the door closes.
-        package var unknownRecipients = 100
-        package var window: Int64 = 600
-        /// Seconds that it stays closed.
-        package var closure: Int64 = 600
-        /// Peers remembered; beyond it the oldest knowledge goes.
-        package var peers = 20_000
-        package init() {}
-    }
+    /// Seconds in which unknown recipients are counted.
+    private static let window: Int64 = 600
+    /// Peers remembered; beyond it the oldest knowledge goes.
+    private static let maximumPeers = 20_000
 
     private struct Peer {
         var budget: GlitchBudget
@@ -22,22 +16,24 @@ package final class HarvestGuard: Sendable {
         var lastSeen: Int64
     }
 
-    private let limits: Limits
     private let peers = Mutex<[IPAddress: Peer]>([:])
 
-    package init(_ limits: Limits = Limits()) { self.limits = limits }
+    package init() {}
 
-    /// Notes one unknown recipient. True when that was one too many.
-    package func spend(_ address: IPAddress, at now: Int64) -> Bool {
+    /// Notes one unknown recipient. True when that was one too many: from then on `isClosed` for some time.
+    /// - Parameters:
+    ///   - limit: unknown recipients in ten minutes that are still let pass.
+    ///   - closure: seconds that the door stays closed.
+    package func spend(_ address: IPAddress, limit: Int, closure: Int64, at now: Int64) -> Bool {
         guard !address.isLoopback else { return false }
         let key = Self.key(address)
         return self.peers.withLock { peers in
-            if peers[key] == nil, peers.count >= self.limits.peers { self.makeRoom(&peers, now) }
+            if peers[key] == nil, peers.count >= Self.maximumPeers { self.makeRoom(&peers, now) }
             var peer =
-                peers[key] ?? Peer(budget: GlitchBudget(limit: self.limits.unknownRecipients, window: self.limits.window), lastSeen: now)
+                peers[key] ?? Peer(budget: GlitchBudget(limit: limit, window: Self.window), lastSeen: now)
             peer.lastSeen = now
             let isOver = !peer.budget.spend(at: now)
-            if isOver { peer.closedUntil = now + self.limits.closure }
+            if isOver { peer.closedUntil = now + closure }
             peers[key] = peer
             return isOver
         }
@@ -52,9 +48,9 @@ package final class HarvestGuard: Sendable {
     package func closedCount(at now: Int64) -> Int { self.peers.withLock { $0.values.count { $0.closedUntil > now } } }
 
     private func makeRoom(_ peers: inout [IPAddress: Peer], _ now: Int64) {
-        peers = peers.filter { $0.value.closedUntil > now || now - $0.value.lastSeen < self.limits.window }
+        peers = peers.filter { $0.value.closedUntil > now || now - $0.value.lastSeen < Self.window }
         // Still full: somebody has many addresses. Half of what is known goes, whatever it is; the limits of one session still hold.
-        if peers.count >= self.limits.peers {
+        if peers.count >= Self.maximumPeers {
             for key in Array(peers.keys.prefix(peers.count / 2)) { peers[key] = nil }
         }
     }

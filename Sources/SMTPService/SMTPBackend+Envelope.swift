@@ -54,7 +54,7 @@ extension SMTPBackend {
 
     func recipients(_ recipients: [Envelope.Recipient], _ answer: SessionAnswer<SMTPOutcome>) {
         let addresses = recipients.map { self.completed($0.address) }
-        let resolutions = self.snapshot.resolve(addresses)
+        let resolutions = self.snapshot.resolve(addresses, ownAddress: self.facts.local)
         var verdicts: [Reply?] = []
         var quotas: [QuotaQuestion] = []
         for (index, (recipient, resolution)) in zip(recipients, resolutions).enumerated() {
@@ -106,7 +106,7 @@ extension SMTPBackend {
         switch reason {
         case .noSuchAddress:
             guard self.rules.checksRecipients || self.identity != nil else { return nil }
-            if self.identity == nil, self.harvest.spend(self.facts.peer, at: self.environment.clock.now()) {
+            if self.identity == nil, self.harvests() {
                 return Reply(421, EnhancedStatus(4, 7, 1), "Too many unknown recipients, closing")
             }
             return Reply(550, EnhancedStatus(5, 1, 1), "No such address here")
@@ -114,6 +114,13 @@ extension SMTPBackend {
         case .badDomain, .noDomain: return Reply(553, EnhancedStatus(5, 1, 3), "Address has no usable domain")
         case .expired: return Reply(550, EnhancedStatus(5, 2, 1), "Account takes no mail")
         }
+    }
+
+    /// One more unknown recipient; true when it is one too many.
+    private func harvests() -> Bool {
+        let settings = self.snapshot.configuration.connections
+        let now = self.environment.clock.now()
+        return self.harvest.spend(self.facts.peer, limit: settings.unknownRecipients, closure: settings.blockTime, at: now)
     }
 
     /// Writes what became of each recipient; may be called on any thread.

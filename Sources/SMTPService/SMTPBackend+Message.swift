@@ -155,7 +155,7 @@ extension SMTPBackend {
         for recipient in envelope.recipients {
             // The accepted ones are a part of those asked about, in the same order.
             while let first = rest.first, first.address != recipient.address { rest = rest.dropFirst() }
-            plan.add(recipient, rest.popFirst()?.resolution ?? self.snapshot.resolve(recipient.address))
+            plan.add(recipient, rest.popFirst()?.resolution ?? self.snapshot.resolve(recipient.address, ownAddress: self.facts.local))
         }
         item.deliveries = plan.deliveries
         item.queue = plan.queue

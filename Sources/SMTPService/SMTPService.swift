@@ -10,14 +10,13 @@ package final class SMTPService: SessionService {
     private let environment: SMTPEnvironment
     /// STARTTLS has a certificate to work with.
     private let offersStartTLS: Bool
-    package let harvest: HarvestGuard
+    package let harvest = HarvestGuard()
     /// Made anew when the configuration changes.
     private let profiles = Mutex<(version: Int64, profiles: [ListenerRole: SMTPProfile])>((-1, [:]))
 
-    package init(_ environment: SMTPEnvironment, offersStartTLS: Bool, harvest: HarvestGuard = HarvestGuard()) {
+    package init(_ environment: SMTPEnvironment, offersStartTLS: Bool) {
         self.environment = environment
         self.offersStartTLS = offersStartTLS
-        self.harvest = harvest
     }
 
     package func makeSession(
@@ -25,7 +24,7 @@ package final class SMTPService: SessionService {
     ) -> (machine: SMTPSession, backend: any SessionBackend<SMTPSession>) {
         let profile = self.profile(for: facts.listener)
         let backend = SMTPBackend(self.environment, facts, harvest: self.harvest)
-        return (SMTPSession(profile, allowsClearAuth: facts.peer.isLoopback), backend)
+        return (SMTPSession(profile, allowsClearAuth: self.environment.directory.configuration.security.takesPlaintextLogin(from: facts.peer)), backend)
     }
 
     private func profile(for role: ListenerRole) -> SMTPProfile {
