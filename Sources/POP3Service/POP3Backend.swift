@@ -3,6 +3,7 @@ internal import MessageStore
 internal import NIOCore
 package import NetKit
 package import POP3Wire
+internal import Policy
 internal import SASL
 internal import Synchronization
 internal import Vocabulary
@@ -13,6 +14,7 @@ package final class POP3Backend: SessionBackend, Sendable {
 
     private struct State {
         var login: String?
+        var hostName = HostNameFact.notLooked
         /// The account whose lock this session holds.
         var locked: AccountID?
         var inbox: OpenInbox?
@@ -68,17 +70,33 @@ package final class POP3Backend: SessionBackend, Sendable {
     // MARK: Login
 
     private func authenticate(_ request: AuthRequest, _ mechanism: SASLMechanism?, hasTLS: Bool, _ answer: SessionAnswer<POP3Outcome>) {
-        let context = LoginContext(facts: self.facts, hasTLS: hasTLS, hostName: .notLooked)
         let way = mechanism?.rawValue ?? "USER"
-        self.environment.authenticate(request, context) { outcome in
-            switch outcome {
-            case .accepted(let identity):
-                self.record("login", [("login", identity.login), ("mechanism", way), ("tls", hasTLS ? "yes" : "no")])
-            case .refused(let refusal):
-                self.record("login-refused", [("login", request.login), ("mechanism", way), ("reason", refusal.rawValue)])
-            case .verifier: break
+        self.withHostName { hostName in
+            let context = LoginContext(facts: self.facts, hasTLS: hasTLS, hostName: hostName)
+            self.environment.authenticate(request, context) { outcome in
+                self.record(outcome, login: request.login, way, hasTLS: hasTLS)
+                answer(.auth(outcome))
             }
-            answer(.auth(outcome))
+        }
+    }
+
+    /// The peer's name is looked up once a session, and only when it could matter.
+    private func withHostName(_ body: @escaping @Sendable (HostNameFact) -> Void) {
+        let known = self.state.withLock { $0.hostName }
+        guard known == .notLooked else { return body(known) }
+        self.environment.lookUpName(self.facts.peer) { found in
+            self.state.withLock { $0.hostName = found }
+            body(found)
+        }
+    }
+
+    private func record(_ outcome: AuthOutcome, login: String, _ way: String, hasTLS: Bool) {
+        switch outcome {
+        case .accepted(let identity):
+            self.record("login", [("login", identity.login), ("mechanism", way), ("tls", hasTLS ? "yes" : "no")])
+        case .refused(let refusal):
+            self.record("login-refused", [("login", login), ("mechanism", way), ("reason", refusal.rawValue)])
+        case .verifier: break
         }
     }
 

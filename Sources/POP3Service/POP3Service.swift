@@ -3,6 +3,7 @@ package import Directory
 package import MessageStore
 package import NetKit
 package import POP3Wire
+package import Policy
 package import SASL
 package import Vocabulary
 
@@ -30,6 +31,8 @@ package struct POP3Service: SessionService {
         package var now: @Sendable () -> Int64
         /// Unpredictable text for SCRAM, new for each call.
         package var makeNonce: @Sendable () -> String
+        /// Looks up the peer's name where some access list could ask for it; `.notLooked` at once where none does.
+        package var lookUpName: @Sendable (IPAddress, @escaping @Sendable (HostNameFact) -> Void) -> Void = { $1(.notLooked) }
 
         package init(
             store: MessageStore, authenticate: @escaping Authenticate, configuration: @escaping @Sendable () -> Configuration,
@@ -57,7 +60,7 @@ package struct POP3Service: SessionService {
     {
         let configuration = self.environment.configuration()
         let machine = POP3Machine(settings: self.settings(facts, configuration))
-        return (machine, POP3Backend(facts, self.environment, loginDelay: 0))
+        return (machine, POP3Backend(facts, self.environment, loginDelay: configuration.pop3LoginDelay))
     }
 
     private func settings(_ facts: ConnectionFacts, _ configuration: Configuration) -> POP3Settings {
@@ -67,7 +70,10 @@ package struct POP3Service: SessionService {
         settings.implementation = configuration.showsVersion ? self.environment.product.replacing(" ", with: "-") : nil
         settings.limits = configuration.pop3
         settings.offersTLS = self.environment.offersTLS
-        settings.allowsPlaintextLogin = facts.peer.isLoopback
+        settings.allowsPlaintextLogin = configuration.security.takesPlaintextLogin(from: facts.peer)
+        settings.language = configuration.language
+        settings.loginDelay = configuration.pop3LoginDelay
+        settings.retentionDays = configuration.pop3RetentionDays
         return settings
     }
 

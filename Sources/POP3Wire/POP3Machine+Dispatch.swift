@@ -1,6 +1,7 @@
 internal import Bytes
 internal import NIOCore
 internal import SASL
+internal import Vocabulary
 
 extension POP3Machine {
     mutating func handle(_ event: LineReader.Event, _ out: inout Output) {
@@ -74,12 +75,12 @@ extension POP3Machine {
     private mutating func lang(_ range: ByteBufferView?, _ out: inout Output) {
         guard let range else {
             out.replies.writeOK(.languagesFollow, self.language)
-            for language in POP3Language.allCases { out.replies.writeString("\(language.rawValue) \(language.name)\r\n") }
+            for language in Language.allCases { out.replies.writeString("\(language.rawValue) \(language.ownName)\r\n") }
             out.replies.writeStaticString(".\r\n")
             return
         }
         let text = String(decoding: range, as: UTF8.self)
-        guard let language = text == "*" ? self.settings.language : POP3Language(range: text) else {
+        guard let language = text == "*" ? self.settings.language : Language(range: text) else {
             return self.refuse(.languageUnknown, &out)
         }
         self.language = language

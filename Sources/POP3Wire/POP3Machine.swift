@@ -43,7 +43,7 @@ package struct POP3Machine: SessionMachine {
     /// What USER said.
     var userName: String?
     var maildrop: MaildropSession?
-    var language: POP3Language
+    var language: Language
     var isUTF8 = false
     var errors = 0
     var authFailures = 0

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import Vocabulary
 
 /// Extended response codes. [RFC2449-8] [RFC3206-4] [RFC3206-5] [RFC6856-5]
 enum POP3Code {
@@ -12,13 +13,13 @@ enum POP3Code {
 }
 
 extension ByteBuffer {
-    mutating func writeOK(_ phrase: POP3Phrase, _ language: POP3Language) {
+    mutating func writeOK(_ phrase: POP3Phrase, _ language: Language) {
         self.writeStaticString("+OK ")
         self.writeStaticString(phrase.text(language))
         self.writeStaticString("\r\n")
     }
 
-    mutating func writeError(_ phrase: POP3Phrase, _ language: POP3Language, code: StaticString = POP3Code.none) {
+    mutating func writeError(_ phrase: POP3Phrase, _ language: Language, code: StaticString = POP3Code.none) {
         self.writeStaticString("-ERR ")
         self.writeStaticString(code)
         self.writeStaticString(phrase.text(language))

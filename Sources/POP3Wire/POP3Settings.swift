@@ -16,7 +16,7 @@ package struct POP3Settings: Sendable {
     package var offersTLS = false
     /// Passwords may be sent in clear: the peer is loopback or in a network that the postmaster lists. Under TLS they always may.
     package var allowsPlaintextLogin = false
-    package var language = POP3Language.english
+    package var language = Language.english
     /// Days for which messages are kept at least; nil is NEVER. [RFC2449-6.7]
     package var retentionDays: Int?
     /// Seconds between logins of one account; 0 is no bound. [RFC2449-6.5]

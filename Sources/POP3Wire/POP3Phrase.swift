@@ -1,32 +1,4 @@
-internal import Bytes
-
-/// Languages in which the texts behind +OK and -ERR are written. [RFC6856-3]
-package enum POP3Language: String, CaseIterable, Sendable {
-    case english = "en"
-    case japanese = "ja"
-
-    /// Name of the language in itself.
-    var name: StaticString {
-        switch self {
-        case .english: "English"
-        case .japanese: "日本語"
-        }
-    }
-
-    /// Finds the language for a basic language range such as `ja` or `en-GB`: subtags are taken off the end until one matches.
-    /// [RFC4647-3.4]
-    init?(range: String) {
-        var wanted = Substring(range.asciiLowercased)
-        while true {
-            if let found = Self(rawValue: String(wanted)) {
-                self = found
-                return
-            }
-            guard let dash = wanted.utf8.lastIndex(of: UInt8(ascii: "-")) else { return nil }
-            wanted = wanted[..<dash]
-        }
-    }
-}
+internal import Vocabulary
 
 /// Every text that a person may see behind +OK or -ERR.
 enum POP3Phrase: CaseIterable, Sendable {
@@ -37,7 +9,7 @@ enum POP3Phrase: CaseIterable, Sendable {
     case noSuchMessage, alreadyDeleted, notANumber, messageDeleted, listFollows, capabilitiesFollow, done
     case beginTLS, tlsActive, tlsUnavailable, utf8On, utf8Needed, languageChanged, languageUnknown, languagesFollow, farewell
 
-    func text(_ language: POP3Language) -> StaticString {
+    func text(_ language: Language) -> StaticString {
         switch language {
         case .english: self.english
         case .japanese: self.japanese
