@@ -1,6 +1,7 @@
 internal import Database
 internal import Forms
 package import Routing
+internal import SASL
 internal import Synchronization
 package import Vocabulary
 
@@ -16,6 +17,8 @@ package import Vocabulary
 package final class Directory: Sendable {
     let database: Database
     let location: DirectoryLocation
+    /// Makes the verifiers of names that nobody has; kept, so that they stay the same over restarts.
+    let decoyKey: Secret
     private let current: Mutex<DirectorySnapshot>
     /// One change at a time, from its checks to its new snapshot: so snapshots follow in the order of commits.
     private let changing = Monitor(())
@@ -25,14 +28,19 @@ package final class Directory: Sendable {
     package static func open(_ location: DirectoryLocation) throws(DirectoryError) -> Directory {
         do throws(DatabaseError) {
             let database = try Database.open(location.file, DirectorySchema.schema)
+            let key = try database.write { connection throws(DatabaseError) in
+                try connection.run(DirectorySchema.insertSecret, "decoy", .blob(location.random(32)))
+                return try connection.row(DirectorySchema.secret, "decoy") { Secret($0.bytes(0)) }
+            }
             let snapshot = try database.read { connection throws(DatabaseError) in try SnapshotLoader.load(connection, location.now) }
-            return Directory(database, location, snapshot)
+            return Directory(database, location, snapshot, decoyKey: key ?? Secret(location.random(32)))
         } catch {
             throw DirectoryError(error)
         }
     }
 
-    private init(_ database: Database, _ location: DirectoryLocation, _ snapshot: DirectorySnapshot) {
+    private init(_ database: Database, _ location: DirectoryLocation, _ snapshot: DirectorySnapshot, decoyKey: Secret) {
+        self.decoyKey = decoyKey
         self.database = database
         self.location = location
         self.current = Mutex(snapshot)

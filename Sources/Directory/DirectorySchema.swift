@@ -36,6 +36,7 @@ package enum DirectorySchema {
             CREATE TABLE domain(name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
             CREATE TABLE setting(field TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
             CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE TABLE secret(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
             CREATE TABLE revision(
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 time INTEGER NOT NULL,
@@ -100,6 +101,9 @@ package enum DirectorySchema {
 
     static let setMeta = Statement("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)")
     static let meta = Statement("SELECT value FROM meta WHERE name = ?1")
+
+    static let insertSecret = Statement("INSERT OR IGNORE INTO secret(name, value) VALUES(?1, ?2)")
+    static let secret = Statement("SELECT value FROM secret WHERE name = ?1")
 
     // MARK: History
 

@@ -31,10 +31,13 @@ package final class DirectorySnapshot: RoutingTable {
         var logins = ShardedTable<String, AccountRecord>()
         var accounts = ShardedTable<AccountID, AccountRecord>()
         var accountCount = 0
+        /// Accounts whose access lists name hosts: while there are any, peers' names are looked up before a login.
+        var namingHosts: Set<AccountID> = []
+        var namesHosts: Bool { !self.namingHosts.isEmpty }
         var postmaster: AccountRecord?
         /// Normalised names.
         var domains: Set<Substring> = []
-        /// Local mail domains in order of name, as on the form.
+        /// Keys of the channel aliases among `addresses`.
         var aliasKeys: [String] = []
     }
 

@@ -19,6 +19,7 @@ enum SnapshotLoader {
         contents.logins = ShardedTable(all.lazy.map { ($0.login, $0.record) })
         contents.accounts = ShardedTable(all.lazy.map { ($0.record.id, $0.record) })
         contents.accountCount = all.count
+        contents.namingHosts = Set(all.lazy.map(\.record).filter { $0.extras?.namesHosts ?? false }.map(\.id))
         contents.postmaster = postmaster.flatMap { contents.accounts[$0] }
         contents.aliasKeys = aliases.map(\.0)
         contents.domains = self.domains(configuration)
@@ -36,6 +37,7 @@ enum SnapshotLoader {
         var logins: [(String, AccountRecord?)] = touched.freedLogins.map { ($0, nil) }
         var accounts: [(AccountID, AccountRecord?)] = []
         for id in touched.accounts {
+            contents.namingHosts.remove(id)
             guard let (record, keys, login) = try self.account(connection, id) else {
                 if contents.accounts[id] != nil { contents.accountCount -= 1 }
                 accounts.append((id, nil))
@@ -43,6 +45,7 @@ enum SnapshotLoader {
             }
             if contents.accounts[id] == nil { contents.accountCount += 1 }
             accounts.append((id, record))
+            if record.extras?.namesHosts ?? false { contents.namingHosts.insert(id) }
             addresses += keys.map { ($0, .account(record)) }
             logins.append((login, record))
         }
