@@ -12,7 +12,8 @@ package final class ListenerSet: Sendable {
         var entries: [Acceptor.Entry] = []
         var acceptor: Acceptor?
         var open = 0
-        var whenEmpty: (@Sendable (Int) -> Void)?
+        /// Everybody who waits for the end of a drain.
+        var whenEmpty: [@Sendable (Int) -> Void] = []
     }
 
     let world: ListenerWorld
@@ -50,24 +51,24 @@ package final class ListenerSet: Sendable {
     }
 
     /// Stops accepting, tells every session to finish, and cuts off what is left after `deadline`. The completion, on some
-    /// loop, gets the number of those cut off.
+    /// loop, gets the number of those cut off. A second call with an earlier deadline hurries the first.
     package func drain(within deadline: TimeAmount, _ completion: @escaping @Sendable (Int) -> Void) {
         self.stopAccepting()
         let isEmpty = self.state.withLock { state in
             if state.open == 0 { return true }
-            state.whenEmpty = completion
+            state.whenEmpty.append(completion)
             return false
         }
         if isEmpty { return completion(0) }
         for home in self.homes { home.drain() }
         self.homes[0].loop.scheduleTask(in: deadline) {
-            let late = self.state.withLock { state in
-                defer { state.whenEmpty = nil }
-                return state.whenEmpty.map { ($0, state.open) }
+            let (waiting, count) = self.state.withLock { state in
+                defer { state.whenEmpty = [] }
+                return (state.whenEmpty, state.open)
             }
-            guard let (completion, count) = late else { return }
+            guard !waiting.isEmpty else { return }
             for home in self.homes { home.cut() }
-            completion(count)
+            for completion in waiting { completion(count) }
         }
     }
 
@@ -88,13 +89,13 @@ package final class ListenerSet: Sendable {
     }
 
     private func oneLeft() {
-        let completion = self.state.withLock { state in
+        let waiting = self.state.withLock { state in
             state.open -= 1
-            guard state.open == 0 else { return nil as (@Sendable (Int) -> Void)? }
-            defer { state.whenEmpty = nil }
+            guard state.open == 0 else { return [] as [@Sendable (Int) -> Void] }
+            defer { state.whenEmpty = [] }
             return state.whenEmpty
         }
-        completion?(0)
+        for completion in waiting { completion(0) }
     }
 }
 

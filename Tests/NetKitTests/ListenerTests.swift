@@ -245,6 +245,24 @@ private final class Counter: Sendable {
         try server.loops.shutDown()
     }
 
+    @Test func aDrainIsCutShortByASecondOne() throws {
+        let server = try EchoServer()
+        server.service.setManner(.whenTold)
+        let stuck = try TestClient(port: server.port)
+        #expect(try stuck.readLine() == "hello")
+        try stuck.sendLine("WAIT for ever")
+        #expect(eventually { server.service.backends.first?.calls.isEmpty == false })
+        let first = Counter()
+        let second = Counter()
+        server.set.drain(within: .minutes(10)) { cut in for _ in 0..<cut { _ = first.next() } }
+        server.set.drain(within: .zero) { cut in for _ in 0..<cut { _ = second.next() } }
+        #expect(try stuck.readToEnd() == "")
+        #expect(eventually { first.value == 1 && second.value == 1 })
+        #expect(eventually { server.limits.count == 0 })
+        #expect(server.service.backends.first?.endings == 1)
+        try server.loops.shutDown()
+    }
+
     @Test func theListeningSocketOutlivesTheServer() throws {
         let listener = try BoundListener.bind(IPAddress("127.0.0.1"), port: 0)
         let early = try TestClient(port: listener.port)  // waits in the backlog before anyone accepts
