@@ -90,6 +90,9 @@ let package = Package(
         .target(name: "CFaults"),
         ours("PowerCutKit", [nioCore, "CSQLite", "MessageStore", "Queue", "Bytes", "Vocabulary", "MailTesting"]),
         .executableTarget(name: "powercut", dependencies: ["PowerCutKit", "MailTesting", arguments], path: "Sources/powercut-command", swiftSettings: strict),
+        .executableTarget(
+            name: "storebench", dependencies: [nioCore, "MessageStore", "Database", "CSQLite", "Vocabulary", arguments], path: "Sources/storebench-command",
+            swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
         ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "SASL", "NetKit"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),

@@ -103,5 +103,10 @@ package struct Accepted: Sendable, Hashable {
         package enum Reason: UInt8, Sendable { case overQuota = 1, accountGone = 2 }
         package let index: Int
         package let reason: Reason
+
+        package init(index: Int, reason: Reason) {
+            self.index = index
+            self.reason = reason
+        }
     }
 }

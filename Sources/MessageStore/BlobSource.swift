@@ -99,6 +99,30 @@ struct BlobSource: Sendable {
         return Chunk(bytes: bytes, digest: sum)
     }
 
+    /// Row and record agree.
+    func verifyTrailer() throws(StoreError) { _ = try self.checkedTrailer(try self.ending().trailer) }
+
+    /// Every byte, hash included.
+    func verify() throws(StoreError) {
+        var digest = RunningDigest()
+        var done: Int64 = 0
+        while done < self.place.body {
+            let length = Int(min(1 << 20, self.place.body - done))
+            let bytes = try StoreError.wrap { () throws(IOFailure) in
+                try self.files.readBytes(self.handle.descriptor, self.handle.path, length, at: self.place.offset + done)
+            }
+            guard let bytes else { throw self.damage }
+            bytes.withUnsafeReadableBytes { digest.body($0) }
+            done += Int64(length)
+        }
+        let ending = try self.ending()
+        ending.head.withUnsafeReadableBytes { digest.prefix($0) }
+        ending.tail.withUnsafeReadableBytes { digest.prefix($0) }
+        let trailer = try self.checkedTrailer(ending.trailer)
+        let found = digest.finish()
+        guard found.crc == trailer.contentCRC, found.sha256 == trailer.sha256 else { throw self.damage }
+    }
+
     private func ending() throws(StoreError) -> (head: ByteBuffer, tail: ByteBuffer, trailer: ByteBuffer) {
         let (head, tail) = (Int(self.place.head), Int(self.place.tail))
         let read = try StoreError.wrap { () throws(IOFailure) in

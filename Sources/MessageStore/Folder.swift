@@ -35,6 +35,8 @@ final class Folder: Sendable {
         /// Filing has stopped until restart; waiters are not kept waiting.
         var hasFailed = false
         var hasJobs = true
+        /// A segment may have died with a queue entry.
+        var mustSweep = true
 
         var hasRecords: Bool { self.first < self.records.count && !self.hasFailed }
     }
@@ -93,9 +95,10 @@ final class Folder: Sendable {
         self.take(records)
     }
 
-    /// Waits until everything that was taken is filed, or filing has stopped.
+    /// Waits until everything that was taken before this call is filed, or filing has stopped.
     func waitUntilFiled() {
-        self.pending.wait(until: { $0.folded >= $0.accepted || $0.hasFailed }, then: { _ in })
+        let target = self.pending.withLock { $0.accepted }
+        self.pending.wait(until: { $0.folded >= target || $0.hasFailed }, then: { _ in })
     }
 
     /// Remembers unfinished ends of segments, for `check`.
@@ -142,6 +145,12 @@ final class Folder: Sendable {
         self.pending.broadcast()
     }
 
+    /// The last reference to a body may be gone.
+    func wakeForSweep() {
+        self.pending.withLock { $0.mustSweep = true }
+        self.pending.broadcast()
+    }
+
     /// Deliveries accepted and not filed yet; a measure of load.
     var backlog: Int { self.pending.withLock { $0.deliveries } }
 
@@ -172,15 +181,19 @@ final class Folder: Sendable {
         var pieces: [Piece] = []
         var edits: [Edit] = []
         var isJobDue = false
+        var mustSweep = false
         var isLast = false
     }
 
     private func run(_ writer: MailWriter) {
         while true {
-            let work = self.pending.wait(until: { $0.isStopped || $0.hasRecords || !$0.edits.isEmpty || $0.hasJobs }) { Self.nextWork(&$0) }
+            let work = self.pending.wait(until: { $0.isStopped || $0.hasRecords || !$0.edits.isEmpty || $0.hasJobs || $0.mustSweep }) {
+                Self.nextWork(&$0)
+            }
             if work.isLast { return self.finish() }
             self.perform(work, writer)
             if work.isJobDue { self.runJob(writer) }
+            if work.mustSweep { self.sweep(writer) }
         }
     }
 
@@ -203,6 +216,8 @@ final class Folder: Sendable {
         state.edits.removeFirst(edits)
         work.isJobDue = state.hasJobs && !state.isStopped
         state.hasJobs = false
+        work.mustSweep = state.mustSweep
+        state.mustSweep = false
         work.isLast = work.pieces.isEmpty && work.edits.isEmpty && state.isStopped
         return work
     }
@@ -375,7 +390,10 @@ final class Folder: Sendable {
     // MARK: Jobs
 
     private func sweepIfEmptied(_ writer: MailWriter) {
-        guard writer.effects.segments.values.contains(where: { $0.live < 0 }) else { return }
+        if writer.effects.segments.values.contains(where: { $0.live < 0 }) { self.sweep(writer) }
+    }
+
+    private func sweep(_ writer: MailWriter) {
         self.parts.sweeper.sweep(self.parts.mail, self.parts.accept, active: writer.state.position.segment)
     }
 

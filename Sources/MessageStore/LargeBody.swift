@@ -211,7 +211,8 @@ final class LargeFile: Sendable {
             segment: body.header.number, offset: Int64(SegmentHeader.size), body: length, head: UInt32(clamping: shared.head.readableBytes),
             tail: UInt32(clamping: shared.tail.readableBytes))
         let blob = self.parts.identifiers.next()
-        let payload = RecordPayload(item, shared)
+        var payload = RecordPayload(item, shared)
+        payload.key = body.header.key
         let prepared = PreparedItem(adopting: item, blob: BlobID(rawValue: blob), place: place, payload: payload)
         let end = Self.ending(shared, payload, item, body.digest.finish(), length, blob, body.header.keys)
         try files.write(body.descriptor, body.path, end, at: body.end)

@@ -39,6 +39,7 @@ extension MailWriter {
 
     /// One reference less; the body is dead in this file when none is left, and its count never comes back.
     private func release(_ blob: Int64) throws(DatabaseError) {
+        self.watch.noteBlob(blob)
         let left = try self.connection.row(MailSQL.dropReference, .int(blob)) { row in
             (references: row.int(0), segment: UInt32(clamping: row.int(1)), bytes: row.int(2))
         }

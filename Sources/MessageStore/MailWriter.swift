@@ -31,6 +31,7 @@ final class MailWriter {
 
     let connection: Connection
     private let removed: RemovedAccounts
+    let watch: CheckWatch
     let now: @Sendable () -> Int64
     private(set) var state: State
     private var stateBefore: State
@@ -42,11 +43,12 @@ final class MailWriter {
     /// Mailboxes and accounts whose numbers are kept in memory.
     private static let cached = 100_000
 
-    init(_ connection: Connection, state: State, removed: RemovedAccounts, now: @escaping @Sendable () -> Int64) {
+    init(_ connection: Connection, state: State, removed: RemovedAccounts, watch: CheckWatch, now: @escaping @Sendable () -> Int64) {
         self.connection = connection
         self.state = state
         self.stateBefore = state
         self.removed = removed
+        self.watch = watch
         self.now = now
     }
 
@@ -135,6 +137,7 @@ final class MailWriter {
     }
 
     func forgetMailbox(_ id: Int64) {
+        self.watch.noteMailbox(id)
         if let box = self.mailboxes.removeValue(forKey: id) { self.inboxes[box.account] = nil }
         self.dirty.remove(id)
     }
@@ -143,6 +146,7 @@ final class MailWriter {
         self.mailboxes[id] = state
         self.dirty.insert(id)
         self.effects.changed[id] = state.modSeq
+        self.watch.noteMailbox(id)
     }
 
     func inbox(of account: Int64, at time: Int64) throws(DatabaseError) -> Int64 {
@@ -219,6 +223,7 @@ final class MailWriter {
     }
 
     private func reference(_ record: LogRecord, _ count: Int64, isFirst: Bool) throws(DatabaseError) {
+        self.watch.noteBlob(record.blob)
         // The first piece of a new body makes the row; a later piece, or a redelivery, may find one, or none if all went meanwhile.
         if !isFirst || record.kind == .redelivery {
             try self.connection.prepare(MailSQL.addReferences).run([record.blob, count])

@@ -36,6 +36,21 @@ package final class MessageReader: Sendable {
         self.state = Mutex(State(ready: opening.bytes, done: opening.bodyRead, digest: opening.digest))
     }
 
+    /// The body alone behind other bytes.
+    init(bodyOf source: BlobSource, behind prefix: ByteBuffer, date: Int64, _ pool: WorkerPool) throws(StoreError) {
+        self.size = source.place.body + Int64(prefix.readableBytes)
+        self.flags = []
+        self.internalDate = date
+        self.source = source
+        self.pool = pool
+        let opening = try source.open(ByteBuffer(), upTo: Self.chunk)
+        var bytes = prefix
+        var rest = opening.bytes
+        rest.moveReaderIndex(forwardBy: Int(source.place.head) + Int(source.place.tail))
+        bytes.writeBuffer(&rest)
+        self.state = Mutex(State(ready: bytes, done: opening.bodyRead, digest: opening.digest))
+    }
+
     /// The next chunk, at most 64 KiB of body, or nil at the end. The first one is there already and comes before this returns; others
     /// are read on the store's threads. The last chunk comes only after the checksum of the whole was found right.
     package func next(_ completion: @escaping @Sendable (Result<ByteBuffer?, StoreError>) -> Void) {

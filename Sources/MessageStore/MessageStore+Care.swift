@@ -27,6 +27,18 @@ extension MessageStore {
 
     private static let knowsSegment = Statement("SELECT 1 FROM segment WHERE number = ?1")
 
-    /// Looks at every byte and number of the open store. Blocks for minutes on a large one; mail goes on meanwhile.
-    package func check(progress: (Progress) -> Void = { _ in }) throws(StoreError) -> CheckReport { CheckReport() }
+    /// Looks at every byte and number of the open store. Blocks for minutes on a large one; mail goes on meanwhile. One at a time.
+    package func check(progress: @escaping (Progress) -> Void = { _ in }) throws(StoreError) -> CheckReport {
+        self.parts.watch.begin()
+        defer { self.parts.watch.end() }
+        // What was accepted before is filed before: from here on everything that moves is watched.
+        self.parts.folder.waitUntilFiled()
+        var checker = StoreChecker(
+            mail: self.parts.mail, accept: self.parts.accept, directory: self.parts.directory, location: self.location,
+            watch: self.parts.watch,
+            active: try self.parts.directory.numbers().last { self.isLog($0) }, sequence: self.parts.identifiers.peek(), progress: progress)
+        return try checker.run()
+    }
+
+    private func isLog(_ number: UInt32) -> Bool { (try? self.parts.directory.handle(number))?.header.kind == .log }
 }

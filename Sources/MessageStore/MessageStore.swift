@@ -34,6 +34,7 @@ package final class MessageStore: Sendable {
         let disk: DiskWatch
         let usage: UsageTable
         let removed: RemovedAccounts
+        let watch: CheckWatch
         let identifiers: Identifiers
         let folder: Folder
         let writer: LogWriter
@@ -79,13 +80,15 @@ package final class MessageStore: Sendable {
         let usage = UsageTable()
         let removed = RemovedAccounts(databases.removed)
         let changes = ChangeFeed()
+        let watch = CheckWatch()
         let sweeper = SegmentSweeper(opening.directory, events: options.events)
         let folder = Folder(
             .init(
                 mail: databases.mail, accept: databases.accept, health: health, usage: usage, removed: removed, changes: changes,
                 options: options, sweeper: sweeper), sequence: databases.state.sequence)
         let connection = try StoreError.wrap { () throws(DatabaseError) in try databases.mail.borrowWriter() }
-        folder.start(MailWriter(connection, state: databases.state, removed: removed, now: options.now), done: databases.state.done)
+        folder.start(
+            MailWriter(connection, state: databases.state, removed: removed, watch: watch, now: options.now), done: databases.state.done)
         let end: Opening.LogEnd
         do throws(StoreError) {
             end = try opening.replay(from: databases.state, store: databases.store) { records in
@@ -107,7 +110,7 @@ package final class MessageStore: Sendable {
         let writer = LogWriter()
         let parts = Parts(
             files: opening.files, directory: opening.directory, mail: databases.mail, accept: databases.accept, state: health, disk: disk,
-            usage: usage, removed: removed, identifiers: identifiers, folder: folder, writer: writer,
+            usage: usage, removed: removed, watch: watch, identifiers: identifiers, folder: folder, writer: writer,
             readers: WorkerPool("store-read", threads: options.readThreads, bound: 100_000),
             streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk),
             store: databases.store,
@@ -124,10 +127,13 @@ package final class MessageStore: Sendable {
             accounts: parts.removed,
             mail: parts.mail, folder: parts.folder, identifiers: parts.identifiers, store: parts.store)
         let sealed = LogPosition(segment: end.last?.number ?? 0, offset: end.end)
-        guard let last = end.last, end.isClean, end.end < options.segmentSize else { return OpenLog(log, sealed: sealed, appending: nil) }
+        let key = end.last?.key ?? [UInt8](repeating: 0, count: 16)
+        guard let last = end.last, end.isClean, end.end < options.segmentSize else {
+            return OpenLog(log, sealed: sealed, sealedKey: key, appending: nil)
+        }
         let path = parts.directory.path(of: last.number)
         let descriptor = try StoreError.wrap { () throws(IOFailure) in try parts.files.open(path, writing: true) }
-        return OpenLog(log, sealed: sealed, appending: (last, descriptor, end.end))
+        return OpenLog(log, sealed: sealed, sealedKey: key, appending: (last, descriptor, end.end))
     }
 
     /// Finishes what was taken, syncs, closes. Later calls are answered with `.closed`.

@@ -35,14 +35,16 @@ final class OpenLog {
     private var current: Current?
     /// The segment before the next one, for that one's header.
     private var sealed: LogPosition
+    private var sealedKey: [UInt8]
     private var failures = 0
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
     private static let failuresBeforeGivingUp = 5
 
     /// Goes on where recovery found the end; `appending` is nil when the last segment is not to be touched again.
-    init(_ parts: Parts, sealed: LogPosition, appending: (header: SegmentHeader, descriptor: Int32, end: Int64)?) {
+    init(_ parts: Parts, sealed: LogPosition, sealedKey: [UInt8], appending: (header: SegmentHeader, descriptor: Int32, end: Int64)?) {
         self.parts = parts
         self.sealed = sealed
+        self.sealedKey = sealedKey
         self.current = appending.map {
             Current(
                 header: $0.header, keys: $0.header.keys, path: parts.directory.path(of: $0.header.number), descriptor: $0.descriptor,
@@ -239,6 +241,7 @@ final class OpenLog {
             nextSequence: self.parts.identifiers.peek(), store: self.parts.store)
         header.previous = self.sealed.segment
         header.previousEnd = self.sealed.offset
+        header.previousKey = self.sealedKey
         let descriptor = try self.parts.directory.create(header)
         let made = Current(
             header: header, keys: header.keys, path: self.parts.directory.path(of: number), descriptor: descriptor,
@@ -250,6 +253,7 @@ final class OpenLog {
     /// Nothing more goes into this segment; what lies behind its end never counts.
     private func seal(_ current: Current) {
         self.sealed = LogPosition(segment: current.header.number, offset: current.end)
+        self.sealedKey = current.header.key
         self.parts.directory.files.close(current.descriptor)
         self.current = nil
     }

@@ -166,13 +166,11 @@ struct Opening {
         let number = handle.header.number
         var scanner = try StoreError.wrap { () throws(IOFailure) in try SegmentScanner(handle, self.files, from: from, limit: limit) }
         var end = scanner.cursor
-        var gaps: [(start: Int64, end: Int64)] = []
+        var gaps: [(what: String, start: Int64, end: Int64)] = []
         while let item = try StoreError.wrap({ () throws(IOFailure) in try scanner.next() }) {
             switch item {
-            case .gap(let start, let stop): gaps.append((start, stop))
-            case .damagedRecord(_, let start, let stop, let what):
-                gaps.append((start, stop))
-                result.problems.append(.init(what, "segment \(number) at \(start)"))
+            case .gap(let start, let stop): gaps.append(("gap", start, stop))
+            case .damagedRecord(_, let start, let stop, let what): gaps.append((what, start, stop))
             case .record(let trailer, let start, let stop):
                 end = stop
                 result.nextIdentifier = max(result.nextIdentifier, trailer.sequence + 1, trailer.blob + 1)
@@ -185,8 +183,10 @@ struct Opening {
                 take([LogRecord(trailer, payload, number, start: start, end: stop)])
             }
         }
-        // A gap with good records behind it lies in bytes that may have been promised.
-        for gap in gaps where gap.start < end { result.problems.append(.init("gap", "segment \(number) from \(gap.start) to \(gap.end)")) }
+        // With good records behind it a damaged stretch may have been promised; at the end it is what a crash left of a batch that was not.
+        for gap in gaps where gap.start < end {
+            result.problems.append(.init(gap.what, "segment \(number) from \(gap.start) to \(gap.end)"))
+        }
         result.gaps += gaps.map { (number, $0.start, $0.end) }
         result.last = handle.header
         result.end = end

@@ -36,6 +36,8 @@ struct RecordPayload: Sendable, Hashable {
     var queue: [StoredQueueRow] = []
     /// For adoptions and redeliveries: where the content is.
     var place: BlobPlace?
+    /// Key of the large segment an adoption names, so that a damaged header there can be mended; else empty.
+    var key: [UInt8] = []
     /// Queue entries that this record ends.
     var finished: [Int64] = []
 
@@ -68,6 +70,8 @@ struct RecordPayload: Sendable, Hashable {
             out.writeVarint(Int64(place.head))
             out.writeVarint(Int64(place.tail))
         }
+        out.writeVarint(self.key.count)
+        out.writeBytes(self.key)
         out.writeVarint(self.finished.count)
         for id in self.finished { out.writeVarint(id) }
         return out
@@ -104,6 +108,8 @@ struct RecordPayload: Sendable, Hashable {
             self.place = BlobPlace(
                 segment: UInt32(clamping: segment), offset: offset, body: body, head: UInt32(clamping: head), tail: UInt32(clamping: tail))
         }
+        guard let keyLength = rest.readVarint(), let key = rest.readBytes(length: Int(clamping: keyLength)) else { return nil }
+        self.key = key
         guard let finished = rest.readVarint() else { return nil }
         for _ in 0..<finished {
             guard let id = rest.readVarint() else { return nil }

@@ -5,7 +5,7 @@ internal import NIOCore
 // A segment file (numbers little-endian):
 //
 //   header, 128 bytes:  "POSTSEG\n" | version u16 | kind u8 | 0 u8 | number u32 | key 16 | created i64 | previous u32 | 0 u32
-//                       | previous end i64 | next sequence i64 | store 16 | zeros to 124 | CRC-32C u32 of the 124 before
+//                       | previous end i64 | next sequence i64 | store 16 | previous key 16 | zeros to 124 | CRC-32C u32 of the 124 before
 //   records, one after the other:
 //     content           body | head | tail          (head and tail: what the prefixes of all deliveries have in common)
 //     trailer, 116      magic u64 | version u16 | kind u8 | 0 u8 | payload length u32 | sequence i64 | blob i64 | offset of content i64
@@ -36,6 +36,8 @@ struct SegmentHeader: Sendable, Hashable {
     /// Log segment before this one, 0 for none, and where its good bytes end: what lies behind was answered with a refusal.
     var previous: UInt32 = 0
     var previousEnd: Int64 = 0
+    /// Key of the one before, so that a damaged header does not make its records unreadable.
+    var previousKey = [UInt8](repeating: 0, count: 16)
     /// Greater than every sequence before this segment.
     var nextSequence: Int64
     var store: [UInt8]
@@ -56,6 +58,7 @@ struct SegmentHeader: Sendable, Hashable {
         out.writeInteger(self.previousEnd, endianness: .little)
         out.writeInteger(self.nextSequence, endianness: .little)
         out.writeBytes(self.store)
+        out.writeBytes(self.previousKey)
         out.writeRepeatingByte(0, count: Self.size - 4 - out.readableBytes)
         out.writeInteger(out.withUnsafeReadableBytes { CRC32C.checksum($0) }, endianness: .little)
         return out
@@ -82,11 +85,12 @@ struct SegmentHeader: Sendable, Hashable {
         guard let key = rest.readBytes(length: 16),
             let (created, previous, _, previousEnd, next) = rest.readMultipleIntegers(
                 endianness: .little, as: (Int64, UInt32, UInt32, Int64, Int64).self),
-            let store = rest.readBytes(length: 16)
+            let store = rest.readBytes(length: 16), let previousKey = rest.readBytes(length: 16)
         else { throw .tooShort }
         self.init(kind: known, number: number, key: key, createdAt: created, nextSequence: next, store: store)
         self.previous = previous
         self.previousEnd = previousEnd
+        self.previousKey = previousKey
     }
 
     var keys: RecordKeys { RecordKeys(key: self.key) }

@@ -154,3 +154,9 @@ extension LargeBody {
         try await withCheckedContinuation { next in self.append(bytes) { next.resume(returning: $0) } }.get()
     }
 }
+
+extension MessageStore {
+    func redeliver(_ id: QueueID, _ delivery: PlannedDelivery) async throws -> Redelivery {
+        try await withCheckedContinuation { next in self.redeliver(id, as: delivery) { next.resume(returning: $0) } }.get()
+    }
+}

@@ -1,0 +1,195 @@
+internal import Database
+package import NIOCore
+package import Vocabulary
+
+/// A queue entry as accept.db has it.
+package struct StoredQueueEntry: Sendable, Hashable {
+    package let id: QueueID
+    package let blob: BlobID
+    package let draft: QueueDraft
+    package let attempts: Int
+    /// Why it is still here, in the words of the last attempt; empty before the first.
+    package let reason: String
+    /// Unix seconds.
+    package let acceptedAt: Int64
+    package let trace: TraceID
+    package let envelope: Envelope
+    /// Bytes of the body as received.
+    package let bodySize: Int64
+}
+
+// The queue's rows. These calls block: they belong to the threads of delivery.
+extension MessageStore {
+    private static let columns = """
+        SELECT q.id, q.blob, q.draft, q.attempts, q.reason, q.due, b.received, b.trace, b.envelope, b.body
+        FROM queue q JOIN blob b ON b.id = q.blob
+        """
+    private static let page = Statement("\(columns) WHERE q.id > ?1 ORDER BY q.id LIMIT ?2")
+    private static let one = Statement("\(columns) WHERE q.id = ?1")
+    private static let due = Statement("\(columns) WHERE q.channel = ?1 AND q.due <= ?2 ORDER BY q.due, q.id LIMIT ?3")
+    private static let nextDue = Statement("SELECT min(due) FROM queue WHERE channel = ?1")
+    private static let count = Statement("SELECT count(*) FROM queue")
+    private static let postpone = Statement("UPDATE queue SET due = ?2, attempts = attempts + ?3, reason = ?4 WHERE id = ?1")
+    private static let place = Statement(
+        "SELECT b.id, b.segment, b.offset, b.body, b.head, b.tail, b.received, b.trace, b.envelope FROM queue q JOIN blob b ON b.id = q.blob WHERE q.id = ?1"
+    )
+
+    /// Entries in order of their numbers; page by the last one.
+    package func queueEntries(after id: QueueID = QueueID(rawValue: 0), limit: Int) throws(StoreError) -> [StoredQueueEntry] {
+        try self.entries { db throws(DatabaseError) in try db.rows(Self.page, .int(id.rawValue), .int(limit), read: Self.entry) }
+    }
+
+    package func queueEntry(_ id: QueueID) throws(StoreError) -> StoredQueueEntry? {
+        try self.entries { db throws(DatabaseError) in try db.rows(Self.one, .int(id.rawValue), read: Self.entry) }.first
+    }
+
+    /// Entries of a channel whose time has come, the longest due first.
+    package func queueEntries(due channel: QueueDraft.Channel, until time: Int64, limit: Int) throws(StoreError) -> [StoredQueueEntry] {
+        try self.entries { db throws(DatabaseError) in
+            try db.rows(Self.due, .int(channel.rawValue), .int(time), .int(limit), read: Self.entry)
+        }
+    }
+
+    /// When the next entry of a channel is due; nil when there is none.
+    package func nextQueueTime(_ channel: QueueDraft.Channel) throws(StoreError) -> Int64? {
+        try self.readQueue { db throws(DatabaseError) in try db.row(Self.nextDue, .int(channel.rawValue)) { $0.optionalInt(0) } ?? nil }
+    }
+
+    package func queueCount() throws(StoreError) -> Int {
+        try self.readQueue { db throws(DatabaseError) in try db.row(Self.count) { Int($0.int(0)) } ?? 0 }
+    }
+
+    /// Puts an entry off. False when it is gone.
+    package func postponeQueueEntry(_ id: QueueID, until due: Int64, attempts: Int, reason: String) throws(StoreError) -> Bool {
+        try self.writeQueue { db throws(DatabaseError) in
+            try db.run(Self.postpone, .int(id.rawValue), .int(due), .int(attempts), .text(reason))
+            return db.changes > 0
+        }
+    }
+
+    /// Ends entries: delivered, returned or deleted. A body that nothing else refers to goes with its segment.
+    package func finishQueueEntries(_ ids: [QueueID]) throws(StoreError) {
+        for start in stride(from: 0, to: ids.count, by: MailWriter.slice) {
+            let slice = ids[start..<min(start + MailWriter.slice, ids.count)]
+            try self.writeQueue { db throws(DatabaseError) in
+                for id in slice { try QueueRows.finish(id.rawValue, db) }
+            }
+        }
+        self.parts.folder.wakeForSweep()
+    }
+
+    package enum Redelivery: Sendable, Hashable { case delivered, overQuota, accountGone }
+
+    /// Puts the body of an entry into a mailbox and ends the entry, as one record of the log. `delivery` is what the entry's payload
+    /// holds (`DeferredDelivery`), with today's quota.
+    package func redeliver(
+        _ id: QueueID, as delivery: PlannedDelivery, completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
+    ) {
+        let isTaken = self.parts.readers.submit {
+            do throws(StoreError) {
+                try self.startRedelivery(id, delivery, completion)
+            } catch { completion(.failure(.failed(error.description))) }
+        }
+        if !isTaken { completion(.failure(.busy)) }
+    }
+
+    private func startRedelivery(
+        _ id: QueueID, _ delivery: PlannedDelivery, _ completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
+    ) throws(StoreError) {
+        let account = delivery.account.rawValue
+        if self.parts.removed.contains(account) { return completion(.success(.accountGone)) }
+        let found = try self.readQueue { db throws(DatabaseError) in try db.row(Self.place, .int(id.rawValue), read: QueuedBody.init) }
+        guard let found else { throw .noSuchMessage }
+        var prepared = PreparedItem(redelivering: found, id.rawValue, delivery)
+        if let quota = delivery.quota, let stored = prepared.payload.deliveries.first {
+            let used = try StoreError.wrap { () throws(DatabaseError) in try self.parts.usage.amount(of: account, self.parts.mail) }
+            if used.bytes + prepared.size(of: stored) > quota { return completion(.success(.overQuota)) }
+        }
+        // Judged just now; the writer must not make another entry of it.
+        prepared.item.deliveries[0].quota = nil
+        self.parts.writer.append(.init(prepared: prepared) { completion($0.map { _ in .delivered }) })
+    }
+
+    /// The body of an entry behind a prefix of the caller's; what mailboxes got before it is left out. Blocks for the first chunk.
+    package func queueReader(_ id: QueueID, prefix: ByteBuffer) throws(StoreError) -> MessageReader {
+        let found = try self.readQueue { db throws(DatabaseError) in try db.row(Self.place, .int(id.rawValue), read: QueuedBody.init) }
+        guard let found else { throw .noSuchMessage }
+        let handle = try self.parts.directory.handle(found.place.segment)
+        let source = BlobSource(blob: found.blob, place: found.place, handle: handle, files: self.parts.files)
+        return try MessageReader(bodyOf: source, behind: prefix, date: found.receivedAt, self.parts.readers)
+    }
+
+    // MARK: Rows
+
+    private func readQueue<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
+        try StoreError.wrap { () throws(DatabaseError) in try self.parts.accept.read(body) }
+    }
+
+    private func writeQueue<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
+        if case .failed(let reason) = self.health { throw .failed(reason) }
+        do throws(DatabaseError) {
+            return try self.parts.accept.write(body)
+        } catch {
+            if error.kind == .io || error.kind == .corrupt { self.parts.state.fail("accept.db: \(error)") }
+            throw StoreError(error)
+        }
+    }
+
+    /// A row that cannot be understood is left out: it stops nobody, and `check` names it.
+    private func entries(_ body: (Connection) throws(DatabaseError) -> [StoredQueueEntry?]) throws(StoreError) -> [StoredQueueEntry] {
+        try self.readQueue(body).compactMap { $0 }
+    }
+
+    private static func entry(_ row: Row) -> StoredQueueEntry? {
+        var draft = row.withBytes(2) { ByteBuffer(bytes: $0) }
+        var envelope = row.withBytes(8) { ByteBuffer(bytes: $0) }
+        guard var known = draft.readQueueDraft(), let said = envelope.readEnvelope() else { return nil }
+        known.due = row.int(5)
+        return StoredQueueEntry(
+            id: QueueID(rawValue: row.int(0)), blob: BlobID(rawValue: row.int(1)), draft: known, attempts: Int(row.int(3)),
+            reason: row.text(4),
+            acceptedAt: row.int(6), trace: TraceID(row.text(7)), envelope: said, bodySize: row.int(9))
+    }
+}
+
+/// Where the body of a queue entry is.
+struct QueuedBody: Sendable {
+    let blob: Int64
+    let place: BlobPlace
+    let receivedAt: Int64
+    let trace: String
+    let envelope: Envelope
+
+    init(_ row: Row) {
+        self.blob = row.int(0)
+        self.place = BlobPlace(
+            segment: UInt32(clamping: row.int(1)), offset: row.int(2), body: row.int(3), head: UInt32(clamping: row.int(4)),
+            tail: UInt32(clamping: row.int(5)))
+        self.receivedAt = row.int(6)
+        self.trace = row.text(7)
+        var envelope = row.withBytes(8) { ByteBuffer(bytes: $0) }
+        self.envelope = envelope.readEnvelope() ?? Envelope(sender: nil)
+    }
+}
+
+extension PreparedItem {
+    /// A record that makes a delivery of a stored body and ends a queue entry.
+    init(redelivering found: QueuedBody, _ id: Int64, _ delivery: PlannedDelivery) {
+        var item = AcceptItem(
+            body: .memory(ByteBuffer()), envelope: found.envelope, receivedAt: found.receivedAt, trace: TraceID(found.trace))
+        item.deliveries = [delivery]
+        var payload = RecordPayload(envelope: found.envelope, trace: found.trace)
+        let prefix = delivery.prefix
+        // Head and tail were cut from all prefixes of the message, from this one too; without deliveries at acceptance both are empty.
+        let own = prefix.readableBytes - Int(found.place.head) - Int(found.place.tail)
+        let middle = prefix.getSlice(at: prefix.readerIndex + Int(found.place.head), length: max(0, own)) ?? ByteBuffer()
+        payload.deliveries = [
+            StoredDelivery(
+                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags.rawValue, middle: middle
+            )
+        ]
+        payload.finished = [id]
+        self.init(adopting: item, blob: BlobID(rawValue: found.blob), place: found.place, payload: payload)
+        self.kind = .redelivery
+    }
+}
