@@ -34,8 +34,10 @@ let package = Package(
         ours("Vocabulary", [nioCore, "Bytes"]),
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
+        ours("Policy", ["Bytes", "Vocabulary"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
+        fuzzer("access", ["Policy", "Vocabulary"]),
         fuzzer("pop3", ["POP3Wire", "SASL", "Vocabulary"]),
         fuzzer("sasl", ["SASL", "Vocabulary"]),
     ]
