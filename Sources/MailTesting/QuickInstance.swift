@@ -41,6 +41,8 @@ package final class QuickInstance {
     package var configuration: String { "\(self.directory)/post.office.conf" }
     package var log: String { ChildProcess.text(of: self.logs("log")) }
     package var dispatcherID: pid_t? { self.dispatcher?.id }
+    /// False once the dispatcher has ended by itself.
+    package var isRunning: Bool { self.dispatcher.map { $0.poll() == nil } ?? false }
 
     /// The mta's process id as its file says; nil when there is none.
     package var mtaID: pid_t? {
@@ -55,9 +57,10 @@ package final class QuickInstance {
     }
 
     /// Starts the server and waits until it greets on its SMTP port.
-    package func start() throws {
+    /// `arguments` are added to those of `run`.
+    package func start(_ arguments: [String] = []) throws {
         let child = try ChildProcess(
-            try Self.program, ["run", "--config", self.configuration], environment: self.environment, output: self.logs("log"),
+            try Self.program, ["run", "--config", self.configuration] + arguments, environment: self.environment, output: self.logs("log"),
             errors: self.logs("log"))
         self.dispatcher = child
         let port = try self.port("SMTP_PORT")

@@ -99,15 +99,19 @@ package final class MTA: Sendable {
     /// Accepts no more, lets sessions finish, then makes `drained` readable. Returns at once.
     package func drain() {
         self.record("draining", [])
+        self.drain(within: self.options.drain)
+    }
+
+    /// Ends what is left of a drain now.
+    package func hurry() { self.drain(within: .zero) }
+
+    private func drain(within deadline: TimeAmount) {
         let drained = self.drained
-        self.listeners.drain(within: self.options.drain) { _ in
+        self.listeners.drain(within: deadline) { _ in
             var one: UInt64 = 1
             _ = write(drained, &one, 8)
         }
     }
-
-    /// Ends what is left of a drain now.
-    package func hurry() { self.listeners.drain(within: .zero) { _ in } }
 
     /// Closes everything in order. Blocks until what was taken is on disk.
     package func stop() {
