@@ -123,14 +123,16 @@ extension Field {
         throw self.problem(.cell(typed, column.label))
     }
 
-    /// `*`, `hold`, a host name, a host name in brackets (no MX), an IP address bare or in brackets. Addresses come out in brackets.
+    /// `*`, `hold`, a host name, a host name in brackets (no MX), an IP address bare or in brackets. IPv4 comes out bare, IPv6 in brackets.
     private static func routeHost(_ typed: String) -> String? {
         let plain = typed.asciiLowercased
         if plain == "*" || plain == "hold" { return plain }
-        if let address = IPAddress(plain) { return "[\(address)]" }
+        if let address = IPAddress(plain) { return self.routeAddress(address) }
         guard plain.hasPrefix("["), plain.hasSuffix("]") else { return DomainName.normalized(plain) }
         let inner = String(plain.dropFirst().dropLast())
-        if let address = IPAddress(inner.hasPrefix("ipv6:") ? String(inner.dropFirst(5)) : inner) { return "[\(address)]" }
+        if let address = IPAddress(inner.hasPrefix("ipv6:") ? String(inner.dropFirst(5)) : inner) { return self.routeAddress(address) }
         return inner.hasPrefix("[") ? nil : DomainName.normalized(inner).map { "[\($0)]" }
     }
+
+    private static func routeAddress(_ address: IPAddress) -> String { address.isIPv6 ? "[\(address)]" : "\(address)" }
 }

@@ -25,6 +25,15 @@ package enum Notation {
         return "\(count)"
     }
 
+    /// For people: one digit behind the point, `1.4 MiB`.
+    package static func rounded(_ count: Int64) -> String {
+        for (shift, unit) in [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")] as [(Int64, String)] where count >= 1 << shift {
+            let tenths = (count >> (shift - 10)) * 10 / 1024
+            return "\(tenths / 10).\(tenths % 10) \(unit)"
+        }
+        return "\(count) B"
+    }
+
     /// `90`, `90 s`, `5 min`, `2h`, `1 d`, `2 weeks` -> seconds; nil for anything else.
     package static func parseDuration(_ text: String) -> Int64? {
         guard let (number, unit) = self.split(text) else { return nil }

@@ -60,6 +60,8 @@ package final class AdminOutput: Sendable {
     }
 
     package func line(_ text: String) { self.emit(.output(text + "\n")) }
+    /// Text without a line end of its own.
+    package func part(_ text: String) { self.emit(.output(text)) }
     package func line(_ text: Localized) { self.line(text.text(self.language)) }
     package func problem(_ text: String) { self.emit(.problem(text + "\n")) }
     package func problem(_ text: Localized) { self.problem(text.text(self.language)) }

@@ -4,7 +4,7 @@ import Vocabulary
 
 /// The verbs of the administration, and the way of a command to them.
 enum Administration {
-    static var handlers: [AdminHandler] { OperationHandlers.all + [Self.accountAdd] }
+    static var handlers: [AdminHandler] { OperationHandlers.all + Self.directoryHandlers }
 
     static var registry: AdminRegistry { AdminRegistry(Self.handlers) }
 

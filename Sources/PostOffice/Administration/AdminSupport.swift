@@ -1,0 +1,137 @@
+import ArgumentParser
+import Directory
+import Forms
+import Glibc
+import MessageStore
+import Synchronization
+import Vocabulary
+
+// What the commands and handlers of accounts and configuration share.
+
+extension Administration {
+    static let directoryHandlers: [AdminHandler] = AccountHandlers.all + ConfigurationHandlers.all
+    static let directoryCommands: [any ParsableCommand.Type] = [AccountCommand.self, ConfigCommand.self, RouteCommand.self]
+
+    /// Runs a handler's body, telling what the directory refuses as the handler's failure.
+    static func handler(
+        _ verb: String, _ body: @escaping @Sendable (AdminRequest, AdminContext, AdminOutput) throws -> AdminStatus
+    ) -> AdminHandler {
+        AdminHandler(verb) { request, context, output throws(AdminFailure) in
+            do {
+                return try body(request, context, output)
+            } catch let error as DirectoryError {
+                for problem in error.problems.dropFirst() { output.problem(problem.message) }
+                throw AdminFailure(error.message)
+            } catch let problem as FieldProblem {
+                throw AdminFailure(problem.message)
+            } catch let failure as AdminFailure {
+                throw failure
+            } catch {
+                throw AdminFailure(Localized(en: "\(error)", ja: "\(error)"))
+            }
+        }
+    }
+}
+
+extension AdminRequest {
+    /// Who asks, as the command said; the control socket lets only root and the service user in.
+    var actor: Actor { Actor(name: self.option("by") ?? "unknown", interface: "command") }
+
+    /// One operand, or the way the command is used.
+    func only(_ english: String, _ japanese: String) throws(AdminFailure) -> String {
+        guard self.operands.count == 1, let operand = self.operands.first else {
+            throw AdminFailure(Localized(en: english, ja: japanese), .misuse)
+        }
+        return operand
+    }
+
+    /// `name=value` pairs; the same name again adds an entry, an empty value clears.
+    static func fields(_ pairs: [String]) throws(AdminFailure) -> [(name: String, texts: [String])] {
+        var out: [(name: String, texts: [String])] = []
+        for pair in pairs {
+            guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
+                throw AdminFailure(Localized(en: "`\(pair)` is no field: write name=value", ja: "「\(pair)」は 名前=値 の形で指定してください"), .misuse)
+            }
+            let name = String(pair[..<equals])
+            let value = String(pair[pair.index(after: equals)...])
+            if let index = out.firstIndex(where: { $0.name == name }) {
+                out[index].texts.append(value)
+            } else {
+                out.append((name, [value]))
+            }
+        }
+        return out
+    }
+}
+
+extension CommonOptions {
+    /// Sends a request in the name of whoever runs the command.
+    func perform(
+        _ verb: String, operands: [String] = [], options: [String: [String]] = [:], input: String? = nil, json: Bool = false
+    ) throws -> AdminStatus {
+        var options = options
+        options["by"] = [Self.userName]
+        let request = AdminRequest(verb, operands: operands, options: options, input: input, language: self.language, wantsJSON: json)
+        return Administration.perform(request, try self.start())
+    }
+
+    /// The user who typed the command, also behind sudo.
+    private static var userName: String {
+        if geteuid() == 0, let name = Environment["SUDO_USER"], !name.isEmpty { return name }
+        guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else { return "uid \(geteuid())" }
+        return String(cString: name)
+    }
+
+    func contents(of path: String, limit: Int) throws -> [UInt8] {
+        do {
+            return path == "-" ? try FileAccess.contents(of: 0, limit: limit) : try FileAccess.contents(of: path, limit: limit)
+        } catch {
+            throw self.exit(.failed, error.description)
+        }
+    }
+}
+
+/// Where a password comes from: never the command line, which every user of the machine can read.
+struct PasswordOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("File that holds the password in its first line.", valueName: "file"))
+    var passwordFile: String?
+
+    @Flag(name: .long, help: "Read the password from standard input.")
+    var passwordStdin = false
+
+    func validate() throws {
+        if self.passwordStdin && self.passwordFile != nil {
+            throw ValidationError("--password-file and --password-stdin exclude each other")
+        }
+    }
+
+    /// The first line, without its end; nil when neither option was given.
+    func read(_ common: CommonOptions) throws -> String? {
+        guard self.passwordStdin || self.passwordFile != nil else { return nil }
+        let bytes = try common.contents(of: self.passwordFile ?? "-", limit: 4096)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw common.exit(.failed, Localized(en: "the password is not UTF-8 text", ja: "パスワードが UTF-8 ではありません"))
+        }
+        return String(text.prefix { !$0.isNewline })
+    }
+}
+
+/// An answer of the message store that a command waits for.
+final class StoreAnswer<Value: Sendable>: Sendable {
+    private let value = Mutex<Result<Value, StoreError>?>(nil)
+
+    func give(_ result: Result<Value, StoreError>) { self.value.withLock { $0 = result } }
+
+    /// Commands have a thread of their own; a store that is stuck is told after a minute.
+    func wait() throws(AdminFailure) -> Value {
+        for _ in 0..<6000 {
+            switch self.value.withLock({ $0 }) {
+            case .success(let value)?: return value
+            case .failure(let refusal)?:
+                throw AdminFailure(Localized(en: "the message store says: \(refusal)", ja: "メッセージストアのエラー: \(refusal)"))
+            case nil: usleep(10_000)
+            }
+        }
+        throw AdminFailure(Localized(en: "the message store does not answer", ja: "メッセージストアが応答しません"))
+    }
+}
