@@ -24,7 +24,10 @@ package final class SMTPService: SessionService {
     ) -> (machine: SMTPSession, backend: any SessionBackend<SMTPSession>) {
         let profile = self.profile(for: facts.listener)
         let backend = SMTPBackend(self.environment, facts, harvest: self.harvest)
-        return (SMTPSession(profile, allowsClearAuth: self.environment.directory.configuration.security.takesPlaintextLogin(from: facts.peer)), backend)
+        return (
+            SMTPSession(profile, allowsClearAuth: self.environment.directory.configuration.security.takesPlaintextLogin(from: facts.peer)),
+            backend
+        )
     }
 
     private func profile(for role: ListenerRole) -> SMTPProfile {

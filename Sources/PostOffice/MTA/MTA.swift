@@ -159,11 +159,14 @@ package final class MTA: Sendable {
 
     private func addServices(_ sockets: ListeningSockets) {
         let smtp = self.smtpService()
+        var smtpOptions = DriverOptions()
+        smtpOptions.sessionTimeout = self.directory.configuration.smtp.sessionTimeout
         let pop3 = self.pop3Service()
         for ((listener, socket), (_, rules)) in zip(sockets.sockets, self.rules) {
             switch listener.role.service {
             case .smtp, .submission:
-                let binding = ServiceBinding(smtp, tls: self.certificates, busyLine: "421 4.3.2 Too many connections, try again later\r\n")
+                let binding = ServiceBinding(
+                    smtp, tls: self.certificates, options: smtpOptions, busyLine: "421 4.3.2 Too many connections, try again later\r\n")
                 self.listeners.add(socket, role: listener.role, rules: rules, service: binding)
             case .pop3:
                 let binding = ServiceBinding(

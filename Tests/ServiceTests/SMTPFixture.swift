@@ -1,0 +1,195 @@
+import Bytes
+import Directory
+import Forms
+import Glibc
+import MailTesting
+import MessageStore
+import NIOCore
+import NetKit
+import Policy
+import SASL
+import SMTPService
+import Synchronization
+import Testing
+import Vocabulary
+
+/// SMTP with its real directory and store, on ports of loopback that the kernel chose.
+final class SMTPFixture: Sendable {
+    let folder = TemporaryDirectory("smtp")
+    let clock = ManualClock()
+    let events = EventList()
+    let directory: Directory
+    let store: MessageStore
+    let authenticator: Authenticator
+    let service: SMTPService
+    private let loops: EventLoops
+    private let listeners: ListenerSet
+    private static let actor = Actor(name: "tester", interface: "test")
+
+    /// The host is mail.example.test, its domain example.test.
+    init(_ change: (inout StoreOptions) -> Void = { _ in }) throws {
+        let clock = self.clock
+        let random = SystemSources.random
+        let now: @Sendable () -> Int64 = { clock.now }
+        self.directory = try Directory.open(DirectoryLocation(file: self.folder("directory.db"), now: now, random: random))
+        try self.directory.setUp(
+            mainDomain: "example.test", hostName: "mail.example.test", postmasterPassword: Secret("postmaster word"), by: Self.actor)
+        var options = StoreOptions(now: now, random: random)
+        options.minimumFree = 0
+        change(&options)
+        self.store = try MessageStore.open(StoreLocation(spool: self.folder("spool"), mailbox: self.folder("mailbox")), options)
+        self.authenticator = Authenticator(self.directory, AuthenticatorOptions(cacheKey: Secret("cache key of a test")))
+        let environment = SMTPEnvironment(
+            directory: self.directory, authenticator: self.authenticator, store: self.store, events: self.events,
+            clock: SMTPClock(now: now),
+            random: random, version: "1.2.3")
+        self.service = SMTPService(environment, offersStartTLS: false)
+        self.loops = EventLoops(count: 1)
+        let counter = TraceCounter()
+        let world = ListenerWorld(
+            sink: self.events,
+            makeTrace: {
+                counter.number.withLock { count in
+                    count += 1
+                    return TraceID("T\(count)")
+                }
+            })
+        self.listeners = ListenerSet(loops: self.loops, world: world)
+        for role in [ListenerRole(name: "smtp", service: .smtp), ListenerRole(name: "submission", service: .submission)] {
+            let socket = try BoundListener.bind(IPAddress("127.0.0.1"), port: 0)
+            self.listeners.add(socket, role: role, service: ServiceBinding(self.service, tls: nil))
+        }
+        try self.listeners.start()
+    }
+
+    deinit {
+        let done = Latch()
+        self.listeners.drain(within: .seconds(2)) { _ in done.open() }
+        done.wait()
+        self.authenticator.close()
+        self.store.close()
+        self.directory.close()
+        try? self.loops.shutDown()
+    }
+
+    // MARK: Setting
+
+    @discardableResult
+    func account(_ addresses: String..., fields: [(Field, String)] = [], password: String? = nil) throws -> AccountID {
+        var input = AccountInput()
+        input.values[AccountField.addresses.key] = try AccountField.addresses.parse(addresses)
+        for (field, text) in fields { input.values[field.key] = try field.parse([text]) }
+        input.verifier = try password.map { try self.directory.verifier(for: Secret($0)) }
+        return try self.directory.addAccount(input, by: Self.actor)
+    }
+
+    func configure(_ field: Field, _ texts: String...) throws {
+        try self.directory.configure([field.key: try field.parse(texts)], by: Self.actor)
+    }
+
+    // MARK: Talking
+
+    func connect(_ name: String = "smtp") throws -> SMTPClient {
+        let port = try #require(self.listeners.ports.first { $0.role.name == name }?.port)
+        return try SMTPClient(port: port)
+    }
+
+    /// Past EHLO.
+    func greeted(_ name: String = "smtp") throws -> SMTPClient {
+        let client = try self.connect(name)
+        _ = try client.reply()
+        _ = try client.say("EHLO client.test")
+        return client
+    }
+
+    // MARK: Looking
+
+    /// Messages of an account's INBOX, whole, in order.
+    func mailbox(of account: AccountID) throws -> [String] {
+        let listing = try self.wait { self.store.openInbox(of: account, completion: $0) }
+        return try listing.entries.map { entry in
+            let reader = try self.wait { self.store.reader(listing.mailbox, entry.uid, completion: $0) }
+            var whole = ByteBuffer()
+            while var piece = try self.wait({ reader.next($0) }) { whole.writeBuffer(&piece) }
+            return String(buffer: whole)
+        }
+    }
+
+    func wait<Value: Sendable, Failure: Error>(_ start: (@escaping @Sendable (Result<Value, Failure>) -> Void) -> Void) throws -> Value {
+        let latch = Latch()
+        let box = Box<Result<Value, Failure>>()
+        start { result in
+            box.value.withLock { $0 = result }
+            latch.open()
+        }
+        latch.wait()
+        return try #require(box.value.withLock { $0 }).get()
+    }
+}
+
+/// Holds a result until somebody takes it.
+private final class Box<Value: Sendable>: Sendable {
+    let value = Mutex<Value?>(nil)
+}
+
+/// Opens once.
+final class Latch: Sendable {
+    private let descriptor = Mutex<Bool>(false)
+    func open() { self.descriptor.withLock { $0 = true } }
+    /// At most half a minute.
+    func wait() {
+        for _ in 0..<30_000 where !self.descriptor.withLock({ $0 }) { usleep(1000) }
+    }
+}
+
+/// Keeps events for looking at.
+final class EventList: EventSink {
+    private let kept = Mutex<[TrailEvent]>([])
+    func record(_ event: @autoclosure () -> TrailEvent, switchedBy gate: LogSwitch?) {
+        let event = event()
+        self.kept.withLock { $0.append(event) }
+    }
+    var all: [TrailEvent] { self.kept.withLock { $0 } }
+    var names: [String] { self.all.map(\.event) }
+}
+
+/// A client that says lines and reads replies.
+final class SMTPClient {
+    let connection: LineConnection
+    init(port: Int) throws { self.connection = try LineConnection(port: port, timeout: 20) }
+
+    func reply() throws -> String { try self.connection.reply().joined(separator: "|") }
+
+    /// The replies to each line, in order.
+    func say(_ lines: String...) throws -> String {
+        try self.connection.send(lines.map { "\($0)\r\n" }.joined().utf8.map { $0 })
+        return try lines.map { _ in try self.reply() }.joined(separator: "|")
+    }
+
+    /// DATA with this text and the dot; the reply to the dot.
+    func send(_ text: String) throws -> String {
+        let answer = try self.say("DATA")
+        guard answer.hasPrefix("354") else { return answer }
+        try self.connection.send(Array((text + ".\r\n").utf8))
+        return try self.reply()
+    }
+
+    /// A whole transaction; the reply that ended it.
+    func mail(from sender: String, to recipients: [String], _ text: String) throws -> String {
+        let answer = try self.say("MAIL FROM:<\(sender)>")
+        guard answer.hasPrefix("250") else { return answer }
+        for recipient in recipients {
+            let answer = try self.say("RCPT TO:<\(recipient)>")
+            guard answer.hasPrefix("250") else { return answer }
+        }
+        return try self.send(text)
+    }
+
+    func login(_ name: String, _ password: String) throws -> String {
+        try self.say("AUTH PLAIN \(Base64.encode(Array("\0\(name)\0\(password)".utf8)))")
+    }
+}
+
+private final class TraceCounter: Sendable {
+    let number = Mutex(0)
+}
