@@ -15,6 +15,7 @@ extension SMTPBackend {
         let sender = mail.envelope.sender.map(self.completed)
         let refusal = self.storageRefusal() ?? self.senderRefusal(sender)
         self.sender = sender
+        self.declaredSize = mail.declaredSize ?? 0
         self.record(
             "mail", .mail,
             [
@@ -63,7 +64,7 @@ extension SMTPBackend {
             verdicts.append(refusal)
             self.asked.append(Planned(address: addresses[index], resolution: resolution))
             if refusal == nil, case .account(let local) = resolution, let quota = local.quota {
-                quotas.append(QuotaQuestion(index: index, account: local.account, quota: quota))
+                quotas.append(QuotaQuestion(index: index, account: local.account, quota: quota, size: self.declaredSize))
             }
         }
         let report = self.recipientReport(addresses)
@@ -143,12 +144,14 @@ extension SMTPBackend {
     }
 }
 
-/// Whether an account has room for anything at all.
+/// Whether an account has room for what is announced, or for anything at all.
 struct QuotaQuestion: Sendable {
     /// Place in the run of recipients.
     var index: Int
     var account: AccountID
     var quota: Int64
+    /// Octets announced.
+    var size: Int64
 
     private struct Tally: Sendable {
         var open: Int
@@ -162,7 +165,7 @@ struct QuotaQuestion: Sendable {
         let shared = Shared(tally)
         for question in questions {
             store.usage(of: question.account) { result in
-                let isFull = if case .success(let usage) = result { usage.bytes >= question.quota } else { false }
+                let isFull = if case .success(let usage) = result { usage.bytes >= max(question.quota - question.size, 0) } else { false }
                 let done = shared.tally.withLock { tally -> [Int]? in
                     tally.open -= 1
                     if isFull { tally.full.append(question.index) }

@@ -30,6 +30,8 @@ final class SMTPBackend: SessionBackend {
     var snapshot: DirectorySnapshot
     var identity: Identity?
     var sender: Address?
+    /// Octets that the client announced; 0 when it did not.
+    var declaredSize: Int64 = 0
     /// All recipients that were asked about, in order; the session knows which of them were accepted.
     var asked: [Planned] = []
     /// Octets of the store's memory that this session has.

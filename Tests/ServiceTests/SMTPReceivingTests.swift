@@ -102,15 +102,21 @@ struct SMTPReceivingTests {
                 "250"))
     }
 
-    @Test("A full mailbox is refused at RCPT, for now; others get the message")
+    @Test("A mailbox without room for what is announced is refused at RCPT, for now; others get the message")
     func quota() throws {
         let server = try SMTPFixture()
         let small = try server.account("small@example.test", fields: [(DeliveryField.quota, "1000")])
         try server.account("taro@example.test")
         let client = try server.greeted()
-        #expect(try client.mail(from: "a@remote.test", to: ["small@example.test"], String(repeating: "x\r\n", count: 900)).hasPrefix("250"))
-        let after = try client.say("MAIL FROM:<a@remote.test>", "RCPT TO:<small@example.test>", "RCPT TO:<taro@example.test>")
-        if try server.mailbox(of: small).count == 1 { #expect(after.contains("452 4.2.2 Mailbox is full|250 2.1.5")) }
+        #expect(try client.mail(from: "a@remote.test", to: ["small@example.test"], String(repeating: "x\r\n", count: 200)).hasPrefix("250"))
+        #expect(try server.mailbox(of: small).count == 1)
+        let after = try client.say("MAIL FROM:<a@remote.test> SIZE=500", "RCPT TO:<small@example.test>", "RCPT TO:<taro@example.test>")
+        #expect(after.hasSuffix("|452 4.2.2 Mailbox is full|250 2.1.5 Recipient Ok"))
+        // Not announced, but too large all the same: accepted, because DATA has one answer for all, and kept back.
+        _ = try client.say("RSET")
+        #expect(try client.mail(from: "a@remote.test", to: ["small@example.test"], String(repeating: "x\r\n", count: 200)).hasPrefix("250"))
+        #expect(try server.mailbox(of: small).count == 1)
+        #expect(server.events.all.contains { $0.event == "deferred" && $0.facts.contains { $0.value == "over-quota" } })
     }
 
     @Test("Little room on the disk is said at MAIL")
