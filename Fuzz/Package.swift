@@ -35,10 +35,15 @@ let package = Package(
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
         ours("Policy", ["Bytes", "Vocabulary"]),
+        ours("MIME", [nioCore, "Bytes", "Vocabulary"]),
+        ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
         fuzzer("access", ["Policy", "Vocabulary"]),
         fuzzer("pop3", ["POP3Wire", "SASL", "Vocabulary"]),
         fuzzer("sasl", ["SASL", "Vocabulary"]),
+        fuzzer("smtp", ["SMTPWire", "SASL", "Vocabulary"]),
+        fuzzer("address", ["Bytes", "Vocabulary"]),
+        fuzzer("header", ["MIME", "Bytes", "Vocabulary"]),
     ]
 )

@@ -44,8 +44,10 @@ package struct SubmissionFixer: Sendable {
         case .noField: hasBlankLine = false
         case .incomplete, .none:
             guard isWhole else { throw .headerTooLong }
-            // A message of nothing but a header, or of one unfinished line: the end is the end of the header.
-            return self.fixedHeaderOnly(message, &seen)
+            // A message of nothing but a header, or of one unfinished line: it ends with a line end, and the header with an empty line.
+            var ended = message
+            ended.writeStaticString("\r\n")
+            return try self.fixed(ended, isWhole: true)
         case .tooManyFields: throw .tooManyFields
         }
         let missing = self.missingFields(seen)
@@ -55,23 +57,6 @@ package struct SubmissionFixer: Sendable {
         out.writeString(missing)
         if case .noField(let bodyStart) = reader.end { insertions.append((at: bodyStart, text: "\r\n")) }
         Self.copy(message, with: insertions, to: &out)
-        return out
-    }
-
-    /// The reader cannot tell a field that ends the message from one that goes on; an empty line behind it decides.
-    private func fixedHeaderOnly(_ message: ByteBuffer, _ seen: inout Seen) -> ByteBuffer {
-        var ended = message
-        ended.writeStaticString("\r\n")
-        var reader = HeaderReader(ended)
-        seen = Seen()
-        while let field = reader.next() { seen.note(field, ended) }
-        var out = ByteBuffer(string: self.missingFields(seen))
-        if case .noField(let bodyStart) = reader.end {
-            Self.copy(message, with: [(at: min(bodyStart, message.readableBytes), text: "\r\n")], to: &out)
-        } else {
-            var rest = ended
-            out.writeBuffer(&rest)
-        }
         return out
     }
 

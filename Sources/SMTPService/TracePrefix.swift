@@ -29,7 +29,10 @@ struct TracePrefix: Sendable {
         let fold = "\r\n          "
         var line = "\r\nReceived: from \(Self.helloText(facts.hello)) (\(facts.peer.literal))"
         line += "\(fold)by \(facts.host) \(facts.product.traceComment)"
-        if let tls = facts.tls { line += "\(fold)(version=\(Self.word(tls.version)) cipher=\(Self.word(tls.cipher)))" }
+        if let tls = facts.tls {
+            let cipher = tls.cipher == "unknown" ? "" : " cipher=\(Self.word(tls.cipher))"
+            line += "\(fold)(version=\(Self.word(tls.version))\(cipher))"
+        }
         line += "\(fold)with \(Self.protocolName(facts)) id \(facts.trace)"
         if let recipient = facts.onlyRecipient { line += "\(fold)for <\(recipient)>" }
         self.bottom = line + ";\(fold)\(facts.date.rfc5322)\r\n"

@@ -38,7 +38,7 @@ extension SMTPSession {
     }
 
     /// Unknown, unless the whole word is that of the verb.
-    private static func verb(_ line: ByteBuffer, _ word: UInt32) -> SMTPVerb {
+    static func verb(_ line: ByteBuffer, _ word: UInt32) -> SMTPVerb {
         let verb = SMTPVerb.of(word)
         guard let rule = SMTPRule.of(verb) else { return .unknown }
         return line.withUnsafeReadableBytes { bytes in

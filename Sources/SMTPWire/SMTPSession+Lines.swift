@@ -87,7 +87,9 @@ extension SMTPSession {
         guard SMTPVerb.of(Self.word(input)) == .rcpt, case .whole(let length) = self.findLine(input, self.profile.limits.commandLine) else {
             return nil
         }
-        guard let line = input.getSlice(at: input.readerIndex, length: length), !Self.isDirty(line) else { return nil }
+        guard let line = input.getSlice(at: input.readerIndex, length: length), Self.verb(line, Self.word(line)) == .rcpt,
+            !Self.isDirty(line)
+        else { return nil }
         input.moveReaderIndex(forwardBy: length + 2)
         return line
     }

@@ -97,15 +97,15 @@ extension Address {
     private static func readDotString(_ cursor: inout ByteCursor, _ syntax: AddressSyntax) throws(AddressError) -> String {
         let bytes = cursor.takeWhile { Self.isAtomText($0) || $0 == UInt8(ascii: ".") }
         guard let first = bytes.first, let last = bytes.last else { throw .localPart }
-        if !syntax.allowsStrayDots {
-            guard first != UInt8(ascii: "."), last != UInt8(ascii: ".") else { throw .localPart }
-            var previous: UInt8 = 0
-            for byte in bytes {
-                guard byte != UInt8(ascii: ".") || previous != byte else { throw .localPart }
-                previous = byte
-            }
+        var isStray = first == UInt8(ascii: ".") || last == UInt8(ascii: ".")
+        var previous: UInt8 = 0
+        for byte in bytes {
+            if byte == UInt8(ascii: "."), previous == byte { isStray = true }
+            previous = byte
         }
-        guard bytes.count <= self.maximumLocalPart else { throw .localPartTooLong }
+        guard !isStray || syntax.allowsStrayDots else { throw .localPart }
+        // An address with stray dots is written with quotes, which count.
+        guard bytes.count + (isStray ? 2 : 0) <= self.maximumLocalPart else { throw .localPartTooLong }
         return try self.text(bytes)
     }
 
@@ -153,7 +153,7 @@ extension Address {
             }
             previous = byte
         }
-        guard previous != UInt8(ascii: "-") else { throw .domain }
+        guard previous != UInt8(ascii: "-"), previous != UInt8(ascii: ".") else { throw .domain }
         return try self.text(name)
     }
 

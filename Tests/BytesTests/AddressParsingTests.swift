@@ -29,7 +29,7 @@ struct AddressParsingTests {
             ("", AddressError.empty), ("a", .missingDomain), ("@x.test", .localPart), ("a@", .domain), ("a b@x.test", .localPart),
             (".a@x.test", .localPart), ("a.@x.test", .localPart), ("a..b@x.test", .localPart), ("a@-x.test", .domain),
             ("a@x-.test", .domain),
-            ("a@x..test", .domain), ("a@.test", .domain), ("a@x_y.test", .trailing), ("a@x.test junk", .trailing), ("a@x.test>", .trailing),
+            ("a@x..test", .domain), ("a@.test", .domain), ("a@x..", .domain), ("a@x_y.test", .trailing), ("a@x.test junk", .trailing), ("a@x.test>", .trailing),
             ("<a@x.test>", .localPart), ("a@[1.2.3]", .literal), ("a@[1.2.3.4", .literal), ("a@[999.1.1.1]", .literal),
             ("a@[IPv6:zz]", .literal),
             ("a@[IPv6:1.2.3.4]", .literal), ("a@[::1]", .literal), (#""a@x.test"#, .quotedString), (#""a\"@x.test"#, .quotedString),

@@ -45,6 +45,8 @@ struct SubmissionFixerTests {
         #expect(try Self.fixed("just text\r\n") == added + "\r\njust text\r\n")
         #expect(try Self.fixed("\r\nbody\r\n") == added + "\r\nbody\r\n")
         #expect(try Self.fixed("") == added + "\r\n")
+        #expect(try Self.fixed("Subject: x") == added + "Subject: x\r\n\r\n")
+        #expect(try Self.fixed("To: taro") == added + "To: taro@example.test\r\n\r\n")
         #expect(try Self.fixed("Subject: x\r\n") == added + "Subject: x\r\n\r\n")
         #expect(try Self.fixed("Subject: x\r\nno field\r\n") == added + "Subject: x\r\n\r\nno field\r\n")
     }

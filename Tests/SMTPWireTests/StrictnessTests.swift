@@ -144,6 +144,20 @@ struct StrictnessTests {
         #expect(peerWithBudget.session.calls.count < 20)
     }
 
+    @Test("A word that only begins like RCPT is no RCPT, alone or in a run")
+    func almostRecipient() {
+        for cut in Cutting.all {
+            var peer = Conversation.greeted()
+            _ = peer.say("MAIL FROM:<a@x.test>")
+            for piece in cut.pieces(of: Array("RCPT TO:<known@x.test>\r\nRCPT<a@b>\r\nRCPTS TO:<a@b>\r\n".utf8)) {
+                peer.session.send(piece)
+            }
+            #expect(
+                peer.session.takeOutput()
+                    == "250 2.1.5 Recipient Ok\r\n500 5.5.2 Command not recognised\r\n500 5.5.2 Command not recognised\r\n")
+        }
+    }
+
     @Test("Parameters: what was not offered, is malformed or comes twice is refused")
     func parameters() {
         var peer = Conversation.greeted()
