@@ -36,11 +36,13 @@ struct Opening {
         let path = self.location.lock
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .io(IOFailure("open", path, errno)) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            self.files.close(descriptor)
-            throw .inUse(self.location.mailbox)
+        // A process that is just being started holds a copy of every descriptor until its exec, locks included: that passes at once.
+        for _ in 0..<100 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+            usleep(10_000)
         }
-        return descriptor
+        self.files.close(descriptor)
+        throw .inUse(self.location.mailbox)
     }
 
     // MARK: Databases
