@@ -9,6 +9,23 @@ package final class Connection {
 
     enum Mode { case writer, reader }
 
+    /// What a commit waits for.
+    package enum Durability: Int32, Sendable {
+        /// Nothing: after a power cut the database may stand at an earlier commit. Only for what something else can repeat.
+        case repeatable = 1
+        /// Stable storage, for this commit and all before it.
+        case full = 2
+    }
+
+    private var durability = Durability.full
+
+    /// For the transactions from now on; not inside one.
+    package func set(_ durability: Durability) throws(DatabaseError) {
+        guard durability != self.durability else { return }
+        try self.execute("PRAGMA synchronous=\(durability.rawValue)")
+        self.durability = durability
+    }
+
     init(path: String, mode: Mode) throws(DatabaseError) {
         var handle: OpaquePointer?
         let access = mode == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY

@@ -4,7 +4,8 @@ internal import Glibc
 // Invariants of a database file:
 // 1. One connection writes and checkpoints; all others are read-only and never checkpoint (WAL-reset race of older SQLite; an
 //    idle-time checkpointer let the log grow to gigabytes).
-// 2. A commit is on stable storage when it returns (`synchronous=FULL`, WAL).
+// 2. A commit is on stable storage when it returns (`synchronous=FULL`, WAL), but for transactions that ask for less by name because
+//    something else repeats them after a power cut.
 // 3. No read transaction lives over 50 ms or across a wait: page by key.
 // 4. A write closure is at most about 500 rows or 5 ms; more than that is a job (`Jobs`).
 // 5. No other code of this process opens the file: closing any descriptor of it would drop SQLite's locks.
@@ -52,7 +53,8 @@ package final class Database: Sendable {
     /// `BEGIN IMMEDIATE`, the body, `COMMIT`. The body must have no effect but on the connection.
     package func write<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(DatabaseError) -> T {
         try self.withWriter { connection throws(DatabaseError) in
-            try connection.transaction { () throws(DatabaseError) in try body(connection) }
+            try connection.set(.full)
+            return try connection.transaction { () throws(DatabaseError) in try body(connection) }
         }
     }
 

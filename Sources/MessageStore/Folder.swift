@@ -8,6 +8,13 @@ internal import Vocabulary
 // 2. Queue entries of a record are in accept.db before the position in mail.db passes the record.
 // 3. Readers, subscribers and senders of changes hear of a change after its commit only.
 
+/// Who is told that new queue entries are there.
+final class QueueFeed: Sendable {
+    private let handler = Mutex<(@Sendable (Set<QueueDraft.Channel>) -> Void)?>(nil)
+    func set(_ handler: @escaping @Sendable (Set<QueueDraft.Channel>) -> Void) { self.handler.withLock { $0 = handler } }
+    func tell(_ channels: Set<QueueDraft.Channel>) { self.handler.withLock { $0 }?(channels) }
+}
+
 /// Files what was accepted into the mailboxes, and makes all other changes of mail.db, in transactions shared by all that waits.
 final class Folder: Sendable {
     /// A change of mailboxes: `work` inside a transaction, in a savepoint of its own; what it answers runs after the commit.
@@ -50,13 +57,12 @@ final class Folder: Sendable {
         let changes: ChangeFeed
         let options: StoreOptions
         let sweeper: SegmentSweeper
+        let queueFeed: QueueFeed
     }
 
     private let parts: Parts
     private let pending: Monitor<Pending>
     private let thread = Mutex<Thread?>(nil)
-    /// Deliveries filed in one transaction. 100 keeps a commit under 5 ms on an index of 20 million messages; see docs/performance.md.
-    static let batch = 100
     private static let editsInBatch = 64
 
     init(_ parts: Parts, sequence: Int64) {
@@ -87,8 +93,7 @@ final class Folder: Sendable {
         }
         let unfiled = records.enumerated().flatMap { index, record in
             record.payload.deliveries.dropFirst(index == 0 ? skip : 0).map { delivery in
-                let size = record.place.contentLength + Int64(delivery.middle.readableBytes)
-                return (account: delivery.account, amount: UsageTable.Amount(bytes: size, messages: 1))
+                (account: delivery.account, amount: UsageTable.Amount(bytes: delivery.size(record.place), messages: 1))
             }
         }
         self.parts.usage.addPending(unfiled)
@@ -188,7 +193,7 @@ final class Folder: Sendable {
     private func run(_ writer: MailWriter) {
         while true {
             let work = self.pending.wait(until: { $0.isStopped || $0.hasRecords || !$0.edits.isEmpty || $0.hasJobs || $0.mustSweep }) {
-                Self.nextWork(&$0)
+                Self.nextWork(&$0, batch: self.parts.options.foldBatch)
             }
             if work.isLast { return self.finish() }
             self.perform(work, writer)
@@ -197,9 +202,9 @@ final class Folder: Sendable {
         }
     }
 
-    private static func nextWork(_ state: inout Pending) -> Work {
+    private static func nextWork(_ state: inout Pending, batch: Int) -> Work {
         var work = Work()
-        var room = Self.batch
+        var room = batch
         var index = state.first
         var from = state.done
         while state.hasRecords, index < state.records.count, room > 0 {
@@ -236,7 +241,7 @@ final class Folder: Sendable {
         do throws(DatabaseError) {
             try self.applyQueue(work.pieces)
             try self.parts.mail.withWriter { _ throws(DatabaseError) in
-                try writer.begin()
+                try writer.begin(work.edits.isEmpty ? .repeatable : .full)
                 do throws(DatabaseError) {
                     answers = self.apply(work.edits, writer)
                     for piece in work.pieces { try writer.fold(piece.record, piece.range) }
@@ -307,6 +312,8 @@ final class Folder: Sendable {
         }.map(\.record)
         guard !records.isEmpty else { return }
         try QueueRows.apply(records, self.parts.accept)
+        let channels = Set(records.flatMap { $0.payload.queue.map(\.draft.channel) })
+        if !channels.isEmpty { self.parts.queueFeed.tell(channels) }
     }
 
     // MARK: Trouble
@@ -351,7 +358,7 @@ final class Folder: Sendable {
 
     private func foldAlone(_ piece: Piece, _ writer: MailWriter) throws(DatabaseError) {
         try self.parts.mail.withWriter { _ throws(DatabaseError) in
-            try writer.begin()
+            try writer.begin(.repeatable)
             do throws(DatabaseError) {
                 try writer.fold(piece.record, piece.range)
                 try writer.commit(self.parts.usage)
@@ -371,7 +378,7 @@ final class Folder: Sendable {
             switchedBy: nil)
         do throws(DatabaseError) {
             try self.parts.mail.withWriter { _ throws(DatabaseError) in
-                try writer.begin()
+                try writer.begin(.full)
                 do throws(DatabaseError) {
                     try writer.setAside(piece.record, reason.description)
                     try writer.commit(self.parts.usage)
@@ -402,7 +409,7 @@ final class Folder: Sendable {
         var isMore = false
         do throws(DatabaseError) {
             try self.parts.mail.withWriter { connection throws(DatabaseError) in
-                try writer.begin()
+                try writer.begin(.full)
                 do throws(DatabaseError) {
                     if let job = try Jobs.next(on: connection) {
                         try MailJobs.slice(job, writer)

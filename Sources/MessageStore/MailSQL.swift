@@ -26,7 +26,8 @@ enum MailSQL {
 
     static let insertMessage = Statement(
         """
-        INSERT INTO message(mailbox, uid, flags, modseq, edited, size, date, blob, middle) VALUES(?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)
+        INSERT INTO message(mailbox, uid, flags, modseq, edited, size, date, blob, middle, whole)
+        VALUES(?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9)
         """)
     static let listPage = Statement("SELECT uid, size, flags FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
     static let uidPage = Statement("SELECT uid FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
@@ -35,7 +36,7 @@ enum MailSQL {
     static let setFlags = Statement("UPDATE message SET flags = ?3, modseq = ?4, edited = 1 WHERE mailbox = ?1 AND uid = ?2")
     static let locate = Statement(
         """
-        SELECT m.flags, m.size, m.date, m.middle, b.id, b.segment, b.offset, b.body, b.head, b.tail
+        SELECT m.flags, m.size, m.date, m.middle, b.id, b.segment, b.offset, b.body, b.head, b.tail, m.whole
         FROM message m JOIN blob b ON b.id = m.blob WHERE m.mailbox = ?1 AND m.uid = ?2
         """)
     static let makeTombstone = Statement("INSERT INTO tombstone(mailbox, modseq, uid, date) VALUES(?1, ?2, ?3, ?4)")

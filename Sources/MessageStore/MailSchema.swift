@@ -19,10 +19,11 @@ enum MailSchema {
                 mailbox INTEGER PRIMARY KEY, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL, messages INTEGER NOT NULL,
                 unseen INTEGER NOT NULL, bytes INTEGER NOT NULL);
             -- `middle`: what the prefix of this copy has of its own. `edited`: flags changed since arrival; while 0, modseq grows with
-            -- uid, so that only edited rows need an index by modseq.
+            -- uid, so that only edited rows need an index by modseq. `whole`: middle is all of the prefix.
             CREATE TABLE message(
                 mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, flags INTEGER NOT NULL, modseq INTEGER NOT NULL, edited INTEGER NOT NULL,
-                size INTEGER NOT NULL, date INTEGER NOT NULL, blob INTEGER NOT NULL, middle BLOB, PRIMARY KEY(mailbox, uid)) WITHOUT ROWID;
+                size INTEGER NOT NULL, date INTEGER NOT NULL, blob INTEGER NOT NULL, middle BLOB,
+                whole INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(mailbox, uid)) WITHOUT ROWID;
             CREATE INDEX message_edited ON message(mailbox, modseq) WHERE edited = 1;
             CREATE TABLE tombstone(
                 mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL, date INTEGER NOT NULL,

@@ -54,10 +54,13 @@ final class MailWriter {
 
     // MARK: Transactions
 
-    func begin() throws(DatabaseError) {
+    /// Filing alone needs no sync: after a power cut the log is filed again from the position that was kept, with the same UIDs, because
+    /// the order of the log decides them and every other change is synced. [docs/decisions: 0011]
+    func begin(_ durability: Connection.Durability) throws(DatabaseError) {
         if self.mailboxes.count > Self.cached || self.inboxes.count > Self.cached { self.forget() }
         self.effects = Effects()
         self.stateBefore = self.state
+        try self.connection.set(durability)
         try self.connection.beginWriting()
     }
 
@@ -174,7 +177,7 @@ final class MailWriter {
         var references: Int64 = 0
         for index in range {
             let delivery = record.payload.deliveries[index]
-            let size = record.place.contentLength + Int64(delivery.middle.readableBytes)
+            let size = delivery.size(record.place)
             self.effects.noLongerPending[delivery.account, default: .init()] += .init(bytes: size, messages: 1)
             // Removed between acceptance and now: the same as removed right after.
             if self.removed.contains(delivery.account) { continue }
@@ -208,6 +211,7 @@ final class MailWriter {
         try insert.bind(6, record.receivedAt)
         try insert.bind(7, record.blob)
         if delivery.middle.readableBytes > 0 { try insert.bind(8, delivery.middle) } else { try insert.bindNull(8) }
+        try insert.bind(9, Int64(delivery.isWhole ? 1 : 0))
         try insert.finish()
         box.uidNext += 1
         box.messages += 1

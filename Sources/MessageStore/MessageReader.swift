@@ -37,9 +37,9 @@ package final class MessageReader: Sendable {
     }
 
     /// The body alone behind other bytes.
-    init(bodyOf source: BlobSource, behind prefix: ByteBuffer, date: Int64, _ pool: WorkerPool) throws(StoreError) {
+    init(bodyOf source: BlobSource, behind prefix: ByteBuffer, flags: Flags = [], date: Int64, _ pool: WorkerPool) throws(StoreError) {
         self.size = source.place.body + Int64(prefix.readableBytes)
-        self.flags = []
+        self.flags = flags
         self.internalDate = date
         self.source = source
         self.pool = pool
@@ -92,4 +92,5 @@ struct LocatedMessage: Sendable {
     var middle: ByteBuffer
     var blob: Int64
     var place: BlobPlace
+    var isWhole: Bool
 }

@@ -155,6 +155,9 @@ extension MessageStore {
     private func openReader(_ message: LocatedMessage) throws(StoreError) -> MessageReader {
         let handle = try self.parts.directory.handle(message.place.segment)
         let source = BlobSource(blob: message.blob, place: message.place, handle: handle, files: self.parts.files)
+        if message.isWhole {
+            return try MessageReader(bodyOf: source, behind: message.middle, flags: message.flags, date: message.date, self.parts.readers)
+        }
         return try MessageReader(message, source, self.parts.readers)
     }
 
@@ -166,7 +169,7 @@ extension MessageStore {
                     middle: row.withBytes(3) { ByteBuffer(bytes: $0) }, blob: row.int(4),
                     place: BlobPlace(
                         segment: UInt32(clamping: row.int(5)), offset: row.int(6), body: row.int(7), head: UInt32(clamping: row.int(8)),
-                        tail: UInt32(clamping: row.int(9))))
+                        tail: UInt32(clamping: row.int(9))), isWhole: row.bool(10))
             }
         }
         guard let found else { throw .noSuchMessage }

@@ -80,35 +80,36 @@ extension MessageStore {
 
     package enum Redelivery: Sendable, Hashable { case delivered, overQuota, accountGone }
 
-    /// Puts the body of an entry into a mailbox and ends the entry, as one record of the log. `delivery` is what the entry's payload
-    /// holds (`DeferredDelivery`), with today's quota.
+    /// Puts the body of an entry into mailboxes and ends the entry, as one record of the log. All or nothing: when one account is over
+    /// its quota or gone, the entry stays as it is.
     package func redeliver(
-        _ id: QueueID, as delivery: PlannedDelivery, completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
+        _ id: QueueID, as deliveries: [PlannedDelivery], completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
     ) {
         let isTaken = self.parts.readers.submit {
             do throws(StoreError) {
-                try self.startRedelivery(id, delivery, completion)
+                try self.startRedelivery(id, deliveries, completion)
             } catch { completion(.failure(.failed(error.description))) }
         }
         if !isTaken { completion(.failure(.busy)) }
     }
 
     private func startRedelivery(
-        _ id: QueueID, _ delivery: PlannedDelivery, _ completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
+        _ id: QueueID, _ deliveries: [PlannedDelivery], _ completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
     ) throws(StoreError) {
-        let account = delivery.account.rawValue
-        if self.parts.removed.contains(account) { return completion(.success(.accountGone)) }
         let found = try self.readQueue { db throws(DatabaseError) in try db.row(Self.place, .int(id.rawValue), read: QueuedBody.init) }
         guard let found else { throw .noSuchMessage }
-        var prepared = PreparedItem(redelivering: found, id.rawValue, delivery)
-        if let quota = delivery.quota, let stored = prepared.payload.deliveries.first {
-            let used = try StoreError.wrap { () throws(DatabaseError) in try self.parts.usage.amount(of: account, self.parts.mail) }
-            if used.bytes + prepared.size(of: stored) > quota { return completion(.success(.overQuota)) }
+        let prepared = PreparedItem(redelivering: found, id.rawValue, deliveries)
+        for (planned, stored) in zip(deliveries, prepared.payload.deliveries) {
+            if self.parts.removed.contains(stored.account) { return completion(.success(.accountGone)) }
+            guard let quota = planned.quota else { continue }
+            let used = try StoreError.wrap { () throws(DatabaseError) in try self.parts.usage.amount(of: stored.account, self.parts.mail) }
+            if used.bytes + stored.size(found.place) > quota { return completion(.success(.overQuota)) }
         }
-        // Judged just now; the writer must not make another entry of it.
-        prepared.item.deliveries[0].quota = nil
         self.parts.writer.append(.init(prepared: prepared) { completion($0.map { _ in .delivered }) })
     }
+
+    /// `handler` is told the channels of new entries, on the store's thread, when their rows are there. One handler a store.
+    package func whenQueued(_ handler: @escaping @Sendable (Set<QueueDraft.Channel>) -> Void) { self.parts.queueFeed.set(handler) }
 
     /// The body of an entry behind a prefix of the caller's; what mailboxes got before it is left out. Blocks for the first chunk.
     package func queueReader(_ id: QueueID, prefix: ByteBuffer) throws(StoreError) -> MessageReader {
@@ -173,21 +174,19 @@ struct QueuedBody: Sendable {
 }
 
 extension PreparedItem {
-    /// A record that makes a delivery of a stored body and ends a queue entry.
-    init(redelivering found: QueuedBody, _ id: Int64, _ delivery: PlannedDelivery) {
+    /// A record that makes deliveries of a stored body and ends a queue entry. Quotas were looked at just now: the writer must not make
+    /// another entry of it.
+    init(redelivering found: QueuedBody, _ id: Int64, _ deliveries: [PlannedDelivery]) {
         var item = AcceptItem(
             body: .memory(ByteBuffer()), envelope: found.envelope, receivedAt: found.receivedAt, trace: TraceID(found.trace))
-        item.deliveries = [delivery]
+        item.deliveries = deliveries
+        for index in item.deliveries.indices { item.deliveries[index].quota = nil }
         var payload = RecordPayload(envelope: found.envelope, trace: found.trace)
-        let prefix = delivery.prefix
-        // Head and tail were cut from all prefixes of the message, from this one too; without deliveries at acceptance both are empty.
-        let own = prefix.readableBytes - Int(found.place.head) - Int(found.place.tail)
-        let middle = prefix.getSlice(at: prefix.readerIndex + Int(found.place.head), length: max(0, own)) ?? ByteBuffer()
-        payload.deliveries = [
+        payload.deliveries = deliveries.map { delivery in
             StoredDelivery(
-                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags.rawValue, middle: middle
-            )
-        ]
+                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags.rawValue,
+                middle: delivery.prefix, isWhole: true)
+        }
         payload.finished = [id]
         self.init(adopting: item, blob: BlobID(rawValue: found.blob), place: found.place, payload: payload)
         self.kind = .redelivery

@@ -45,6 +45,7 @@ package final class MessageStore: Sendable {
         let caretaker: Caretaker
         let store: [UInt8]
         let lock: Int32
+        let queueFeed: QueueFeed
     }
 
     private init(
@@ -81,11 +82,12 @@ package final class MessageStore: Sendable {
         let removed = RemovedAccounts(databases.removed)
         let changes = ChangeFeed()
         let watch = CheckWatch()
+        let queueFeed = QueueFeed()
         let sweeper = SegmentSweeper(opening.directory, events: options.events)
         let folder = Folder(
             .init(
                 mail: databases.mail, accept: databases.accept, health: health, usage: usage, removed: removed, changes: changes,
-                options: options, sweeper: sweeper), sequence: databases.state.sequence)
+                options: options, sweeper: sweeper, queueFeed: queueFeed), sequence: databases.state.sequence)
         let connection = try StoreError.wrap { () throws(DatabaseError) in try databases.mail.borrowWriter() }
         folder.start(
             MailWriter(connection, state: databases.state, removed: removed, watch: watch, now: options.now), done: databases.state.done)
@@ -114,7 +116,7 @@ package final class MessageStore: Sendable {
             readers: WorkerPool("store-read", threads: options.readThreads, bound: 100_000),
             streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk),
             store: databases.store,
-            lock: lock)
+            lock: lock, queueFeed: queueFeed)
         let store = MessageStore(opening.location, options, parts, changes, end.problems)
         writer.start(try self.openLog(end, parts, options))
         if end.problems.isEmpty { store.removeUnadopted() }

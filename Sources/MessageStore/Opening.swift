@@ -48,7 +48,11 @@ struct Opening {
     // MARK: Databases
 
     func openDatabases() throws(StoreError) -> Databases {
-        let mail = try StoreError.wrap { () throws(DatabaseError) in try Database.open(self.location.mailDatabase, MailSchema.schema) }
+        var settings = DatabaseOptions()
+        settings.checkpointPages = self.options.checkpointPages
+        let mail = try StoreError.wrap { () throws(DatabaseError) in
+            try Database.open(self.location.mailDatabase, MailSchema.schema, settings)
+        }
         let accept = try StoreError.wrap { () throws(DatabaseError) in try Database.open(self.location.acceptDatabase, AcceptSchema.schema)
         }
         let mailState = try StoreError.wrap { () throws(DatabaseError) in try self.mailState(mail) }

@@ -23,12 +23,11 @@ struct PreparedItem: Sendable {
 
     /// Size of a delivery as its mailbox counts it.
     func size(of delivery: StoredDelivery) -> Int64 {
-        let content =
-            self.payload.place?.contentLength ?? Int64(self.body.readableBytes + self.head.readableBytes + self.tail.readableBytes)
-        return content + Int64(delivery.middle.readableBytes)
+        if let place = self.payload.place { return delivery.size(place) }
+        return Int64(
+            self.body.readableBytes + self.head.readableBytes + self.tail.readableBytes + delivery.middle.readableBytes)
     }
 
-    /// `content` is nil for a body that is elsewhere.
     init(_ item: AcceptItem, body: ByteBuffer) {
         let shared = SharedPrefix(item.deliveries)
         self.item = item

@@ -21,6 +21,11 @@ struct StoredDelivery: Sendable, Hashable {
     var mailbox: Int64
     var flags: UInt32
     var middle: ByteBuffer
+    /// The prefix is `middle` alone: made after the body was stored, so that it shares nothing.
+    var isWhole = false
+
+    /// Bytes of the message in its mailbox.
+    func size(_ place: BlobPlace) -> Int64 { (self.isWhole ? place.body : place.contentLength) + Int64(self.middle.readableBytes) }
 }
 
 struct StoredQueueRow: Sendable, Hashable {
@@ -54,7 +59,8 @@ struct RecordPayload: Sendable, Hashable {
             out.writeVarint(delivery.account)
             out.writeVarint(delivery.mailbox)
             out.writeVarint(Int64(delivery.flags))
-            out.writeVarint(delivery.middle.readableBytes)
+            // Doubled to carry one bit more.
+            out.writeVarint(delivery.middle.readableBytes * 2 + (delivery.isWhole ? 1 : 0))
             out.writeImmutableBuffer(delivery.middle)
         }
         out.writeVarint(self.queue.count)
@@ -89,10 +95,11 @@ struct RecordPayload: Sendable, Hashable {
         for _ in 0..<deliveries {
             guard let account = rest.readVarint(), let mailbox = rest.readVarint(), let flags = rest.readVarint(),
                 let length = rest.readVarint(),
-                let middle = rest.readSlice(length: Int(clamping: length))
+                let middle = rest.readSlice(length: Int(clamping: length / 2))
             else { return nil }
             self.deliveries.append(
-                StoredDelivery(account: account, mailbox: mailbox, flags: UInt32(truncatingIfNeeded: flags), middle: middle))
+                StoredDelivery(
+                    account: account, mailbox: mailbox, flags: UInt32(truncatingIfNeeded: flags), middle: middle, isWhole: length % 2 == 1))
         }
         guard let rows = rest.readVarint() else { return nil }
         for _ in 0..<rows {

@@ -27,6 +27,10 @@ package struct StoreOptions: Sendable {
     package var memoryBudget = 256 << 20
     /// Deliveries that may wait for filing into mailboxes before acceptance slows down to the folder's pace.
     package var foldBacklog = 100_000
+    /// Deliveries filed in one transaction; docs/performance.md has the measurements.
+    package var foldBatch = 100
+    /// Pages of 4 KiB in mail.db's write-ahead log that make a commit checkpoint.
+    package var checkpointPages = 1000
     /// Days that the record of a removed message is kept for clients that ask what vanished.
     package var tombstoneDays = 90
     /// Threads that read and stream.

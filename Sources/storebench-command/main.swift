@@ -21,12 +21,16 @@ struct StoreBench: ParsableCommand {
     @Option(help: "Bytes of a body.") var size = 1024
     @Option(help: "Recipients of a message.") var recipients = 1
     @Option(help: "Quota of every account in bytes; 0 for none.") var quota: Int64 = 0
+    @Option(help: "Deliveries filed in one transaction.") var batch = StoreOptions().foldBatch
+    @Option(help: "Pages in the log of mail.db that make it checkpoint.") var checkpoint = StoreOptions().checkpointPages
     @Flag(help: "Leave the directory.") var keep = false
 
     func run() throws {
         let location = StoreLocation(spool: self.directory + "/spool", mailbox: self.directory + "/mailbox")
         var options = StoreOptions()
         options.minimumFree = 1 << 30
+        options.foldBatch = self.batch
+        options.checkpointPages = self.checkpoint
         let isNew = access(location.mailDatabase, F_OK) != 0
         if isNew {
             try MessageStore.open(location, options).close()

@@ -157,6 +157,6 @@ extension LargeBody {
 
 extension MessageStore {
     func redeliver(_ id: QueueID, _ delivery: PlannedDelivery) async throws -> Redelivery {
-        try await withCheckedContinuation { next in self.redeliver(id, as: delivery) { next.resume(returning: $0) } }.get()
+        try await withCheckedContinuation { next in self.redeliver(id, as: [delivery]) { next.resume(returning: $0) } }.get()
     }
 }
