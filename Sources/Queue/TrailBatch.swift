@@ -59,7 +59,7 @@ struct TrailBatch {
 /// The open file of the day. Used by the writer's thread only.
 struct TrailOutput {
     let files: TrailFiles
-    let days: Int
+    var days: Int
     private var fd: Int32 = -1
     private var day = ""
     /// The file ends in half a line: the disk was full.

@@ -24,19 +24,31 @@ package final class TrailWriter: EventSink {
 
     private let waiting = Monitor(TrailBatch.Waiting())
     private let switches = Atomic<UInt32>(.max)
+    private let days: Days
     private let options: Options
     private let thread: Thread
 
     package init(directory: String, options: Options = Options()) {
         self.options = options
         let waiting = self.waiting
-        self.thread = Thread("trail") { Self.run(waiting, TrailFiles(directory: directory), options) }
+        let days = Days(options.days)
+        self.days = days
+        self.thread = Thread("trail") { Self.run(waiting, TrailFiles(directory: directory), options, days) }
     }
 
     /// Which of the switchable events are written; all others always are.
     package func setSwitches(_ enabled: Set<LogSwitch>) {
         let mask = enabled.reduce(UInt32(0)) { $0 | Self.bit($1) }
         self.switches.store(mask, ordering: .relaxed)
+    }
+
+    /// How many days are kept; nil keeps all. Holds from the next new file on.
+    package func setDays(_ count: Int?) { self.days.count.store(max(1, count ?? .max), ordering: .relaxed) }
+
+    /// Shared with the writer's thread.
+    private final class Days: Sendable {
+        let count: Atomic<Int>
+        init(_ count: Int) { self.count = Atomic(count) }
     }
 
     package func record(_ event: @autoclosure () -> TrailEvent, switchedBy gate: LogSwitch?) {
@@ -115,13 +127,14 @@ package final class TrailWriter: EventSink {
     }
 
     /// The thread: waits for the first event, gathers a little, writes, until closed and empty.
-    private static func run(_ waiting: Monitor<TrailBatch.Waiting>, _ files: TrailFiles, _ options: Options) {
+    private static func run(_ waiting: Monitor<TrailBatch.Waiting>, _ files: TrailFiles, _ options: Options, _ days: Days) {
         var output = TrailOutput(files: files, days: options.days)
         while true {
             waiting.wait(until: { $0.size > 0 || $0.isClosed }, then: { _ in })
             waiting.wait(
                 milliseconds: options.gather, until: { $0.isClosed || $0.wantsFlush || $0.size > 256 << 10 }, then: { _ in })
             let (batch, isClosed) = waiting.withLock { ($0.take(), $0.isClosed) }
+            output.days = days.count.load(ordering: .relaxed)
             let lost = output.write(batch, at: options.now())
             waiting.withLock { $0.finish(lost: lost) }
             waiting.broadcast()

@@ -9,11 +9,14 @@ struct MTACommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
+    @Option(name: .long, help: ArgumentHelp("Seconds that sessions get to finish at SIGTERM.", visibility: .hidden))
+    var drain: Int64 = 30
+
     func run() throws {
         let start = try self.common.start()
         guard geteuid() != 0 || start.user == "root" else {
             throw self.common.exit(.misuse, Localized(en: "the mta does not run as root", ja: "mta は root では動きません"))
         }
-        throw ExitCode(MTARunner(start, self.common.language).run())
+        throw ExitCode(MTARunner(start, self.common.language, drain: self.drain).run())
     }
 }

@@ -36,7 +36,8 @@ final class Dispatcher {
             var generator = SystemRandomNumberGenerator()
             return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         })
-        self.process = MTAProcess(configurationFile: start.file, listeners: listeners, memory: memory)
+        self.process = MTAProcess(
+            configurationFile: start.file, drain: bounds.drain / 1000, listeners: listeners, memory: memory)
         self.silence = bounds.silence
         self.supervisor = Supervisor(bounds)
         self.whenReady = whenReady

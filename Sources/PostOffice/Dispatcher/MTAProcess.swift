@@ -11,6 +11,8 @@ struct MTAProcess {
     }
 
     var configurationFile: String
+    /// What sessions get to finish, in seconds.
+    var drain: Int64
     var listeners: ListeningSockets
     var memory: SharedMemory
 
@@ -33,7 +35,7 @@ struct MTAProcess {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
 
-        let arguments = ["postoffice", "mta", "--config", self.configurationFile]
+        let arguments = ["postoffice", "mta", "--config", self.configurationFile, "--drain", "\(self.drain)"]
         var pid: pid_t = 0
         let code = Self.withCStrings(arguments) { argv in
             Self.withCStrings(self.environment(channel)) { posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, $0) }

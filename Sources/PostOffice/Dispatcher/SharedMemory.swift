@@ -1,4 +1,5 @@
 import CPlatform
+package import Directory
 import Glibc
 package import Vocabulary
 
@@ -10,7 +11,8 @@ package final class SharedMemory: @unchecked Sendable {
     package let descriptor: Int32
 
     private enum Layout {
-        static let size = 64 << 10
+        static let size = 2 << 20
+        static let loginCache = 64 << 10
         static let magic: UInt64 = 0x504F_5348_4D30_3031  // "POSHM001"
         static let beat = 8
         static let sessions = 16
@@ -67,6 +69,12 @@ package final class SharedMemory: @unchecked Sendable {
     /// Keys the cache of verified logins: it survives a restart of the mta, so that clients coming back cost no hashes.
     package var loginKey: [UInt8] {
         Array(UnsafeRawBufferPointer(start: self.base.advanced(by: Layout.loginKey), count: Layout.loginKeySize))
+    }
+
+    /// The cache itself, for the Authenticator of the mta that runs.
+    package var loginCache: AuthenticatorOptions.CacheMemory {
+        let start = self.base.advanced(by: Layout.loginCache)
+        return AuthenticatorOptions.CacheMemory(UnsafeMutableRawBufferPointer(start: start, count: Layout.size - Layout.loginCache))
     }
 
     // MARK: Crash slots

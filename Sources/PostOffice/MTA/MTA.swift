@@ -1,5 +1,5 @@
 import CPlatform
-import Directory
+package import Directory
 import Glibc
 import MessageStore
 package import NIOCore
@@ -26,6 +26,8 @@ package final class MTA: Sendable {
         package var crashGuard: any CrashGuard = NoCrashGuard()
         /// Keys the cache of verified logins.
         package var loginKey: [UInt8] = SystemSources.random(32)
+        /// Where that cache lies; nil takes memory of our own.
+        package var loginCache: AuthenticatorOptions.CacheMemory?
         package var eventLoops: Int?
 
         package init() {}
@@ -56,7 +58,8 @@ package final class MTA: Sendable {
         self.directory = try Opening.directory(start)
         self.store = try Opening.store(start, self.directory.configuration, self.trail)
         self.certificates = try Opening.certificates(start)
-        self.authenticator = Authenticator(self.directory, AuthenticatorOptions(cacheKey: Secret(options.loginKey)))
+        self.authenticator = Authenticator(
+            self.directory, AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache))
         self.loops = EventLoops(count: options.eventLoops)
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
         self.resolver = try Opening.resolver(self.directory.configuration)
@@ -150,10 +153,13 @@ package final class MTA: Sendable {
     /// Settings that live in parts of their own; the rest is read from the snapshot where it is needed.
     private func apply(_ configuration: Configuration, listeners: [StartConfiguration.Listener]? = nil) {
         self.trail.setSwitches(configuration.logged)
+        self.trail.setDays(configuration.logDays)
         self.limits.setBounds(Opening.bounds(configuration))
         for (listener, rules) in self.rules {
             let now = listeners?.first { $0.role.name == listener.role.name } ?? listener
-            rules.replace(allow: Opening.accessList(now.allow), deny: Opening.accessList(now.deny))
+            // A listener without a list of its own has that of its service.
+            let allow = now.allow.isEmpty ? configuration.connections.access(now.role.service) : Opening.accessList(now.allow)
+            rules.replace(allow: allow, deny: Opening.accessList(now.deny))
         }
     }
 

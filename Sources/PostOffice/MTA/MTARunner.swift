@@ -9,10 +9,12 @@ final class MTARunner {
 
     private let start: StartConfiguration
     private let language: Language
+    private let drain: Int64
 
-    init(_ start: StartConfiguration, _ language: Language) {
+    init(_ start: StartConfiguration, _ language: Language, drain: Int64) {
         self.start = start
         self.language = language
+        self.drain = drain
     }
 
     /// The exit status.
@@ -45,6 +47,8 @@ final class MTARunner {
         var options = MTA.Options()
         options.crashGuard = notes
         options.loginKey = inheritance.memory.loginKey
+        options.loginCache = inheritance.memory.loginCache
+        options.drain = .seconds(self.drain)
         let mta = try MTA(self.start, inheritance.sockets, options)
         heart.watch(mta.eventLoops)
         try mta.serve()

@@ -1,3 +1,4 @@
+import MessageStore
 import NetKit
 import Vocabulary
 
@@ -5,8 +6,63 @@ import Vocabulary
 enum OperationHandlers {
     static let all: [AdminHandler] = [
         AdminHandler("reload", Self.reload), AdminHandler("cert self-signed", Self.selfSigned), AdminHandler("cert request", Self.request),
-        AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show),
+        AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show), AdminHandler("check", Self.check),
+        AdminHandler("health", Self.health),
     ]
+
+    private static func check(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        let report: CheckReport
+        do {
+            report = try context.store().check { progress in
+                output.progress("\(progress.step) \(progress.total > 0 ? progress.done * 100 / progress.total : 0) %")
+            }
+        } catch let failure as AdminFailure {
+            throw failure
+        } catch {
+            throw AdminFailure(Localized(en: "the store cannot be checked: \(error)", ja: "ストアを検査できません: \(error)"))
+        }
+        output.progress("")
+        if request.wantsJSON {
+            let problems = report.problems.map { JSONValue.object([("kind", .text($0.kind)), ("detail", .text($0.detail))]) }
+            output.line(
+                JSONValue.object([
+                    ("messages", .number(report.messages)), ("mailboxes", .number(report.mailboxes)),
+                    ("segments", .number(report.segments)),
+                    ("bytes", .number(report.bytes)), ("problems", .list(problems)),
+                ]).description)
+        } else {
+            for problem in report.problems { output.line("\(problem)") }
+            let size = SystemFacts.text(bytes: report.bytes)
+            output.line(
+                Localized(
+                    en:
+                        "\(report.messages) messages in \(report.mailboxes) mailboxes, \(size) in \(report.segments) segments, \(report.problems.count) problems",
+                    ja:
+                        "メールボックス \(report.mailboxes) 個、メッセージ \(report.messages) 件、セグメント \(report.segments) 個 (\(size))、異常 \(report.problems.count) 件"
+                ))
+            if !report.problems.isEmpty {
+                output.line(
+                    Localized(
+                        en: "`postoffice repair` mends it while the server is down",
+                        ja: "サーバを止めて postoffice repair を実行すると修復できます"))
+            }
+        }
+        return report.problems.isEmpty ? .done : .failed
+    }
+
+    /// One word for `status`: how the store of the running server is.
+    private static func health(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        switch try context.store().health {
+        case .writable: output.line("writable")
+        case .diskLow: output.line("disk-low")
+        case .failed(let reason): output.line("failed \(reason)")
+        }
+        return .done
+    }
 
     private static func reload(
         _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Policy
 import Vocabulary
 import Yams
 
@@ -149,7 +150,22 @@ extension StartConfiguration {
             isInside: try Self.isInside(fields))
         return Listener(
             role: role, address: try Self.address(fields), port: try fields.number("port", in: 0...65_535, default: nil),
-            allow: try fields.texts("allow"), deny: try fields.texts("deny"))
+            allow: try Self.access(fields, "allow"), deny: try Self.access(fields, "deny"))
+    }
+
+    /// Entries as the matcher of Policy reads them.
+    private static func access(_ fields: StartFields, _ key: String) throws(StartProblem) -> [String] {
+        let texts = try fields.texts(key)
+        for text in texts {
+            if case .failure = AccessList.parse(text) {
+                throw fields.problem(
+                    key,
+                    Localized(
+                        en: "`\(text)` is no address, network, host name or *.domain", ja: "「\(text)」はアドレス、ネットワーク、ホスト名、*.ドメインのいずれでもありません"),
+                    Localized(en: "write for example 192.0.2.0/24 or *.example.com", ja: "192.0.2.0/24 や *.example.com のように書いてください"))
+            }
+        }
+        return texts
     }
 
     private static func name(_ fields: StartFields) throws(StartProblem) -> String {

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Glibc
+import MessageStore
+import Vocabulary
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Look at every byte and number of the message store; the server may run.",
+        discussion: """
+            Exit status 0: all is right. 1: something is wrong; each finding is one line.
+
+            Examples:
+              postoffice check
+              postoffice check --json
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var listing: ListingOptions
+
+    func run() throws {
+        let request = AdminRequest("check", language: self.common.language, wantsJSON: self.listing.json)
+        throw ExitCode(Administration.perform(request, try self.common.start()).rawValue)
+    }
+}
+
+struct RepairCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "repair",
+        abstract: "Mend the message store while the server is down. Nothing is thrown away unless you say so.",
+        discussion: """
+            Databases that cannot be read are put aside and made anew from the segments.
+
+            Examples:
+              postoffice shutdown && postoffice repair
+              postoffice repair --drop-lost     also removes messages whose bodies cannot be read
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(name: .long, help: "Remove messages whose bodies cannot be read.")
+    var dropLost = false
+
+    func run() throws {
+        let start = try self.common.start()
+        guard PIDFile.holder(start.dispatcherPIDFile) == nil, case .taken(let lock) = ServerLock.take(start.serverLock) else {
+            throw self.common.exit(
+                .failed,
+                Localized(
+                    en: "the server is running; `postoffice shutdown` first",
+                    ja: "サーバが動作中です。先に postoffice shutdown を実行してください"))
+        }
+        defer { lock.release() }
+        do {
+            // What is written must belong to the service.
+            try Privileges.drop(to: start)
+        } catch {
+            throw self.common.exit(error.status, error.text)
+        }
+        umask(0o077)
+        let location = StoreLocation(spool: start.directories.spool, mailbox: start.directories.mailbox)
+        let report: RepairReport
+        do {
+            report = try MessageStore.repair(location, StoreOptions(), dropLost: self.dropLost) { Self.show($0) }
+        } catch {
+            throw self.common.exit(.failed, Localized(en: "the store cannot be mended: \(error)", ja: "ストアを修復できません: \(error)"))
+        }
+        let printer = AdminPrinter()
+        printer.show(.progress(""))
+        for action in report.actions { printer.show(.output(action + "\n")) }
+        for problem in report.left { printer.show(.output("left: \(problem)\n")) }
+        printer.show(.output(Localized(en: "\(report.messages) messages\n", ja: "メッセージ \(report.messages) 件\n").text(self.common.language)))
+        if !report.left.isEmpty { throw ExitCode(AdminStatus.failed.rawValue) }
+    }
+
+    static func show(_ progress: Progress) {
+        AdminPrinter().show(.progress("\(progress.step) \(progress.total > 0 ? progress.done * 100 / progress.total : 0) %"))
+    }
+}
