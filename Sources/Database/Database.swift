@@ -164,6 +164,7 @@ private final class WriterBox: @unchecked Sendable {
     }
 
     func borrow() throws(DatabaseError) -> sending Connection {
+        // SAFETY: the one caller is the thread that owns all writing of this file; it borrows once, at its start.
         nonisolated(unsafe) let connection = self.lock.withLock { $0 }
         guard let connection else { throw DatabaseError.closed("write") }
         return connection

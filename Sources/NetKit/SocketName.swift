@@ -52,6 +52,7 @@ extension IPAddress {
     static var anyIPv6: IPAddress { Self.zeros(16) }
 
     private static func zeros(_ count: Int) -> IPAddress {
+        // SAFETY: called with 4 and 16 only, never with anything from outside.
         guard let address = IPAddress(bytes: Array(repeating: 0, count: count)) else { preconditionFailure("4 and 16 bytes are addresses") }
         return address
     }

@@ -10,7 +10,7 @@ package import Vocabulary
 //    which the driver holds back until the peer has read.
 // 5. No word before login depends on whether a name exists.
 
-/// A POP3 session as a value. [RFC1939] [RFC2449]
+/// A POP3 session as a value. RFC 1939 RFC 2449
 package struct POP3Machine: SessionMachine {
     package typealias Call = POP3Call
     package typealias Outcome = POP3Outcome

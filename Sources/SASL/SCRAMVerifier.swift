@@ -96,6 +96,7 @@ package enum SCRAM {
     package static func pbkdf2(_ password: [UInt8], salt: [UInt8], iterations: Int) -> [UInt8] {
         let key = try? KDF.Insecure.PBKDF2.deriveKey(
             from: password, salt: salt, using: .sha256, outputByteCount: self.hashLength, unsafeUncheckedRounds: max(1, iterations))
+        // SAFETY: at least one round, 32 octets and a salt of any length are parameters that it takes; no peer chooses any of them.
         guard let key else { preconditionFailure("PBKDF2 refused \(iterations) rounds") }
         return key.withUnsafeBytes { Array($0) }
     }

@@ -1,5 +1,5 @@
 /// ISO-2022-JP with what Microsoft's and others' senders put under its name: NEC and IBM characters, half-width kana by escape or as
-/// single 8-bit bytes, JIS X 0212. Moved byte for byte into EUC, which iconv reads. [RFC1468] [RFC2237]
+/// single 8-bit bytes, JIS X 0212. Moved byte for byte into EUC, which iconv reads. RFC 1468 RFC 2237
 enum ISO2022JP {
     private enum CodeSet { case ascii, kana, kanji, supplementary }
 
@@ -15,7 +15,7 @@ enum ISO2022JP {
                 index += length
                 continue
             }
-            // A line's end goes back to ASCII, also where the sender forgot to say so. [RFC1468]
+            // A line's end goes back to ASCII, also where the sender forgot to say so. RFC 1468
             if byte == 0x0A { set = .ascii }
             index += self.write(byte, bytes[(index + 1)...].first, set, &out)
         }

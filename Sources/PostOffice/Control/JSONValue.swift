@@ -1,4 +1,4 @@
-/// A JSON document for output; fields stay in the order in which they were given. [RFC8259]
+/// A JSON document for output; fields stay in the order in which they were given. RFC 8259
 package enum JSONValue: Sendable, Equatable, CustomStringConvertible {
     case null
     case bool(Bool)
