@@ -62,9 +62,6 @@ extension AccessList {
         if let address = IPAddress(text) { return .address(address) }
         if text.utf8.contains(UInt8(ascii: ":")) { throw .badAddress }
         if text.utf8.contains(UInt8(ascii: "*")) { return try Self.starred(text) }
-        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-        // No top-level domain is a number, so this was meant as an address. [RFC1123-2.1]
-        if let last = labels.last, !last.isEmpty, last.utf8.allSatisfy(\.isASCIIDigit) { throw .badAddress }
         return .name(try Self.name(text))
     }
 
@@ -101,6 +98,8 @@ extension AccessList {
                 && label.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
         }
         guard isGood else { throw .badName }
+        // No top-level domain is a number, so this was meant as an address. [RFC1123-2.1]
+        if labels.last?.allSatisfy(\.isASCIIDigit) ?? true { throw .badAddress }
         return name
     }
 }

@@ -20,6 +20,12 @@ package struct RateCounter: Sendable, Equatable {
         return self.estimate(at: now)
     }
 
+    /// Nothing of what was counted matters any more.
+    package func isStale(at now: Int64) -> Bool {
+        let elapsed = now.subtractingReportingOverflow(self.start)
+        return elapsed.overflow || elapsed.partialValue < 0 || elapsed.partialValue / 2 >= self.window
+    }
+
     private mutating func roll(to now: Int64) {
         let (elapsed, overflow) = now.subtractingReportingOverflow(self.start)
         if overflow || elapsed < 0 || elapsed / 2 >= self.window {

@@ -149,6 +149,19 @@ private final class Counter: Sendable {
         withExtendedLifetime(clients) {}
     }
 
+    @Test func oneServiceCannotTakeTheRoomOfAnother() throws {
+        var bounds = ConnectionLimits.Bounds()
+        bounds.services = [.pop3: 1]
+        let roles = [ListenerRole(name: "pop3", service: .pop3), ListenerRole(name: "smtp", service: .smtp)]
+        let server = try EchoServer(roles, bounds: bounds)
+        defer { server.stop() }
+        let first = try TestClient(port: server.ports[0])
+        #expect(try first.readLine() == "hello")
+        #expect(try TestClient(port: server.ports[0]).readToEnd() == "")
+        #expect(try TestClient(port: server.ports[1]).readLine() == "hello")
+        withExtendedLifetime(first) {}
+    }
+
     @Test("R11 at the cap connections wait in the backlog and are served when there is room")
     func totalCap() throws {
         var bounds = ConnectionLimits.Bounds()

@@ -106,7 +106,8 @@ private final class Play {
 
 @Suite struct SessionDriverRandomTests {
     private static let words = [
-        "ECHO a\r\n", "WAIT b\r\n", "FILL\r\n", "BIG 2\r\n", "DATA\r\nx\r\n.\r\n", "STARTTLS\r\n", "QUIT\r\n", "\r\n", "ECHO", "\n", "x\r\ny",
+        "ECHO a\r\n", "WAIT b\r\n", "FILL\r\n", "BIG 2\r\n", "DATA\r\nx\r\n.\r\n", "STARTTLS\r\n", "QUIT\r\n", "\r\n", "ECHO", "\n",
+        "x\r\ny",
         String(repeating: "z", count: 5000), String(repeating: "FILL\r\n", count: 200),
     ]
 

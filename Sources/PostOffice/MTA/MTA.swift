@@ -168,6 +168,9 @@ package final class MTA: Sendable {
         var smtpOptions = DriverOptions()
         smtpOptions.sessionTimeout = self.directory.configuration.smtp.sessionTimeout
         let pop3 = self.pop3Service()
+        // No sequence of commands, however slow, holds a connection for longer.
+        var smtpOptions = DriverOptions()
+        smtpOptions.sessionTimeout = SMTPLimits().sessionTimeout
         for ((listener, socket), (_, rules)) in zip(sockets.sockets, self.rules) {
             switch listener.role.service {
             case .smtp, .submission:

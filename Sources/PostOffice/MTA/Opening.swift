@@ -61,8 +61,12 @@ enum Opening {
     static func bounds(_ configuration: Configuration) -> ConnectionLimits.Bounds {
         var bounds = ConnectionLimits.Bounds()
         bounds.total = Descriptors.connectionCap(limit: Descriptors.raiseLimit())
-        bounds.perService = min(bounds.total, max(configuration.connections.maximumSMTP, configuration.connections.maximumPOP3))
+        bounds.services = [
+            .smtp: configuration.connections.maximumSMTP, .submission: configuration.connections.maximumSMTP,
+            .pop3: configuration.connections.maximumPOP3,
+        ]
         bounds.perAddress = configuration.connections.maximumPerAddress
+        bounds.perMinute = configuration.connections.ratePerMinute
         bounds.perNetwork = max(bounds.perNetwork, bounds.perAddress)
         return bounds
     }
