@@ -165,12 +165,10 @@ package final class MTA: Sendable {
 
     private func addServices(_ sockets: ListeningSockets) {
         let smtp = self.smtpService()
+        // No sequence of commands, however slow, holds a connection for longer.
         var smtpOptions = DriverOptions()
         smtpOptions.sessionTimeout = self.directory.configuration.smtp.sessionTimeout
         let pop3 = self.pop3Service()
-        // No sequence of commands, however slow, holds a connection for longer.
-        var smtpOptions = DriverOptions()
-        smtpOptions.sessionTimeout = SMTPLimits().sessionTimeout
         for ((listener, socket), (_, rules)) in zip(sockets.sockets, self.rules) {
             switch listener.role.service {
             case .smtp, .submission:
