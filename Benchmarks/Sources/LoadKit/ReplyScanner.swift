@@ -4,13 +4,10 @@ import Glibc
 package struct ReplyScanner {
     /// An incomplete line from the previous read.
     private var partial: [UInt8] = []
-    /// The text of the latest reply's last line, for messages about failures.
-    package private(set) var lastText = ""
-
     package init() {}
 
-    /// Hands each complete reply's code to `body` until it says false.
-    package mutating func scan(_ bytes: UnsafeRawBufferPointer, _ body: (Int) -> Bool) {
+    /// Hands each complete reply's code to `body` until it says false; from 400 on with the text of its last line.
+    package mutating func scan(_ bytes: UnsafeRawBufferPointer, _ body: (Int, String) -> Bool) {
         guard self.partial.isEmpty else {
             let joined = self.partial + bytes
             self.partial = []
@@ -19,7 +16,7 @@ package struct ReplyScanner {
         self.scanWhole(bytes, body)
     }
 
-    private mutating func scanWhole(_ bytes: UnsafeRawBufferPointer, _ body: (Int) -> Bool) {
+    private mutating func scanWhole(_ bytes: UnsafeRawBufferPointer, _ body: (Int, String) -> Bool) {
         var start = 0
         while start < bytes.count, let base = bytes.baseAddress {
             guard let found = memchr(base + start, 10, bytes.count - start) else { break }
@@ -28,8 +25,8 @@ package struct ReplyScanner {
             start = end + 1
             guard line.count >= 3, line.count < 4 || line[3] != UInt8(ascii: "-") else { continue }
             let code = line.prefix(3).reduce(0) { $0 * 10 + Int($1 &- 48) }
-            if code >= 400 { self.lastText = String(decoding: line.dropFirst(3), as: UTF8.self) }
-            guard body(code) else { return }
+            let text = code >= 400 ? String(decoding: line.dropFirst(3), as: UTF8.self) : ""
+            guard body(code, text) else { return }
         }
         if start < bytes.count { self.partial.append(contentsOf: bytes[start...]) }
     }

@@ -26,10 +26,14 @@ final class SMTPLoadSession: Connection {
     }
 
     override func received(_ bytes: UnsafeRawBufferPointer) {
-        self.replies.scan(bytes) { code in
-            self.answered(code)
+        // Taken out, because an answer may send and look at everything here.
+        var replies = self.replies
+        self.replies = ReplyScanner()
+        replies.scan(bytes) { code, text in
+            self.answered(code, text)
             return !self.closed
         }
+        self.replies = replies
     }
 
     override func ended(_ reason: String) {
@@ -42,7 +46,8 @@ final class SMTPLoadSession: Connection {
         self.run.sessionEnded()
     }
 
-    private func answered(_ code: Int) {
+    private func answered(_ code: Int, _ text: String) {
+        if code >= 400, self.phase != .quit { return self.ended("\(code)\(text)") }
         switch self.phase {
         case .greeting:
             self.expect(code, 220) {
@@ -58,7 +63,7 @@ final class SMTPLoadSession: Connection {
     }
 
     private func expect(_ code: Int, _ wanted: Int, _ next: () -> Void) {
-        guard code == wanted else { return self.ended("\(code) \(self.replies.lastText)") }
+        guard code == wanted else { return self.ended("unexpected reply \(code)") }
         next()
     }
 
