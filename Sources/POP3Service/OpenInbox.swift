@@ -10,7 +10,7 @@ final class OpenInbox: Sendable {
 
     /// Octets of messages held ready; a message larger than this is not opened ahead.
     static let aheadOctets: Int64 = 96 << 10
-    static let aheadMessages = 8
+    static let aheadMessages = 16
 
     private enum Ahead {
         case opening
@@ -72,6 +72,8 @@ final class OpenInbox: Sendable {
             for stale in state.ahead.keys where stale <= index || stale > index + Self.aheadMessages {
                 if case .ready = state.ahead[stale] { self.forget(stale, &state) }
             }
+            // In lots, not one by one: waking a thread costs more than opening a message.
+            guard state.octets <= Self.aheadOctets / 2, state.ahead.count <= Self.aheadMessages / 2 else { return [] }
             var wanted: [Int] = []
             for next in (index + 1)..<min(index + 1 + Self.aheadMessages, self.messages.count) where state.ahead[next] == nil {
                 let size = Int64(self.messages[next].size)
@@ -82,9 +84,8 @@ final class OpenInbox: Sendable {
             }
             return wanted
         }
-        for next in wanted {
-            self.store.reader(self.mailbox, self.messages[next].uid) { self.came(next, $0) }
-        }
+        guard !wanted.isEmpty else { return }
+        self.store.readers(self.mailbox, wanted.map { self.messages[$0].uid }) { self.came(wanted[$0], $1) }
     }
 
     private func came(_ index: Int, _ opened: Opened) {
