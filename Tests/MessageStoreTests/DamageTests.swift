@@ -116,6 +116,7 @@ private struct Damageable {
         await #expect(throws: StoreError.self) { try await store.text(inbox, UID(rawValue: 3)) }
         // New mail must not fall into the place of the lost one.
         _ = try await store.accept(message("after\r\n", to: [PlannedDelivery(account: account)]))
+        _ = try await store.openInbox(account)  // waits for the filing, which `reader` does not
         #expect(try await store.text(inbox, UID(rawValue: 4)) == "after\r\n")
         await #expect(throws: StoreError.self) { try await store.text(inbox, UID(rawValue: 3)) }
     }
