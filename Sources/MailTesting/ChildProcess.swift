@@ -48,6 +48,8 @@ package final class ChildProcess {
         _ path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil, seconds: Double = 60
     ) throws -> (ending: Ending, output: String) {
         let directory = TemporaryDirectory("child")
+        // Its last use is before the child has opened the file in it.
+        defer { withExtendedLifetime(directory) {} }
         let output = directory("output")
         let child = try ChildProcess(path, arguments, environment: environment, input: input, output: output, errors: output)
         guard let ending = child.wait(seconds: seconds) else {

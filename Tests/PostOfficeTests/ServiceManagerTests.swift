@@ -23,6 +23,7 @@ import Testing
 
     @Test func itSpeaksToAPathAndToAnAbstractName() {
         let place = TemporaryDirectory("notify")
+        defer { withExtendedLifetime(place) {} }
         let path = place("socket")
         for (variable, name) in [(path, Array(path.utf8) + [0]), ("@po-\(getpid())", [0] + Array("po-\(getpid())".utf8))] {
             let fd = Self.receiver(name)

@@ -160,6 +160,7 @@ import Testing
     @Test("a broken start file gives one line and status 2")
     func aBrokenStartFileEndsTheRun() throws {
         let place = TemporaryDirectory("broken")
+        defer { withExtendedLifetime(place) {} }
         place.write("post.office.conf", "directories:\n  program: /p\n  spool: spool\n")
         for verb in ["run", "status", "shutdown", "reload"] {
             let result = try ChildProcess.run(try QuickInstance.program, [verb, "--config", place("post.office.conf")], seconds: 30)

@@ -17,6 +17,7 @@ import Testing
         .enabled(if: geteuid() == 0))
     func rootIsGivenUpForGood() throws {
         let place = TemporaryDirectory("root")
+        defer { withExtendedLifetime(place) {} }
         chmod(place.path, 0o755)
         place.write("password", "secret-1\n")
         let free = (600..<1000).filter { !Self.isListening($0) }
@@ -73,6 +74,7 @@ import Testing
         let instance = try QuickInstance()
         let port = try instance.port("SMTP_PORT")
         let place = TemporaryDirectory("listen")
+        defer { withExtendedLifetime(place) {} }
         place.write(
             "launch.py",
             """
@@ -102,6 +104,7 @@ import Testing
     @Test("sd_notify: READY, RELOADING, READY, WATCHDOG, STOPPING")
     func theServiceManagerIsTold() throws {
         let place = TemporaryDirectory("notify")
+        defer { withExtendedLifetime(place) {} }
         let receiver = try DatagramReceiver(place("socket"))
         let instance = try QuickInstance(environment: ["NOTIFY_SOCKET": place("socket"), "WATCHDOG_USEC": "200000"])
         try instance.start()

@@ -42,6 +42,20 @@ enum AdminClient {
         return .failed
     }
 
+    /// The first line of a running server's answer; nil when there is none.
+    static func word(_ request: AdminRequest, _ start: StartConfiguration) -> String? {
+        guard let fd = try? ControlSocket.connect(to: start.controlSocket) else { return nil }
+        defer { close(fd) }
+        var patience = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        guard (try? AdminWire.send(request, to: fd)) != nil else { return nil }
+        while let frame = try? AdminWire.receive(AdminFrame.self, from: fd, limit: AdminWire.maximumFrame) {
+            if case .output(let text) = frame { return String(text.prefix { !$0.isNewline }) }
+            if case .done = frame { return nil }
+        }
+        return nil
+    }
+
     private static func ask(_ request: AdminRequest, _ fd: Int32, _ printer: AdminPrinter) throws(SystemFailure) -> AdminStatus {
         try AdminWire.send(request, to: fd)
         while let frame = try AdminWire.receive(AdminFrame.self, from: fd, limit: AdminWire.maximumFrame) {

@@ -61,11 +61,16 @@ package final class ControlServer: Sendable {
             close(client)
             return
         }
-        POSIXThread.run("control") {
+        let isStarted = POSIXThread.run("control") {
             self.serve(client)
-            close(client)
-            self.clients.withLock { $0 -= 1 }
+            self.leave(client)
         }
+        if !isStarted { self.leave(client) }
+    }
+
+    private func leave(_ client: Int32) {
+        close(client)
+        self.clients.withLock { $0 -= 1 }
     }
 
     private func serve(_ client: Int32) {

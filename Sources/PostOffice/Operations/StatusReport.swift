@@ -46,12 +46,31 @@ struct StatusReport {
         report.lookAtProcesses()
         report.lookAtPorts()
         report.lookAtCertificates(now)
+        report.askTheServer()
         return report
     }
 
     var isRunning: Bool { self.dispatcher != nil && self.mta != nil }
 
     private mutating func trouble(_ what: Localized, _ cure: Localized) { self.troubles.append(Trouble(what: what, cure: cure)) }
+
+    /// How the store of the running server is; nothing is said where we may not ask.
+    private mutating func askTheServer() {
+        guard self.isRunning, let word = AdminClient.word(AdminRequest("health"), self.start) else { return }
+        if word == "disk-low" {
+            self.trouble(
+                Localized(en: "the disk is nearly full: new mail is refused for now", ja: "ディスクがほぼ一杯で、新着メールを一時的に拒否しています"),
+                Localized(
+                    en: "make room for \(self.start.directories.spool) and \(self.start.directories.mailbox)",
+                    ja: "スプールとメールボックスの空きを増やしてください"))
+        } else if word.hasPrefix("failed") {
+            self.trouble(
+                Localized(en: "the message store is read-only: \(word.dropFirst(7))", ja: "メッセージストアは読み出し専用です: \(word.dropFirst(7))"),
+                Localized(
+                    en: "look at the disk, then `postoffice shutdown`, `postoffice repair`, `postoffice run`",
+                    ja: "ディスクを調べ、postoffice shutdown、postoffice repair、postoffice run を実行してください"))
+        }
+    }
 
     private mutating func lookAtDirectories() {
         let places = [
