@@ -77,7 +77,7 @@ let package = Package(
         ours("NetKit", [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy"]),
         ours("SMTPService", [nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Policy", "Routing", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
         ours("POP3Service", [nioCore, "NetKit", "POP3Wire", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
-        ours("Delivery", ["Directory", "MessageStore", "Queue", "Routing", "Bytes", "Vocabulary"]),
+        ours("Delivery", ["Database", "Directory", "MessageStore", "Queue", "Routing", "Bytes", "Vocabulary"]),
 
         // L4: composition.
         ours("PostOffice", [

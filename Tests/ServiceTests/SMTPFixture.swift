@@ -193,3 +193,11 @@ final class SMTPClient {
 private final class TraceCounter: Sendable {
     let number = Mutex(0)
 }
+
+extension SMTPFixture {
+    /// The queue's rows come a moment after 250; waits for so many, at most some seconds.
+    func waitForQueue(_ count: Int) throws {
+        for _ in 0..<5000 where try self.store.queueCount() != count { usleep(1000) }
+        #expect(try self.store.queueCount() == count)
+    }
+}

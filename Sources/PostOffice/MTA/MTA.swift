@@ -1,4 +1,5 @@
 import CPlatform
+import Delivery
 package import Directory
 import Glibc
 import MessageStore
@@ -46,6 +47,7 @@ package final class MTA: Sendable {
     private let listeners: ListenerSet
     private let rules: [(listener: StartConfiguration.Listener, rules: AccessRules)]
     private let control: ControlServer
+    private let localDelivery: LocalDelivery
     /// Becomes readable when a drain has come to its end.
     package let drained: Int32
     private let isStopped = Atomic<Bool>(false)
@@ -60,6 +62,7 @@ package final class MTA: Sendable {
         self.certificates = try Opening.certificates(start)
         self.authenticator = Authenticator(
             self.directory, AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache))
+        self.localDelivery = LocalDelivery(directory: self.directory, store: self.store, events: self.trail, now: SystemSources.now)
         self.loops = EventLoops(count: options.eventLoops)
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
         self.resolver = try Opening.resolver(self.directory.configuration)
@@ -94,6 +97,7 @@ package final class MTA: Sendable {
             throw AdminFailure(Localized(en: "connections cannot be accepted: \(error)", ja: "接続を受け付けられません: \(error)"))
         }
         self.control.start()
+        self.localDelivery.start()
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
 
@@ -122,6 +126,7 @@ package final class MTA: Sendable {
         self.listeners.stopAccepting()
         self.control.stop()
         self.authenticator.close()
+        self.localDelivery.stop()
         self.store.close()
         self.directory.close()
         self.resolver.shutDown()

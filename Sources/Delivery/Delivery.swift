@@ -1,1 +1,0 @@
-// Delivery: see docs/architecture.md. Replaced by the first file of the target.
