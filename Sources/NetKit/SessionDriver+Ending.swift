@@ -36,6 +36,7 @@ extension SessionDriver {
 
     func handshakeCompleted(_ context: ChannelHandlerContext) {
         let version = (try? context.pipeline.syncOperations.nioSSL_tlsVersion()) ?? nil
+        // NIOSSL tells neither the cipher nor the server name that was asked for.
         let facts = TLSFacts(version: version.map(\.wireName) ?? "", cipher: "", serverName: nil)
         let wasUpgrading = self.phase == .upgrading
         guard wasUpgrading || self.phase == .opening else { return }

@@ -30,7 +30,7 @@ struct TracePrefix: Sendable {
         var line = "\r\nReceived: from \(Self.helloText(facts.hello)) (\(facts.peer.literal))"
         line += "\(fold)by \(facts.host) \(facts.product.traceComment)"
         if let tls = facts.tls {
-            let cipher = tls.cipher == "unknown" ? "" : " cipher=\(Self.word(tls.cipher))"
+            let cipher = tls.cipher.isEmpty || tls.cipher == "unknown" ? "" : " cipher=\(Self.word(tls.cipher))"
             line += "\(fold)(version=\(Self.word(tls.version))\(cipher))"
         }
         line += "\(fold)with \(Self.protocolName(facts)) id \(facts.trace)"

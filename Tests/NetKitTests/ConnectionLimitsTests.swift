@@ -78,20 +78,6 @@ import Vocabulary
         _ = try limits.enter(try self.address("192.0.2.2"), self.role)
     }
 
-    @Test("P3 memory for bodies is shared out whole or not at all")
-    func budget() {
-        let budget = MemoryBudget(limit: 1000)
-        #expect(budget.reserve(600))
-        #expect(!budget.reserve(401))
-        #expect(budget.reserve(400))
-        #expect(!budget.reserve(1))
-        #expect(!budget.reserve(-5))
-        budget.release(1000)
-        budget.release(1000)
-        #expect(budget.inUse == 0)
-        #expect(!budget.reserve(Int.max))
-    }
-
     @Test(arguments: [(20_000, 15_000), (1024, 768), (300, 44), (10, 16)])
     func theCapLeavesDescriptorsForFiles(limit: Int, cap: Int) { #expect(Descriptors.connectionCap(limit: limit) == cap) }
 }

@@ -78,6 +78,31 @@ import Vocabulary
         }
     }
 
+    @Test("names of the hosts file need no DNS")
+    func hostsFile() throws {
+        let directory = TemporaryDirectory("hosts")
+        directory.write("hosts", "192.0.2.7 mail.inside.lan mail\n2001:db8::7 mail.inside.lan\n")
+        var settings = ResolverSettings()
+        settings.servers = [(try #require(IPAddress("127.0.0.1")), 1)]  // nobody answers there
+        settings.hostsFile = directory("hosts")
+        let resolver = try UnboundResolver(settings)
+        defer { resolver.shutDown() }
+        for (name, type, address) in [
+            ("mail.inside.lan", DNSType.a, "192.0.2.7"), ("mail", .a, "192.0.2.7"), ("mail.inside.lan", .aaaa, "2001:db8::7"),
+        ] {
+            let box = Box<Result<DNSAnswer, DNSFailure>>()
+            _ = resolver.ask(name, type, within: .seconds(20)) { box.set($0) }
+            #expect(eventually { box.value != nil })
+            #expect(try box.value?.get().records == .addresses([try #require(IPAddress(address))]))
+        }
+    }
+
+    @Test func aWrongNameServerFileIsSaid() {
+        var settings = ResolverSettings()
+        settings.resolvConf = "/nowhere/resolv.conf"
+        #expect(throws: ResolverFailure.self) { try UnboundResolver(settings) }
+    }
+
     @Test func aQuestionCanBeTakenBack() throws {
         let world = try World()
         world.server.set("silent.example.org", type: 1, .silent)
