@@ -36,7 +36,8 @@ struct DeliveryPlan {
         guard self.served.insert(local.account).inserted else { return }
         self.addresses.append(recipient.address)
         self.deliveries.append(
-            PlannedDelivery(account: local.account, prefix: self.prefix.bytes(for: recipient.address), quota: local.quota))
+            PlannedDelivery(
+                account: local.account, prefix: self.prefix.bytes(for: recipient.address), quota: local.quota, recipient: recipient))
     }
 
     /// The prefix travels with the entry, so that the copy looks the same whenever it arrives. Account 0: look the recipient up again.
