@@ -60,6 +60,8 @@ final class POP3Run {
     var result = POP3Result()
     private var started = 0
     private var ended = 0
+    private var turn = 0
+    private var busy: Set<Int> = []
 
     init(_ load: POP3Load) throws {
         self.load = load
@@ -69,7 +71,7 @@ final class POP3Run {
     func run() throws -> POP3Result {
         let cpu = threadCPU()
         self.result.started = monotonicNow()
-        for slot in 0..<self.load.parallel { try self.startNext(slot, 0) }
+        for _ in 0..<self.load.parallel { try self.startNext() }
         let finished = try self.reactor.run(until: self.result.started + self.load.timeLimit) { self.ended == self.load.sessions }
         if !finished { self.note("time limit") }
         self.result.ended = monotonicNow()
@@ -77,19 +79,22 @@ final class POP3Run {
         return self.result
     }
 
-    /// Slot s uses accounts s, s + parallel, …: so no account is ever used twice at the same time.
-    private func startNext(_ slot: Int, _ turn: Int) throws {
+    /// Accounts take turns; one that a session holds is passed over, because a POP3 mailbox is locked by its session.
+    private func startNext() throws {
+        while self.busy.contains(self.turn % self.load.accounts.count) { self.turn += 1 }
+        let account = self.turn % self.load.accounts.count
+        self.turn += 1
+        self.busy.insert(account)
+        let descriptor = try Socket.connect(to: self.load.server, source: self.load.sources.map { self.started % $0 })
         self.started += 1
-        let inSlot = (self.load.accounts.count - slot + self.load.parallel - 1) / self.load.parallel
-        let account = slot + (turn % inSlot) * self.load.parallel
-        let descriptor = try Socket.connect(to: self.load.server, source: self.load.sources.map { slot % $0 })
-        _ = try POP3LoadSession(descriptor, account: account, slot: slot, turn: turn, self)
+        _ = try POP3LoadSession(descriptor, account: account, self)
     }
 
-    func sessionEnded(slot: Int, turn: Int) {
+    func sessionEnded(_ account: Int) {
         self.ended += 1
+        self.busy.remove(account)
         guard self.started < self.load.sessions else { return }
-        do { try self.startNext(slot, turn + 1) } catch {
+        do { try self.startNext() } catch {
             self.note("\(error)")
             self.ended += self.load.sessions - self.started
             self.started = self.load.sessions

@@ -2,8 +2,6 @@
 final class POP3LoadSession: Connection {
     private let run: POP3Run
     private let account: Int
-    private let slot: Int
-    private let turn: Int
     private let connectedAt = monotonicNow()
     private var loggedInAt: Int64 = 0
     private var replies = POP3ReplyScanner()
@@ -11,11 +9,9 @@ final class POP3LoadSession: Connection {
 
     private enum Step: Equatable { case greeting, user, pass, stat, retrieve(Int), list, uidl, quit }
 
-    init(_ descriptor: CInt, account: Int, slot: Int, turn: Int, _ run: POP3Run) throws {
+    init(_ descriptor: CInt, account: Int, _ run: POP3Run) throws {
         self.run = run
         self.account = account
-        self.slot = slot
-        self.turn = turn
         try super.init(descriptor, run.reactor)
     }
 
@@ -34,7 +30,7 @@ final class POP3LoadSession: Connection {
 
     private func finish() {
         self.close()
-        self.run.sessionEnded(slot: self.slot, turn: self.turn)
+        self.run.sessionEnded(self.account)
     }
 
     private func answered(_ reply: POP3Reply) {
