@@ -102,9 +102,9 @@ struct Driver {
         let visibleAt = try arrivals.wait(for: watched.count, seconds: 120)
         self.settle()
         measurement.add(used, Resources.of(server.processes))
+        measurement.disk.append(Double(diskUse(server.directory) - disk))
         let now = try server.visible(all)
         guard now - before == recipients else { throw BenchError("\(now - before) of \(recipients) recipients have it") }
-        measurement.disk.append(Double(diskUse(server.directory) - disk))
         measurement.answered.append(result.seconds)
         measurement.visible.append(Double(max(visibleAt, result.answered) - result.started) / 1e9)
         measurement.afterData.merge(result.afterData)

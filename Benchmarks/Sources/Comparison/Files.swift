@@ -68,10 +68,11 @@ func entries(_ path: String) -> [String] {
     return names
 }
 
-/// Bytes that the files below a path occupy on disk (blocks, not lengths; holes do not count).
+/// Bytes that the files below a path occupy on disk (blocks, not lengths; holes do not count). Log files (`*.log`) are left out: what they
+/// say is a matter of settings.
 func diskUse(_ path: String) -> Int64 {
     var information = stat()
-    guard lstat(path, &information) == 0 else { return 0 }
+    guard lstat(path, &information) == 0, !path.hasSuffix(".log") else { return 0 }
     var total = Int64(information.st_blocks) * 512
     if information.st_mode & S_IFMT == S_IFDIR {
         for name in entries(path) { total += diskUse("\(path)/\(name)") }
