@@ -54,9 +54,9 @@ package struct Charset: Hashable, Sendable, CustomStringConvertible {
             var left = buffer.count
             var clean = true
             while left > 0 {
-                let (result, produced) = Self.step(converter, &next, &left, &chunk)
+                let (isStuck, produced) = Self.step(converter, &next, &left, &chunk)
                 out.append(contentsOf: chunk.prefix(produced).lazy.map { UInt8(bitPattern: $0) })
-                if result != -1 || errno == E2BIG { continue }
+                guard isStuck else { continue }
                 // A byte that means nothing here, or a character cut short at the end.
                 clean = false
                 if strict { return false }
@@ -69,15 +69,16 @@ package struct Charset: Hashable, Sendable, CustomStringConvertible {
         return strict && !isWhole ? nil : String(decoding: out, as: UTF8.self)
     }
 
-    /// One call of iconv: what it answered and how many bytes it wrote into `chunk`.
+    /// One call of iconv: how many bytes it wrote into `chunk`, and whether it stands before something that it cannot mean.
     private static func step(
         _ converter: iconv_t?, _ next: inout UnsafeMutablePointer<CChar>?, _ left: inout Int, _ chunk: inout [CChar]
-    ) -> (result: Int, produced: Int) {
+    ) -> (isStuck: Bool, produced: Int) {
         chunk.withUnsafeMutableBufferPointer { space in
             var target = space.baseAddress
             var room = space.count
             let result = iconv(converter, &next, &left, &target, &room)
-            return (Int(bitPattern: UInt(result)), space.count - room)
+            // (size_t) -1; a full chunk is no error.
+            return (Int(bitPattern: UInt(truncatingIfNeeded: result)) == -1 && errno != E2BIG, space.count - room)
         }
     }
 
