@@ -17,7 +17,11 @@ package enum FieldTable {
     /// Names that are near, for the message that one is unknown: at most three, nearest first.
     package static func near(_ name: String, in fields: [Field]) -> [FieldKey] {
         let wanted = Array(self.plain(name).utf8.prefix(60))
-        let scored = fields.map { ($0.key, self.distance(wanted, Array($0.key.text.utf8))) }.filter { $0.1 <= max(2, wanted.count / 3) }
+        let scored = fields.map { field in
+            let key = Array(field.key.text.utf8)
+            // The beginning of a name is near it too.
+            return (field.key, min(self.distance(wanted, key), self.distance(wanted, Array(key.prefix(wanted.count))) + 1))
+        }.filter { $0.1 <= max(2, wanted.count / 3) }
         return scored.sorted { $0.1 < $1.1 }.prefix(3).map(\.0)
     }
 

@@ -24,7 +24,7 @@ package enum DeliveryField {
     package static let mailboxSize = Field(
         "mailbox-size", .account, mail: "Current-POP3-Mailbox-Size", Localized("Current mailbox size", "現在のメールボックスサイズ"),
         help: Localized("What the mailboxes hold now.", "現在メールボックスにあるメールの合計サイズです。"),
-        .bytes(0...Int64.max), unit: .bytes, viewers: .owner, editors: .system)
+        .bytes(0...(1 << 50)), unit: .bytes, viewers: .owner, editors: .system)
 
     package static let services = Field(
         "services", .account, mail: "Services", Localized("Services allowed", "使用できるサービス"),
