@@ -110,6 +110,6 @@ let package = Package(
             "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
         ]),
         tests("PostOfficeTests", ["PostOffice", "CPlatform", "NetKit", "Queue", "MessageStore", "Directory", "Forms", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix], resources: [.copy("Configurations")]),
-        tests("SystemTests", ["MailTesting", "Bytes", "Vocabulary"]),
+        tests("SystemTests", ["MailTesting", "PowerCutKit", "Bytes", "Vocabulary"]),
     ]
 )

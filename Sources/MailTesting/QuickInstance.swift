@@ -11,6 +11,8 @@ package final class QuickInstance {
     package let settings: [String: String]
     /// Variables that the server finds beside ours.
     package var environment: [String: String]
+    /// Words before the program's name, such as a shell that sets limits.
+    package var launcher: [String] = []
     private let owned: TemporaryDirectory?
     private let logs: TemporaryDirectory
     private var dispatcher: ChildProcess?
@@ -59,9 +61,9 @@ package final class QuickInstance {
     /// Starts the server and waits until it greets on its SMTP port.
     /// `arguments` are added to those of `run`.
     package func start(_ arguments: [String] = []) throws {
+        let words = self.launcher + [try Self.program, "run", "--config", self.configuration] + arguments
         let child = try ChildProcess(
-            try Self.program, ["run", "--config", self.configuration] + arguments, environment: self.environment, output: self.logs("log"),
-            errors: self.logs("log"))
+            words[0], Array(words.dropFirst()), environment: self.environment, output: self.logs("log"), errors: self.logs("log"))
         self.dispatcher = child
         let port = try self.port("SMTP_PORT")
         for _ in 0..<300 {

@@ -1,0 +1,50 @@
+import MailTesting
+import PowerCutKit
+import Testing
+
+/// "250 means on stable storage", tried on the real store. `powercut record` and `powercut check` do the same for hours.
+@Suite("the store after a power cut", .serialized)
+struct StoreTests {
+    @Test("R1 every 250 is there once and whole after every cut, nothing else is, and UIDs are never given twice")
+    func survivesCuts() throws {
+        let report = try PowerCut.run(StoreSubject(), images: 2_500, messages: 120)
+        print("power-cut: \(report.images) images at \(report.cuts) cuts, \(report.failures.count) failed")
+        #expect(report.failures.isEmpty, "\(report.failures)")
+        #expect(report.images >= 2_000)
+    }
+
+    @Test("R1 a second power cut during the recovery from the first loses nothing")
+    func survivesCutsDuringRecovery() throws {
+        let directory = try DiskFile.temporaryDirectory("again")
+        defer { DiskFile.removeTree(directory) }
+        let recorder = try PowerCut.recorder
+        let first = try recorder.workload(StoreSubject(), in: "\(directory)/first", seed: PowerCut.seed, messages: 60)
+        var campaign = Campaign(StoreSubject(), first)
+        campaign.images = 12
+        for (index, trial) in try campaign.sample().enumerated() {
+            let again = "\(directory)/again-\(index)"
+            try DiskFile.makeDirectory(again)
+            try DiskFile.makeDirectory("\(again)/store")
+            try trial.image.write(to: "\(again)/store")
+            var second = Campaign(StoreSubject(), try recorder.recovery(StoreSubject(), in: again, seed: PowerCut.seed))
+            second.ledgerBefore = trial.ledger
+            second.images = 40
+            let report = try second.run()
+            #expect(report.failures.isEmpty, "first \(trial.cut), \(trial.plan): \(report.failures)")
+            DiskFile.removeTree(again)
+        }
+    }
+
+    /// What fails, and where. Each rule must meet at least one call, or the test fails.
+    static let troubles = [
+        "sync EIO every 7 match segments/", "sync EIO skip 40 times 1 match mail.db", "sync EIO skip 20 times 1 match accept.db",
+        "write ENOSPC every 5 match segments/", "write short every 4 match segments/", "write ENOSPC every 23 match mail.db-wal",
+        "open EMFILE every 6 match segments/", "allocate ENOSPC every 2 match segments/",
+    ]
+
+    @Test("R2 R8 a disk that fails or is full refuses mail and keeps what was taken, also through a power cut", arguments: troubles)
+    func survivesTrouble(_ rules: String) throws {
+        let report = try PowerCut.run(StoreSubject(), images: 250, messages: 80, rules: rules)
+        #expect(report.failures.isEmpty, "\(report.failures)")
+    }
+}
