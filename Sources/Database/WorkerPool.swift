@@ -43,7 +43,7 @@ package final class Thread: Sendable {
 /// N threads and a bounded queue for work that blocks: database reads, file reads, password hashes.
 package final class WorkerPool: Sendable {
     private struct State {
-        var waiting: [@Sendable () -> Void] = []
+        var waiting: [(@Sendable () -> Void)?] = []
         /// Index of the first that was not taken; the array is compacted when half of it is spent.
         var first = 0
         var isStopped = false
@@ -52,6 +52,8 @@ package final class WorkerPool: Sendable {
         mutating func take() -> (@Sendable () -> Void)? {
             guard self.count > 0 else { return nil }
             let job = self.waiting[self.first]
+            // What a job holds (bodies, open files, the owner of this pool) goes with it, not when the array is compacted.
+            self.waiting[self.first] = nil
             self.first += 1
             if self.first > 64 && self.first * 2 > self.waiting.count {
                 self.waiting.removeFirst(self.first)

@@ -151,12 +151,17 @@ struct Files: Sendable {
         return Int64(clamping: UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize)).partialValue)
     }
 
-    /// Makes the directory with mode 0700 and what is missing above it.
+    /// Makes the directory with mode 0700 and what is missing above it, all of it on stable storage: a database that is synced in a
+    /// directory that is not may be gone with it.
     func makeDirectory(_ path: String) throws(IOFailure) {
-        if Glibc.mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw IOFailure("mkdir", path, errno) }
-        try self.makeDirectory(String(path[..<slash]))
-        guard Glibc.mkdir(path, 0o700) == 0 || errno == EEXIST else { throw IOFailure("mkdir", path, errno) }
+        let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        if Glibc.mkdir(path, 0o700) != 0 {
+            if errno == EEXIST { return }
+            guard errno == ENOENT, parent != "/", parent != "." else { throw IOFailure("mkdir", path, errno) }
+            try self.makeDirectory(parent)
+            guard Glibc.mkdir(path, 0o700) == 0 || errno == EEXIST else { throw IOFailure("mkdir", path, errno) }
+        }
+        try self.syncDirectory(parent)
     }
 
     /// Names in a directory, without `.` and `..`.

@@ -51,13 +51,26 @@ package protocol CrashSubject: Sendable {
 extension LiveStore {
     /// Hands `sample` in and waits for the answer.
     package func acceptAndWait(_ sample: Sample) -> Bool {
-        let taken = Mutex<Bool>(false)
-        let answered = DispatchSemaphore(value: 0)
-        self.accept(sample) { answer in
-            taken.withLock { $0 = answer }
-            answered.signal()
+        let answer = Answer<Bool>()
+        self.accept(sample) { answer.give($0) }
+        return answer.wait()
+    }
+}
+
+/// A value that one thread gives and another waits for.
+final class Answer<Value: Sendable>: Sendable {
+    private let value = Mutex<Value?>(nil)
+    private let given = DispatchSemaphore(value: 0)
+
+    func give(_ value: Value) {
+        self.value.withLock { $0 = value }
+        self.given.signal()
+    }
+
+    func wait() -> Value {
+        while true {
+            self.given.wait()
+            if let value = self.value.withLock({ $0 }) { return value }
         }
-        answered.wait()
-        return taken.withLock { $0 }
     }
 }

@@ -1,7 +1,5 @@
-internal import Dispatch
 internal import MessageStore
 internal import NIOCore
-internal import Synchronization
 internal import Vocabulary
 
 /// The real store, with segments so small that every run rolls over many times.
@@ -15,7 +13,8 @@ package struct StoreSubject: CrashSubject {
         options.inlineLimit = 24 << 10
         options.minimumFree = 0
         let location = StoreLocation(spool: "\(directory)/spool", mailbox: "\(directory)/mailbox")
-        return RealStore(store: try MessageStore.open(location, options), inlineLimit: options.inlineLimit)
+        return RealStore(
+            store: try MessageStore.open(location, options), inlineLimit: options.inlineLimit, queue: location.acceptDatabase)
     }
 }
 
@@ -23,6 +22,8 @@ package struct StoreSubject: CrashSubject {
 struct RealStore: LiveStore {
     let store: MessageStore
     let inlineLimit: Int
+    /// The database that holds the queue; looked at from outside, read-only.
+    let queue: String
 
     func accept(_ sample: Sample, completion: @escaping @Sendable (Bool) -> Void) {
         let bytes = ByteBuffer(bytes: sample.body())
@@ -58,7 +59,7 @@ struct RealStore: LiveStore {
             PlannedDelivery(account: Self.id(account), prefix: ByteBuffer(bytes: sample.prefix(for: account)))
         }
         let outside = Envelope.Recipient(Address(localPart: "sample-\(sample.number)", domain: "remote.test"))
-        let queue = sample.isQueued ? [QueueDraft(.held, recipient: outside, destination: "remote.test", due: 0)] : []
+        let queue = sample.isQueued ? [QueueDraft(.held, recipient: outside, destination: "\(sample.number).remote.test", due: 0)] : []
         return AcceptItem(
             body: body, envelope: Envelope(sender: sender, recipients: recipients), receivedAt: 1_790_000_000 + Int64(sample.number),
             trace: TraceID("sample-\(sample.number)"), deliveries: deliveries, queue: queue)
@@ -109,7 +110,16 @@ struct RealStore: LiveStore {
         try waiting { self.store.removeAccount(Self.id(account), completion: $0) }
     }
 
-    func queued() throws -> [Int] { [] }
+    func queued() throws -> [Int] {
+        // Entries are made when the log is filed: whoever waits for a mailbox has waited for them.
+        _ = try self.inbox(0)
+        let table = try SQLiteTable(self.queue, readOnly: true)
+        defer { table.close() }
+        return try table.rows("SELECT destination FROM queue WHERE channel = 9").compactMap { row in
+            guard case .text(let destination) = row[0] else { return nil }
+            return destination.split(separator: ".").first.flatMap { Int($0) }
+        }.sorted()
+    }
     func complaints() throws -> [String] { try self.store.check().problems.map(\.description) }
     func close() { self.store.close() }
 }
@@ -118,13 +128,7 @@ struct RealStore: LiveStore {
 private func waiting<Value: Sendable, Problem: Error>(
     _ start: (@escaping @Sendable (Result<Value, Problem>) -> Void) -> Void
 ) throws -> Value {
-    let answer = Mutex<Result<Value, Problem>?>(nil)
-    let answered = DispatchSemaphore(value: 0)
-    start { result in
-        answer.withLock { $0 = result }
-        answered.signal()
-    }
-    answered.wait()
-    guard let result = answer.withLock({ $0 }) else { throw Workload.Failure(description: "no answer") }
-    return try result.get()
+    let answer = Answer<Result<Value, Problem>>()
+    start { answer.give($0) }
+    return try answer.wait().get()
 }
