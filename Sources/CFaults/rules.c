@@ -5,7 +5,7 @@
 //     CALL EFFECT [match TEXT] [skip N] [every N] [times N]
 //
 //     CALL    sync | write | allocate | open | rename
-//     EFFECT  EIO | ENOSPC | EDQUOT | EMFILE | EROFS | short (write only: half of the bytes are written)
+//     EFFECT  EIO | ENOSPC | EDQUOT | EMFILE | EROFS | short (write only: half of the bytes are written) | KILL (the program, before the call)
 //     match   only paths that contain TEXT           skip   let the first N pass
 //     every   then only each Nth                     times  then at most N
 //
@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAXIMUM_RULES = 32, SHORTEN = -1 };
+enum { MAXIMUM_RULES = 32, SHORTEN = -1, DIE = -2 };
 
 struct rule {
     enum faults_call call;
@@ -53,6 +54,7 @@ static int effect_named(const char *name) {
     if (strcmp(name, "EMFILE") == 0) return EMFILE;
     if (strcmp(name, "EROFS") == 0) return EROFS;
     if (strcmp(name, "short") == 0) return SHORTEN;
+    if (strcmp(name, "KILL") == 0) return DIE;
     return 0;
 }
 
@@ -113,10 +115,12 @@ static void refresh(void) {
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) parse(line);
 }
 
+static const char *effect_name(int effect) { return effect == SHORTEN ? "short" : effect == DIE ? "KILL" : strerrorname_np(effect); }
+
 static void report(const struct rule *rule, const char *path) {
     if (faults_report == NULL) return;
     char line[PATH_MAX + 64];
-    int length = snprintf(line, sizeof line, "%s %s %s\n", call_names[rule->call], rule->effect == SHORTEN ? "short" : strerrorname_np(rule->effect), path);
+    int length = snprintf(line, sizeof line, "%s %s %s\n", call_names[rule->call], effect_name(rule->effect), path);
     int fd = (int)syscall(SYS_openat, AT_FDCWD, faults_report, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (fd < 0) return;
     (void)!syscall(SYS_write, fd, line, (size_t)length);
@@ -143,6 +147,7 @@ int faults_verdict(enum faults_call call, const char *path, bool *shorten) {
         if (rule->call != call || (rule->match[0] != 0 && strstr(path, rule->match) == NULL)) continue;
         if (!fires(rule)) continue;
         report(rule, path);
+        if (rule->effect == DIE) kill(getpid(), SIGKILL);
         if (rule->effect == SHORTEN && shorten != NULL) *shorten = true;
         else if (rule->effect != SHORTEN) verdict = rule->effect;
         break;

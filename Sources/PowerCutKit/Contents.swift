@@ -34,6 +34,13 @@ package struct StoreContents: Equatable, Sendable {
         return contents
     }
 
+    /// Without accounts whose removal had begun: that goes on in the background.
+    func staying(_ ledger: Ledger) -> StoreContents {
+        var contents = self
+        contents.mailboxes = contents.mailboxes.filter { ledger.removed[$0.key] == nil }
+        return contents
+    }
+
     private static func identify(_ bytes: [UInt8], _ account: Int, _ ledger: Ledger) -> Int? {
         guard let number = Sample.number(in: bytes), let sent = ledger.sent[number] else { return nil }
         let prefix = sent.sample.prefix(for: account)

@@ -19,6 +19,8 @@ package struct Workload: Sendable {
     package var largest = 300_000
     /// The disk is made to fail: an act that throws has had one of its two possible ends, and the session goes on.
     package var isTolerant = false
+    /// After so many messages were taken the process kills itself with SIGKILL, in the middle of whatever else it does; 0: it does not.
+    package var dieAfter = 0
 
     package init(seed: UInt64) { self.seed = seed }
 
@@ -75,10 +77,31 @@ package struct Workload: Sendable {
         let answered = DispatchSemaphore(value: 0)
         store.accept(sample) { taken in
             log.mark(taken ? "ok \(number)" : "no \(number)")
+            if taken && log.countAccepted() == self.dieAfter { kill(getpid(), SIGKILL) }
             answered.signal()
         }
         // One session in four hands in two messages before it waits, as pipelining peers do through different sessions.
         if !random.chance(0.25) { answered.wait() }
+    }
+
+    /// Lists every mailbox and marks what was shown.
+    package func look(_ store: any LiveStore, marks: String) throws {
+        let log = try MarkLog(marks)
+        for account in 0..<self.accounts { _ = try self.see(account, store, log) }
+    }
+
+    /// UIDs and numbers of what is in a mailbox, marked as seen; nil when there is nothing.
+    private func see(_ account: Int, _ store: any LiveStore, _ log: MarkLog) throws -> [(key: UInt32, value: Int)]? {
+        guard let mailbox = try store.list(account), !mailbox.messages.isEmpty else { return nil }
+        var pairs: [(key: UInt32, value: Int)] = []
+        for message in mailbox.messages {
+            guard let number = Sample.number(in: try store.read(account, uid: message.uid)) else {
+                throw Failure(description: "account \(account): UID \(message.uid) is not a sample")
+            }
+            pairs.append((message.uid, number))
+        }
+        log.mark("see \(account) \(mailbox.validity) \(pairs.map { "\($0.key):\($0.value)" }.joined(separator: ","))")
+        return pairs
     }
 
     /// Between messages a session looks at, marks, and removes what is in a mailbox of its own (no two sessions share one).
@@ -91,17 +114,7 @@ package struct Workload: Sendable {
             return log.mark("removed \(last)")
         }
         guard random.chance(0.5), let account = own.randomElement(using: &random) else { return }
-        guard let mailbox = try store.list(account) else { return }
-        var numbers: [UInt32: Int] = [:]
-        for message in mailbox.messages {
-            guard let number = Sample.number(in: try store.read(account, uid: message.uid)) else {
-                throw Failure(description: "account \(account): UID \(message.uid) is not a sample")
-            }
-            numbers[message.uid] = number
-        }
-        guard !numbers.isEmpty else { return }
-        let pairs = numbers.sorted { $0.key < $1.key }
-        log.mark("see \(account) \(mailbox.validity) \(pairs.map { "\($0.key):\($0.value)" }.joined(separator: ","))")
+        guard let pairs = try self.see(account, store, log) else { return }
         guard let (uid, number) = pairs.suffix(10).randomElement(using: &random) else { return }
         switch random.next() % 2 {
         case 0:
@@ -132,7 +145,7 @@ package func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) -> Void)
 /// The file into which marks are written, one call a mark.
 package final class MarkLog: Sendable {
     private let fd: CInt
-    private let state = Mutex<(removed: Set<Int>, sent: Int)>(([], 0))
+    private let state = Mutex<(removed: Set<Int>, sent: Int, accepted: Int)>(([], 0, 0))
 
     package init(_ path: String) throws {
         self.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
@@ -147,6 +160,14 @@ package final class MarkLog: Sendable {
         text.withUTF8 { bytes in
             // SAFETY: only the recorded child of a test runs this; a missing mark would make the test lie.
             guard write(self.fd, bytes.baseAddress, bytes.count) == bytes.count else { fatalError("marks cannot be written") }
+        }
+    }
+
+    /// Counts one message that was taken; gives the new count.
+    func countAccepted() -> Int {
+        self.state.withLock { state in
+            state.accepted += 1
+            return state.accepted
         }
     }
 

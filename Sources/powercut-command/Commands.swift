@@ -28,6 +28,7 @@ struct Work: ParsableCommand {
     @Option(help: "Number of the first message.") var first = 1
     @Option(help: "Size of the largest body.") var largest = 90_000
     @Flag(help: "Go on when an act fails, since the disk is made to fail.") var tolerant = false
+    @Option(help: "Kill this process with SIGKILL after so many 250s (0: not).") var dieAfter = 0
     @Flag(help: "Close the store in good order at the end.") var closes = false
 
     func run() throws {
@@ -36,6 +37,7 @@ struct Work: ParsableCommand {
         workload.messages = self.messages
         workload.largest = self.largest
         workload.isTolerant = self.tolerant
+        workload.dieAfter = self.dieAfter
         try workload.run(store, marks: self.marks, firstNumber: self.first)
         if self.closes { store.close() }
         _exit(0)
@@ -47,12 +49,13 @@ struct Recover: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Opens a store after a crash (meant to run under the recorder).")
     @OptionGroup var subject: SubjectOptions
     @Option var directory: String
-    @Option var accounts = 8
+    @Option(help: "File for marks.") var marks: String
+    @Option(help: "Not used; so that all recorded commands take the same options.") var seed: UInt64 = 1
 
     func run() throws {
         let store = try self.subject.make().open(self.directory)
-        for account in 0..<self.accounts { _ = try store.list(account) }
-        store.close()
+        let workload = Workload(seed: self.seed)
+        try workload.look(store, marks: self.marks)
         _exit(0)
     }
 }
