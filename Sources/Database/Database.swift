@@ -32,6 +32,7 @@ package final class Database: Sendable {
     /// Opens or creates the file and brings it to the newest format of `schema`.
     package static func open(_ path: String, _ schema: Schema, _ options: DatabaseOptions = .init()) throws(DatabaseError) -> Database {
         try self.createPrivate(path)
+        try self.settle(path)
         let connection = try Connection(path: path, mode: .writer)
         try connection.execute(
             """
@@ -40,6 +41,8 @@ package final class Database: Sendable {
             PRAGMA journal_size_limit=67108864
             """)
         try schema.migrate(connection, path: path)
+        // The log may have been made by a process that was killed before it synced its name.
+        try self.syncDirectory(of: path)
         return Database(path: path, options: options, writer: connection)
     }
 
@@ -137,6 +140,30 @@ package final class Database: Sendable {
             pool.idle.append(reader)
         }
         self.readers.broadcast()
+    }
+
+    /// What a killed process wrote into the log and did not sync is read by us like the rest; a power cut would take it back after somebody
+    /// was shown it. Before SQLite opens the file, since closing a descriptor drops locks.
+    private static func settle(_ path: String) throws(DatabaseError) {
+        try self.sync(path + "-wal", O_RDONLY)
+    }
+
+    private static func syncDirectory(of path: String) throws(DatabaseError) {
+        let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        try self.sync(parent, O_RDONLY | O_DIRECTORY)
+    }
+
+    /// SQLITE_IOERR_FSYNC, a macro that Swift does not see.
+    private static let ioErrorOfSync = SQLITE_IOERR | 4 << 8
+
+    /// Nothing to do for what is not there.
+    private static func sync(_ path: String, _ flags: Int32) throws(DatabaseError) {
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC)
+        if descriptor < 0 && errno == ENOENT { return }
+        defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+        guard descriptor >= 0, Glibc.fsync(descriptor) == 0 else {
+            throw DatabaseError(code: self.ioErrorOfSync, text: String(cString: strerror(errno)), operation: "sync \(path)")
+        }
     }
 
     /// Creates the file with mode 0600 before SQLite would make it with the umask's; log and index inherit the mode.

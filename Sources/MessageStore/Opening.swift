@@ -136,6 +136,7 @@ struct Opening {
                 "\(self.directory.path(of: state.position.segment)) is missing or damaged; it holds the newest mail: restore it, or run postoffice repair"
             )
         }
+        try self.settle(segments)
         for (index, handle) in segments.enumerated() {
             let next = index + 1 < segments.count ? segments[index + 1].header : nil
             let limit = next?.previous == handle.header.number ? next?.previousEnd : nil
@@ -143,6 +144,15 @@ struct Opening {
             try self.scan(handle, from: isFirst ? state.position.offset : 0, limit: limit, after: state.sequence, &result, take)
         }
         return result
+    }
+
+    /// A process that was killed leaves records that we read but that may not be on stable storage yet. They are filed and shown to readers
+    /// now, so they must not be taken back by a power cut.
+    private func settle(_ segments: [SegmentHandle]) throws(StoreError) {
+        do throws(IOFailure) {
+            for handle in segments { try self.files.sync(handle.descriptor, handle.path) }
+            try self.files.syncDirectory(self.directory.path)
+        } catch { throw .io(error) }
     }
 
     private func logSegments(_ numbers: [UInt32], _ store: [UInt8], _ result: inout LogEnd) throws(StoreError) -> [SegmentHandle] {

@@ -37,7 +37,7 @@ struct StoreTests {
 
     @Test(
         "R1 kill -9, restart, and then a power cut: what a reader was shown after the restart is not lost",
-        arguments: [nil, "sync KILL skip 9 match segments/", "sync KILL skip 15 match mail.db", "sync KILL skip 8 match accept.db"])
+        arguments: [nil, "sync KILL skip 9 match segments/", "sync KILL skip 15 match mail.db", "sync KILL skip 6 match accept.db", "sync KILL skip 1 match mailbox/segments"])
     func survivesKillAndCut(_ killing: String?) throws {
         let directory = try DiskFile.temporaryDirectory("killed")
         defer { DiskFile.removeTree(directory) }
