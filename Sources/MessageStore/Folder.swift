@@ -106,17 +106,24 @@ final class Folder: Sendable {
         self.pending.wait(until: { $0.folded >= target || $0.hasFailed }, then: { _ in })
     }
 
-    /// Remembers unfinished ends of segments, for `check`.
+    /// Remembers unfinished ends of segments, for `check`; returns when that is done, or a check at once after the start would call
+    /// them damage.
     func note(_ gaps: [(segment: UInt32, start: Int64, end: Int64)]) {
         guard !gaps.isEmpty else { return }
+        let isNoted = Monitor(false)
+        let noted: @Sendable () -> Void = {
+            isNoted.withLock { $0 = true }
+            isNoted.broadcast()
+        }
         self.submit(
             Edit(
                 work: { writer throws(StoreError) in
                     try StoreError.wrap { () throws(DatabaseError) in
                         for gap in gaps { try writer.connection.prepare(MailSQL.makeGap).run([Int64(gap.segment), gap.start, gap.end]) }
                     }
-                    return {}
-                }, failed: { _ in }))
+                    return noted
+                }, failed: { _ in noted() }))
+        isNoted.wait(until: { $0 }, then: { _ in })
     }
 
     /// Waits while more deliveries than `limit` are unfiled: acceptance then runs at the pace of filing.

@@ -1,4 +1,5 @@
 internal import Database
+internal import Glibc
 internal import Vocabulary
 
 extension MessageStore {
@@ -6,22 +7,36 @@ extension MessageStore {
     func removeUnadopted() {
         do throws(StoreError) {
             for number in try self.parts.directory.numbers() {
-                let isKnown = try StoreError.wrap { () throws(DatabaseError) in
-                    try self.parts.mail.read { db throws(DatabaseError) in
-                        try db.row(Self.knowsSegment, .int(number)) { _ in true } ?? false
-                    }
-                }
-                guard !isKnown, let handle = try? self.parts.directory.handle(number), handle.header.kind == .large else { continue }
-                let isQueued = try StoreError.wrap { () throws(DatabaseError) in
-                    try self.parts.accept.read { db throws(DatabaseError) in
-                        try db.row(AcceptSQL.usesSegment, .int(number)) { _ in true } ?? false
-                    }
-                }
-                guard !isQueued else { continue }
+                guard let handle = try? self.parts.directory.handle(number), handle.header.kind == .large else { continue }
+                guard try !self.isReferred(to: number) else { continue }
                 try StoreError.wrap { () throws(IOFailure) in try self.parts.files.unlink(handle.path) }
             }
         } catch {
             self.options.events.record(TrailEvent(.store, "clean-up-failed", trace: nil, [("reason", error.description)]), switchedBy: nil)
+        }
+    }
+
+    /// A segment whose header cannot be read and to which no row refers is what a crash left of one that was just begun: the header is
+    /// synced before anything is promised about a segment. It is kept under another name, in case the disk is to blame after all.
+    func setAside(_ unreadable: [UInt32]) {
+        for number in unreadable {
+            let path = self.parts.directory.path(of: number)
+            guard let isReferred = try? self.isReferred(to: number), !isReferred else { continue }
+            let outcome = rename(path, path + ".unfinished") == 0 ? "renamed" : String(cString: strerror(errno))
+            self.options.events.record(
+                TrailEvent(.store, "segment-set-aside", trace: nil, [("path", path), ("outcome", outcome)]), switchedBy: nil)
+        }
+    }
+
+    private func isReferred(to number: UInt32) throws(StoreError) -> Bool {
+        let isKnown = try StoreError.wrap { () throws(DatabaseError) in
+            try self.parts.mail.read { db throws(DatabaseError) in try db.row(Self.knowsSegment, .int(number)) { _ in true } ?? false }
+        }
+        if isKnown { return true }
+        return try StoreError.wrap { () throws(DatabaseError) in
+            try self.parts.accept.read { db throws(DatabaseError) in
+                try db.row(AcceptSQL.usesSegment, .int(number)) { _ in true } ?? false
+            }
         }
     }
 

@@ -120,6 +120,7 @@ package final class MessageStore: Sendable {
         let store = MessageStore(opening.location, options, parts, changes, end.problems)
         writer.start(try self.openLog(end, parts, options))
         if end.problems.isEmpty { store.removeUnadopted() }
+        store.setAside(end.unreadable)
         return store
     }
 

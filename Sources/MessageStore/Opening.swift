@@ -120,6 +120,8 @@ struct Opening {
         var nextSegment: UInt32 = 1
         var gaps: [(segment: UInt32, start: Int64, end: Int64)] = []
         var problems: [CheckReport.Problem] = []
+        /// Segments whose header cannot be read.
+        var unreadable: [UInt32] = []
     }
 
     /// Reads the log from the position on, and hands each record over in order.
@@ -168,9 +170,8 @@ struct Opening {
                 result.nextIdentifier = max(result.nextIdentifier, handle.header.nextSequence)
                 out.append(handle)
             } catch {
-                guard case .damaged(let text) = error else { throw error }
-                // A header that was never synced belongs to a segment that nothing was promised about.
-                result.problems.append(.init("segment-header", text))
+                guard case .damaged = error else { throw error }
+                result.unreadable.append(number)
             }
         }
         return out
