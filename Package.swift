@@ -62,7 +62,7 @@ let package = Package(
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
-        ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL"]),
+        ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),

@@ -30,12 +30,14 @@ let package = Package(
     ],
     targets: [
         .target(name: "CPlatform"),
+        .systemLibrary(name: "CUnicode"),
         ours("Bytes", [nioCore, "CPlatform"]),
         ours("Vocabulary", [nioCore, "Bytes"]),
+        ours("Text", ["Bytes", "Vocabulary", "CUnicode"]),
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
-        ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
+        ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("Policy", ["Bytes", "Vocabulary"]),
-        ours("MIME", [nioCore, "Bytes", "Vocabulary"]),
+        ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 

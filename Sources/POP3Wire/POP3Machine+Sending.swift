@@ -1,4 +1,5 @@
 internal import Bytes
+internal import MIME
 internal import NIOCore
 
 /// A message on its way to the client.
@@ -19,13 +20,14 @@ extension POP3Machine {
 
     mutating func read(_ piece: ByteBuffer, isLast: Bool, _ sending: Sending, _ out: inout Output) {
         var sending = sending
+        var piece = piece
         if !sending.hasBegun {
-            if !self.isUTF8, InternationalHeader.isIn(piece) {
-                self.phase = .transaction
-                return out.replies.writeError(.utf8Needed, self.language, code: POP3Code.utf8)  // [RFC6856-5]
-            }
+            let original = piece.readableBytes
+            // Who did not say UTF8 gets a header in ASCII. Refusing the message instead would be allowed, but a client that gives up at
+            // the first error could then be shut out of its mailbox by one letter from a stranger. [RFC6856-2.1]
+            if !self.isUTF8, let surrogate = SurrogateHeader.rewritten(piece) { piece = surrogate }
             sending.hasBegun = true
-            self.writeBeginning(sending, &out)
+            self.writeBeginning(sending, growth: piece.readableBytes - original, &out)
         }
         let wanted = sending.top?.take(piece) ?? piece
         sending.encoder.encode(wanted, into: &out.replies)
@@ -38,13 +40,13 @@ extension POP3Machine {
         }
     }
 
-    private func writeBeginning(_ sending: Sending, _ out: inout Output) {
+    private func writeBeginning(_ sending: Sending, growth: Int, _ out: inout Output) {
         guard sending.top == nil, let messages = self.maildrop?.maildrop.messages, messages.indices.contains(sending.index) else {
             out.replies.writeStaticString("+OK\r\n")
             return
         }
         out.replies.writeStaticString("+OK ")
-        out.replies.writeDecimal(Int64(messages[sending.index].size))
+        out.replies.writeDecimal(Int64(messages[sending.index].size) + Int64(growth))
         out.replies.writeStaticString(self.language == .japanese ? " オクテット\r\n" : " octets\r\n")
     }
 
@@ -98,29 +100,5 @@ struct TopCut: Sendable {
             self.linesLeft -= 1
         }
         if !self.isInHeader && self.linesLeft == 0 { self.isDone = true }
-    }
-}
-
-/// Finds out whether a message needs UTF8 mode: its header contains UTF-8 beyond ASCII. [RFC6532-3.2] [RFC6856-2.1]
-///
-/// Octets that are no UTF-8 are older than international mail (bare Latin-1, Shift_JIS); such messages are sent as they always were.
-enum InternationalHeader {
-    /// Looks at the header as far as it is in the first piece.
-    static func isIn(_ piece: ByteBuffer) -> Bool {
-        let view = piece.readableBytesView
-        let header = view[..<self.headerEnd(view)]
-        guard header.contains(where: { $0 >= 0x80 }) else { return false }
-        return String(validating: header, as: UTF8.self) != nil
-    }
-
-    /// Behind the last whole line of the header that is there.
-    private static func headerEnd(_ view: ByteBufferView) -> Int {
-        var lineStart = view.startIndex
-        while let end = view[lineStart...].firstIndex(of: .lf) {
-            let line = view[lineStart..<end]
-            if line.isEmpty || line.elementsEqual([.cr]) { return lineStart }
-            lineStart = end + 1
-        }
-        return lineStart
     }
 }

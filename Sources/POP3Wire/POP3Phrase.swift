@@ -7,7 +7,7 @@ enum POP3Phrase: CaseIterable, Sendable {
     case maildropInUse, maildropUnavailable, loginTooSoon, messageGone, messageUnreadable, updateFailed
     case unknownCommand, badCharacters, badLineEnd, lineTooLong, tooManyErrors, usage
     case noSuchMessage, alreadyDeleted, notANumber, messageDeleted, listFollows, capabilitiesFollow, done
-    case beginTLS, tlsActive, tlsUnavailable, utf8On, utf8Needed, languageChanged, languageUnknown, languagesFollow, farewell
+    case beginTLS, tlsActive, tlsUnavailable, utf8On, languageChanged, languageUnknown, languagesFollow, farewell
 
     func text(_ language: Language) -> StaticString {
         switch language {
@@ -57,7 +57,6 @@ enum POP3Phrase: CaseIterable, Sendable {
         case .tlsActive: "TLS is on already"
         case .tlsUnavailable: "TLS is not available here"
         case .utf8On: "UTF8 mode is on"
-        case .utf8Needed: "this message has international headers: say UTF8 before you log in"
         case .languageChanged: "language changed"
         case .languageUnknown: "no such language here"
         case .languagesFollow: "language list follows"
@@ -106,7 +105,6 @@ enum POP3Phrase: CaseIterable, Sendable {
         case .tlsActive: "すでに TLS を使っています"
         case .tlsUnavailable: "ここでは TLS を使えません"
         case .utf8On: "UTF8 モードにしました"
-        case .utf8Needed: "このメッセージのヘッダは UTF-8 です。ログインの前に UTF8 を送ってください"
         case .languageChanged: "言語を変更しました"
         case .languageUnknown: "その言語はありません"
         case .languagesFollow: "言語の一覧"

@@ -1,14 +1,13 @@
 internal import NIOCore
 internal import Vocabulary
 
-/// Extended response codes. [RFC2449-8] [RFC3206-4] [RFC3206-5] [RFC6856-5]
+/// Extended response codes. [RFC2449-8] [RFC3206-4] [RFC3206-5]
 enum POP3Code {
     static let inUse: StaticString = "[IN-USE] "
     static let loginDelay: StaticString = "[LOGIN-DELAY] "
     static let temporary: StaticString = "[SYS/TEMP] "
     static let permanent: StaticString = "[SYS/PERM] "
     static let auth: StaticString = "[AUTH] "
-    static let utf8: StaticString = "[UTF8] "
     static let none: StaticString = ""
 }
 
