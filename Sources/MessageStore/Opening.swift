@@ -169,6 +169,8 @@ struct Opening {
                 }
                 result.nextIdentifier = max(result.nextIdentifier, handle.header.nextSequence)
                 out.append(handle)
+            } catch .io(let failure) where failure.code == ENOENT {
+                continue  // a dead segment that the sweeper of this opening has unlinked since it was listed
             } catch {
                 guard case .damaged = error else { throw error }
                 result.unreadable.append(number)

@@ -206,9 +206,11 @@ final class Switch: Sendable {
         item.body = .large(large)
         // The large file syncs first, then the log's segment does.
         let log = scratch.segments[0]
-        let failing = FileFaults { operation, path in operation == .sync && path == log ? EIO : nil }
+        let broken = Switch()
+        let failing = FileFaults { operation, path in path == log ? broken.faults.decide(operation, path) : nil }
         store.close()
         let second = try scratch.open { $0.faults = failing }
+        broken.fail(.sync, EIO)
         let again = try second.beginLargeBody()
         try await again.append(ByteBuffer(string: "x"))
         item.body = .large(again)

@@ -34,13 +34,14 @@ import Testing
         defer { withExtendedLifetime(place) {} }
         #expect(try Self.setup(["--quick", place("var")]).ending == .exited(0))
         let add = ["account", "add", "taro@example.test", "--name", "Taro", "--password-stdin", "--config", place("var/post.office.conf")]
-        #expect(try ChildProcess.run(try QuickInstance.program, add, input: "secret-1\n", seconds: 30).ending == .exited(0))
+        place.write("password", "secret-1\n")
+        #expect(try ChildProcess.run(try QuickInstance.program, add, input: place("password"), seconds: 30).ending == .exited(0))
         let before = [place("var/instance.env"), place("var/ca.pem"), place("var/post.office.conf")].map { ChildProcess.text(of: $0) }
         let again = try Self.setup(["--quick", place("var")])
         #expect(again.ending == .exited(0) && again.output.contains("kept"))
         #expect(
             before == [place("var/instance.env"), place("var/ca.pem"), place("var/post.office.conf")].map { ChildProcess.text(of: $0) })
-        let duplicate = try ChildProcess.run(try QuickInstance.program, add, input: "secret-1\n", seconds: 30)
+        let duplicate = try ChildProcess.run(try QuickInstance.program, add, input: place("password"), seconds: 30)
         #expect(duplicate.ending == .exited(1), "the account of before is there: \(duplicate.output)")
     }
 
