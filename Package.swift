@@ -75,23 +75,36 @@ let package = Package(
 
         // L3: network and behaviour.
         ours("NetKit", [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy"]),
-        ours("SMTPService", [nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Policy", "Routing", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
-        ours("POP3Service", [nioCore, "NetKit", "POP3Wire", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
+        ours(
+            "SMTPService",
+            [
+                nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Policy", "Routing", "Directory", "MessageStore", "Queue", "Bytes",
+                "Vocabulary", "Text",
+            ]),
+        ours(
+            "POP3Service",
+            [nioCore, "NetKit", "POP3Wire", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
         ours("Delivery", ["Database", "Directory", "MessageStore", "Queue", "Routing", "Bytes", "Vocabulary"]),
 
         // L4: composition.
-        ours("PostOffice", [
-            nioCore, nioPosix, yams, arguments, "CPlatform", "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Forms", "Policy", "Routing",
-            "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "Delivery",
-        ]),
+        ours(
+            "PostOffice",
+            [
+                nioCore, nioPosix, yams, arguments, "CPlatform", "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Forms", "Policy",
+                "Routing",
+                "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "Delivery",
+            ]),
         .executableTarget(name: "postoffice", dependencies: ["PostOffice"], path: "Sources/postoffice-command", swiftSettings: strict),
 
         // Tests.
         .target(name: "CFaults"),
         ours("PowerCutKit", [nioCore, "CSQLite", "MessageStore", "Queue", "Bytes", "Vocabulary", "MailTesting"]),
-        .executableTarget(name: "powercut", dependencies: ["PowerCutKit", "MailTesting", arguments], path: "Sources/powercut-command", swiftSettings: strict),
         .executableTarget(
-            name: "storebench", dependencies: [nioCore, "MessageStore", "Database", "CSQLite", "Vocabulary", arguments], path: "Sources/storebench-command",
+            name: "powercut", dependencies: ["PowerCutKit", "MailTesting", arguments], path: "Sources/powercut-command",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "storebench", dependencies: [nioCore, "MessageStore", "Database", "CSQLite", "Vocabulary", arguments],
+            path: "Sources/storebench-command",
             swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
         ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "SASL", "NetKit"]),
@@ -99,17 +112,27 @@ let package = Package(
         tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),
         tests("SASLTests", ["SASL", "Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("MIMETests", ["MIME", "Bytes", "Vocabulary", "MailTesting", nioCore]),
-        tests("SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
+        tests(
+            "SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
         tests("POP3WireTests", ["POP3Wire", "SASL", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
         tests("PolicyTests", ["Policy", "Routing", "Bytes", "Vocabulary", "Text", "MailTesting"]),
-        tests("DirectoryTests", ["Directory", "Forms", "SASL", "Database", "Bytes", "Vocabulary", "Text", "Routing", "Policy", "MailTesting"]),
+        tests(
+            "DirectoryTests", ["Directory", "Forms", "SASL", "Database", "Bytes", "Vocabulary", "Text", "Routing", "Policy", "MailTesting"]),
         tests("MessageStoreTests", ["MessageStore", "Queue", "Database", "Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("NetKitTests", ["NetKit", "Policy", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL, nioEmbedded, x509]),
-        tests("ServiceTests", [
-            "PostOffice", "SMTPService", "POP3Service", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy", "SASL", "Forms",
-            "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
-        ]),
-        tests("PostOfficeTests", ["PostOffice", "CPlatform", "NetKit", "Queue", "MessageStore", "Directory", "Forms", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix], resources: [.copy("Configurations")]),
+        tests(
+            "ServiceTests",
+            [
+                "PostOffice", "SMTPService", "POP3Service", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy",
+                "SASL", "Forms",
+                "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
+            ]),
+        tests(
+            "PostOfficeTests",
+            [
+                "PostOffice", "CPlatform", "NetKit", "Queue", "MessageStore", "Directory", "Forms", "Bytes", "Vocabulary", "MailTesting",
+                nioCore, nioPosix,
+            ], resources: [.copy("Configurations")]),
         tests("SystemTests", ["MailTesting", "PowerCutKit", "Bytes", "Vocabulary"]),
     ]
 )

@@ -11,8 +11,10 @@ import Testing
 
     @Test(arguments: [
         ("a,b\r\nc,d\r\n", [["a", "b"], ["c", "d"]]), ("a,b\nc,d", [["a", "b"], ["c", "d"]]), ("a\rb\r", [["a"], ["b"]]),
-        ("\u{FEFF}a,b", [["a", "b"]]), ("\"a,b\",\"c\"\"d\",\"e\r\nf\"\r\ng", [["a,b", "c\"d", "e\r\nf"], ["g"]]), ("a,,\n,\n", [["a", "", ""], ["", ""]]),
-        ("\n\n a , b \n\n", [[" a ", " b "]]), ("\"\"", [[""]]), ("", []), ("\r\n\r\n", []), ("名前,住所\n山田,\"東京都、千代田区\"", [["名前", "住所"], ["山田", "東京都、千代田区"]]),
+        ("\u{FEFF}a,b", [["a", "b"]]), ("\"a,b\",\"c\"\"d\",\"e\r\nf\"\r\ng", [["a,b", "c\"d", "e\r\nf"], ["g"]]),
+        ("a,,\n,\n", [["a", "", ""], ["", ""]]),
+        ("\n\n a , b \n\n", [[" a ", " b "]]), ("\"\"", [[""]]), ("", []), ("\r\n\r\n", []),
+        ("名前,住所\n山田,\"東京都、千代田区\"", [["名前", "住所"], ["山田", "東京都、千代田区"]]),
     ]) func rowsAreReadAsSpreadsheetsWriteThem(text: String, expected: [[String]]) {
         #expect(self.rows(text).map { try? $0.get() } == expected)
     }
@@ -20,7 +22,8 @@ import Testing
     @Test func aBadRowDoesNotTakeOthersWithIt() {
         #expect(
             self.rows("a,b\nc,\"open\nd,e\nf,\"g\"h\ni,j\"k\nl,m") == [
-                .success(["a", "b"]), .failure(.unclosedQuote(line: 2)), .success(["d", "e"]), .failure(.strayQuote(line: 4)), .failure(.strayQuote(line: 5)),
+                .success(["a", "b"]), .failure(.unclosedQuote(line: 2)), .success(["d", "e"]), .failure(.strayQuote(line: 4)),
+                .failure(.strayQuote(line: 5)),
                 .success(["l", "m"]),
             ])
         #expect(self.rows("a\n\"") == [.success(["a"]), .failure(.unclosedQuote(line: 2))])
@@ -37,7 +40,10 @@ import Testing
         let huge = String(repeating: "x", count: CSVReader.maximumCell + 1)
         #expect(self.rows("\(huge)\nok") == [.failure(.cellTooLong(line: 1)), .success(["ok"])])
         #expect(self.rows("\"\(huge)\"\nok") == [.failure(.cellTooLong(line: 1)), .success(["ok"])])
-        #expect(self.rows(String(repeating: ",", count: CSVReader.maximumCells) + "\nok") == [.failure(.tooManyCells(line: 1)), .success(["ok"])])
+        #expect(
+            self.rows(String(repeating: ",", count: CSVReader.maximumCells) + "\nok") == [
+                .failure(.tooManyCells(line: 1)), .success(["ok"]),
+            ])
     }
 
     @Test func theCharsetIsFoundOut() {

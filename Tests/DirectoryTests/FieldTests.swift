@@ -22,7 +22,8 @@ import Vocabulary
 
     @Test func theOriginalsFieldNamesAreKept() {
         for (name, key) in [
-            ("User's-Real-Name", "real-name"), ("Mail-Account-Password", "password"), ("Use-NT-Logon-Password", "use-os-password"), ("NT-Username", "os-user"),
+            ("User's-Real-Name", "real-name"), ("Mail-Account-Password", "password"), ("Use-NT-Logon-Password", "use-os-password"),
+            ("NT-Username", "os-user"),
             ("Internet-Addresses", "addresses"), ("From-Address-Rewrite", "from-address-rewrite"), ("POP3-Delivery", "pop3-delivery"),
             ("POP3-Login-Name", "login-name"), ("Maximum-POP3-Mailbox-Size", "quota"), ("Current-POP3-Mailbox-Size", "mailbox-size"),
             ("Program-Delivery", "program-delivery"), ("NT-Account-for-Program", "program-account"), ("Programs-to-Run", "programs-to-run"),
@@ -62,7 +63,8 @@ import Vocabulary
         case .password: ["pass word"]
         case .table(let table):
             switch table.columns.first?.kind {
-            case .routePattern: ["[remote.test:127.0.0.1:29025]", "[*.v6.test:[2001:db8::1]:25]", "[a.test:*][b.test:[mx.b.test]]", "[*:hold]"]
+            case .routePattern:
+                ["[remote.test:127.0.0.1:29025]", "[*.v6.test:[2001:db8::1]:25]", "[a.test:*][b.test:[mx.b.test]]", "[*:hold]"]
             case .address: ["[<a@b.test> <\"c ] d\"@e.test>]", "[x@y.test z@w.test]"]
             default: ["[big.test:2 GiB]", "[free.test:0]"]
             }
@@ -81,7 +83,8 @@ import Vocabulary
 
     @Test("A4 metacharacters are kept as text or refused, in every field") func metacharacters() throws {
         let hostile = [
-            "'; DROP TABLE account; --", "\" OR 1=1", "*)(uid=*))(|(uid=*", "<script>alert(1)</script>", "%s%n%x", "$(reboot)`id`", "a\u{0}b", "a\r\nb",
+            "'; DROP TABLE account; --", "\" OR 1=1", "*)(uid=*))(|(uid=*", "<script>alert(1)</script>", "%s%n%x", "$(reboot)`id`",
+            "a\u{0}b", "a\r\nb",
             "../../etc/passwd", "\u{202E}txt", "\u{2028}", String(repeating: "x", count: 100_000),
         ]
         for field in Self.all where !field.isSecret {
@@ -90,7 +93,9 @@ import Vocabulary
                 #expect(field.value(stored: field.stored(value)) == value, "\(field.key)")
                 if case .paragraph = field.type { continue }
                 for entry in field.written(value) {
-                    #expect(!entry.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0.value == 0x2028 }, "\(field.key)")
+                    #expect(
+                        !entry.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0.value == 0x2028 },
+                        "\(field.key)")
                 }
             }
         }
@@ -98,7 +103,8 @@ import Vocabulary
 
     @Test(arguments: [
         ("message-size-limit", "50 MiB", "50 MiB"), ("message-size-limit", "104857600", "100 MiB"), ("message-size-limit", "５０Ｍ", "50 MiB"),
-        ("smtp-command-timeout", "90", "90 s"), ("smtp-command-timeout", "5 分", "5 min"), ("check-recipients", "はい", "yes"), ("check-recipients", "OFF", "no"),
+        ("smtp-command-timeout", "90", "90 s"), ("smtp-command-timeout", "5 分", "5 min"), ("check-recipients", "はい", "yes"),
+        ("check-recipients", "OFF", "no"),
         ("host-name", "ＭＡＩＬ．Example．Test", "mail.example.test"), ("host-name", "Bücher.TEST.", "xn--bcher-kva.test"),
         ("plaintext-login-networks", "192.0.2.0/24", "192.0.2.0/24"), ("name-servers", "::1", "::1"), ("detail-separator", "使用しない", "none"),
         ("pop3-access", "::ffff:192.0.2.1", "192.0.2.1"), ("system-language", "ja", "ja"),
@@ -108,14 +114,21 @@ import Vocabulary
     }
 
     @Test(arguments: [
-        ("message-size-limit", "abc", "50 MiB"), ("message-size-limit", "1", "64 KiB"), ("message-size-limit", "99999999999999999999 TiB", "50 MiB"),
-        ("recipient-limit", "5", "100"), ("recipient-limit", "-1", "100"), ("recipient-limit", "1e3", "100"), ("smtp-command-timeout", "1", "10 s"),
-        ("check-recipients", "perhaps", "yes"), ("host-name", "two words", "example.com"), ("host-name", "", "value"), ("host-name", "-x.test", "example.com"),
+        ("message-size-limit", "abc", "50 MiB"), ("message-size-limit", "1", "64 KiB"),
+        ("message-size-limit", "99999999999999999999 TiB", "50 MiB"),
+        ("recipient-limit", "5", "100"), ("recipient-limit", "-1", "100"), ("recipient-limit", "1e3", "100"),
+        ("smtp-command-timeout", "1", "10 s"),
+        ("check-recipients", "perhaps", "yes"), ("host-name", "two words", "example.com"), ("host-name", "", "value"),
+        ("host-name", "-x.test", "example.com"),
         ("plaintext-login-networks", "192.0.2.1/24", "192.0.2.0/24"), ("plaintext-login-networks", "192.0.2.0/33", "192.0.2.0/24"),
-        ("name-servers", "ns.example.test", "IP address"), ("name-servers", "192.0.2.53:99999", "IP address"), ("pop3-access", "1.2.3", "*.domain"),
-        ("pop3-access", "*.*.test", "*.domain"), ("mail-routing-table", "[a.test]", "[pattern:host"), ("mail-routing-table", "[a.test:b.test", "[pattern:host"),
-        ("mail-routing-table", "[a b:c]", "pattern"), ("mail-routing-table", "[a.test:x][a.test:x]", "twice"), ("smtp-channel-aliases", "[<a@b.test>]", "<incoming>"),
-        ("smtp-channel-aliases", "[<a@b.test> <c>]", "name@domain"), ("local-mail-domains", "a.test A.TEST", "twice"), ("seat-limit-end", "2027-02-29", "2026-11-21"),
+        ("name-servers", "ns.example.test", "IP address"), ("name-servers", "192.0.2.53:99999", "IP address"),
+        ("pop3-access", "1.2.3", "*.domain"),
+        ("pop3-access", "*.*.test", "*.domain"), ("mail-routing-table", "[a.test]", "[pattern:host"),
+        ("mail-routing-table", "[a.test:b.test", "[pattern:host"),
+        ("mail-routing-table", "[a b:c]", "pattern"), ("mail-routing-table", "[a.test:x][a.test:x]", "twice"),
+        ("smtp-channel-aliases", "[<a@b.test>]", "<incoming>"),
+        ("smtp-channel-aliases", "[<a@b.test> <c>]", "name@domain"), ("local-mail-domains", "a.test A.TEST", "twice"),
+        ("seat-limit-end", "2027-02-29", "2026-11-21"),
         ("log-days", "99999", "3650"), ("address-completion-domain", "[192.0.2.1]", "example.com"),
     ]) func aMessageNamesTheFieldAndTheCure(key: String, typed: String, cure: String) throws {
         let field = try #require(FieldTable.configuration(named: key))
