@@ -3,16 +3,28 @@ internal import Glibc
 internal import Vocabulary
 
 extension MessageStore {
-    /// Large bodies that no record of the log names were never promised: a crash came before.
+    /// Large bodies that no record of the log names were never promised: a crash came before, perhaps so early that not even the header
+    /// was on stable storage.
     func removeUnadopted() {
         do throws(StoreError) {
             for number in try self.parts.directory.numbers() {
-                guard let handle = try? self.parts.directory.handle(number), handle.header.kind == .large else { continue }
+                guard let header = self.readableHeader(number), header.kind == .large else { continue }
                 guard try !self.isReferred(to: number) else { continue }
-                try StoreError.wrap { () throws(IOFailure) in try self.parts.files.unlink(handle.path) }
+                let path = self.parts.directory.path(of: number)
+                try StoreError.wrap { () throws(IOFailure) in try self.parts.files.unlink(path) }
             }
         } catch {
             self.options.events.record(TrailEvent(.store, "clean-up-failed", trace: nil, [("reason", error.description)]), switchedBy: nil)
+        }
+    }
+
+    /// nil when it cannot be read; a damaged one is set aside when nothing refers to its segment.
+    private func readableHeader(_ number: UInt32) -> SegmentHeader? {
+        do throws(StoreError) {
+            return try self.parts.directory.handle(number).header
+        } catch {
+            if case .damaged = error { self.setAside([number]) }
+            return nil
         }
     }
 

@@ -82,15 +82,22 @@ struct StoreChecker {
         let end: Int64
     }
 
-    /// Every record of every log segment, hash included. Answers the segments that can be read.
-    private mutating func checkSegments() throws(StoreError) -> Set<UInt32> {
-        let known = try self.read(self.mail) { db throws(DatabaseError) in
+    /// Segments that mail.db counts on.
+    private func livingSegments() throws(StoreError) -> Set<UInt32> {
+        let rows = try self.read(self.mail) { db throws(DatabaseError) in
             try db.rows(MailSQL.segments) { (number: UInt32(clamping: $0.int(0)), isDying: $0.int(4) != 0) }
         }
+        return Set(rows.filter { !$0.isDying }.map(\.number))
+    }
+
+    /// Every record of every log segment, hash included. Answers the segments that can be read.
+    private mutating func checkSegments() throws(StoreError) -> Set<UInt32> {
+        let known = try self.livingSegments()
         let numbers = try self.directory.numbers()
-        for segment in known where !segment.isDying && !numbers.contains(segment.number) {
-            self.add("missing-segment", self.directory.path(of: segment.number))
-        }
+        let absent = known.subtracting(numbers)
+        // A sweep may have come between the rows and the names: what it took has no living row any more.
+        let missing = absent.isEmpty ? absent : absent.intersection(try self.livingSegments())
+        for number in missing.sorted() { self.add("missing-segment", self.directory.path(of: number)) }
         var readable: Set<UInt32> = []
         var handles: [SegmentHandle] = []
         for number in numbers {
