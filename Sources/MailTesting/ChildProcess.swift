@@ -13,6 +13,8 @@ package final class ChildProcess {
     }
 
     package let id: pid_t
+    /// Program and arguments, for texts.
+    private let name: String
     private var ending: Ending?
 
     /// Starts `path` with `arguments` (without the name of the program itself).
@@ -39,6 +41,7 @@ package final class ChildProcess {
         let error = posix_spawn(&child, path, &actions, nil, words.pointers, variables.pointers)
         guard error == 0 else { throw Failure(description: "cannot start \(path): errno \(error)") }
         self.id = child
+        self.name = ([path] + arguments).joined(separator: " ")
     }
 
     deinit { self.end() }
@@ -52,12 +55,21 @@ package final class ChildProcess {
         defer { withExtendedLifetime(directory) {} }
         let output = directory("output")
         let child = try ChildProcess(path, arguments, environment: environment, input: input, output: output, errors: output)
-        guard let ending = child.wait(seconds: seconds) else {
-            child.signal(SIGKILL)
-            throw Failure(description: "\(path) \(arguments) still runs after \(seconds) s: \(Self.text(of: output))")
-        }
+        let ending = try child.expectEnd(within: seconds, output: output)
         return (ending, Self.text(of: output))
     }
+
+    /// Waits at most `seconds`. A child that still runs is killed, and the failure shows where it stood and the tail of the file `output`.
+    package func expectEnd(within seconds: Double, output: String? = nil) throws(Failure) -> Ending {
+        if let ending = self.wait(seconds: seconds) { return ending }
+        let state = whereabouts(of: self.id)
+        self.kill()
+        let tail = output.map { Self.tail(of: $0) } ?? ""
+        throw Failure(description: "\(self.name) still ran after \(Int(seconds)) s and was killed\n\(state)\nits output ended: \(tail)")
+    }
+
+    /// The last part of a file as text.
+    package static func tail(of path: String, characters: Int = 4000) -> String { String(self.text(of: path).suffix(characters)) }
 
     /// The content of a file as text; empty when it cannot be read.
     package static func text(of path: String) -> String {
@@ -72,23 +84,13 @@ package final class ChildProcess {
         }
     }
 
-    /// Waits for the end, without limit.
-    @discardableResult
-    package func wait() -> Ending {
-        if let ending = self.ending { return ending }
-        var status: Int32 = 0
-        while waitpid(self.id, &status, 0) < 0 && errno == EINTR {}
-        let ending = Self.ending(of: status)
-        self.ending = ending
-        return ending
-    }
-
     /// Waits at most `seconds`; nil when the child still runs.
     package func wait(seconds: Double) -> Ending? {
-        for _ in 0..<max(1, Int(seconds * 100)) {
+        let deadline = monotonicSeconds() + seconds
+        repeat {
             if let ending = self.poll() { return ending }
             usleep(10_000)
-        }
+        } while monotonicSeconds() < deadline
         return self.poll()
     }
 
@@ -102,17 +104,23 @@ package final class ChildProcess {
     }
 
     package func signal(_ number: Int32) {
-        if self.ending == nil { kill(self.id, number) }
+        if self.ending == nil { Glibc.kill(self.id, number) }
     }
 
-    /// SIGTERM, ten seconds of patience, SIGKILL.
+    /// SIGTERM, half a minute of patience, SIGKILL.
     package func end() {
         guard self.poll() == nil else { return }
         self.signal(SIGTERM)
-        if self.wait(seconds: 10) == nil {
-            self.signal(SIGKILL)
-            self.wait()
+        if self.wait(seconds: 30) == nil {
+            print("\(self.name) did not end after SIGTERM and is killed\n\(whereabouts(of: self.id))")
+            self.kill()
         }
+    }
+
+    /// SIGKILL. Only a process that hangs in the kernel outlives it; that one is left behind, and said so.
+    package func kill() {
+        self.signal(SIGKILL)
+        if self.wait(seconds: 20) == nil { print("\(self.name) is stuck in the kernel: \(whereabouts(of: self.id))") }
     }
 
     /// The directory of the running test program, where the build puts executables and libraries beside it.

@@ -2,7 +2,8 @@ internal import Glibc
 
 /// Waits until another thread has made something true, at most `seconds`; returns whether it has.
 package func eventually(within seconds: Int = 20, _ condition: () -> Bool) -> Bool {
-    for _ in 0..<seconds * 500 {
+    let deadline = monotonicSeconds() + Double(seconds)
+    while monotonicSeconds() < deadline {
         if condition() { return true }
         usleep(2000)
     }

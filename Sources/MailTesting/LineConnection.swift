@@ -39,9 +39,13 @@ package final class LineConnection {
 
     deinit { close(self.descriptor) }
 
+    /// A server that never ends its line, or its reply, must not keep a test busy for ever.
+    private static let longestLine = 16 << 20
+    private static let longestReply = 10_000
+
     /// The next line without its CRLF.
     package func line() throws -> String {
-        while true {
+        while self.buffer.count - self.start < Self.longestLine {
             if let end = self.buffer[self.start...].firstIndex(of: 10) {
                 defer { self.start = end + 1 }
                 let line = self.buffer[self.start..<end]
@@ -49,6 +53,7 @@ package final class LineConnection {
             }
             try self.fill()
         }
+        throw Failure(description: "a line without end: \(String(decoding: self.buffer[self.start...].prefix(200), as: UTF8.self))")
     }
 
     /// Exactly `count` bytes.
@@ -86,11 +91,12 @@ package final class LineConnection {
     /// A whole SMTP reply: all its lines; the code stands in the last.
     package func reply() throws -> [String] {
         var lines: [String] = []
-        while true {
+        while lines.count < Self.longestReply {
             let line = try self.line()
             lines.append(line)
             if line.utf8.count < 4 || Array(line.utf8)[3] != UInt8(ascii: "-") { return lines }
         }
+        throw Failure(description: "a reply without end: \(lines.prefix(3))")
     }
 
     /// Sends a command and waits for the reply's code.

@@ -66,15 +66,21 @@ package final class QuickInstance {
             words[0], Array(words.dropFirst()), environment: self.environment, output: self.logs("log"), errors: self.logs("log"))
         self.dispatcher = child
         let port = try self.port("SMTP_PORT")
-        for _ in 0..<300 {
-            if let ending = child.poll() { throw Failure(description: "the server ended with \(ending): \(self.log)") }
+        let deadline = monotonicSeconds() + Self.patience
+        while monotonicSeconds() < deadline {
+            if let ending = child.poll() { throw Failure(description: "the server ended with \(ending): \(self.log.suffix(4000))") }
             if let connection = try? LineConnection(port: port, timeout: 1), let line = try? connection.line(), line.hasPrefix("220") {
                 return
             }
             usleep(100_000)
         }
-        throw Failure(description: "no greeting within 30 s: \(self.log)")
+        let state = whereabouts(of: child.id)
+        self.stop()
+        throw Failure(description: "no greeting within \(Int(Self.patience)) s\n\(state)\nits log ended: \(self.log.suffix(4000))")
     }
+
+    /// Seconds for a start on a machine that is busy with other things.
+    private static let patience = 60.0
 
     /// SIGTERM and wait; the server drains.
     @discardableResult

@@ -7,19 +7,22 @@ internal import NIOTLS
 /// A client that blocks: connect, send, read lines, speak TLS. Every wait is bounded. Used on one thread.
 package final class TestClient {
     package enum Failure: Error, Equatable, CustomStringConvertible {
-        case connect(CInt), closed, timedOut, reset(CInt), tls(String)
+        case connect(CInt), closed, timedOut, endless, reset(CInt), tls(String)
 
         package var description: String {
             switch self {
             case .connect(let code): "cannot connect: \(String(cString: strerror(code)))"
             case .closed: "the peer has closed"
             case .timedOut: "nothing came in time"
+            case .endless: "the peer goes on without end"
             case .reset(let code): "connection broke: \(String(cString: strerror(code)))"
             case .tls(let text): "TLS: \(text)"
             }
         }
     }
 
+    /// Bytes in one piece after which a test gives up on a peer that never ends.
+    private static let most = 1 << 29
     private let descriptor: CInt
     private var received: [UInt8] = []
     private var taken = 0
@@ -101,6 +104,7 @@ package final class TestClient {
                 return String(decoding: line, as: UTF8.self)
             }
             scanned = self.received.count - self.taken
+            guard scanned < Self.most else { throw Failure.endless }
             try self.fill()
         }
     }
@@ -108,7 +112,10 @@ package final class TestClient {
     /// All lines of one SMTP reply: up to the first whose code is not followed by a hyphen.
     package func readReply() throws -> [String] {
         var lines: [String] = []
-        repeat { lines.append(try self.readLine()) } while lines.last?.utf8.dropFirst(3).first == UInt8(ascii: "-")
+        repeat {
+            guard lines.count < 10_000 else { throw Failure.endless }
+            lines.append(try self.readLine())
+        } while lines.last?.utf8.dropFirst(3).first == UInt8(ascii: "-")
         return lines
     }
 
@@ -128,7 +135,10 @@ package final class TestClient {
 
     /// Everything until the peer closes.
     package func readToEnd() throws -> String {
-        do { while true { try self.fill() } } catch Failure.closed {}
+        do {
+            while self.received.count - self.taken < Self.most { try self.fill() }
+            throw Failure.endless
+        } catch Failure.closed {}
         defer { self.taken = self.received.count }
         return String(decoding: self.received[self.taken...], as: UTF8.self)
     }
@@ -169,7 +179,9 @@ package final class TestClient {
     {
         let engine = try TLSEngine(trust: trust, serverName: serverName, minimum: minimum, maximum: maximum)
         try self.write(engine.hello())
+        let deadline = monotonicSeconds() + Patience.usual
         while !engine.isDone {
+            guard monotonicSeconds() < deadline else { throw Failure.timedOut }
             var chunk = [UInt8](repeating: 0, count: 64 << 10)
             let count = recv(self.descriptor, &chunk, chunk.count, 0)
             guard count > 0 else { throw count == 0 ? Failure.closed : errno == EAGAIN ? Failure.timedOut : Failure.reset(errno) }

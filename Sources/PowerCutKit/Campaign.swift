@@ -1,3 +1,4 @@
+internal import MailTesting
 internal import Synchronization
 
 /// Cuts the power at many places of one log, and lets the subject recover from every disk that could be left.
@@ -58,16 +59,16 @@ package struct Campaign: Sendable {
         try self.eachCut { trials in
             if !trials.isEmpty { report.cuts += 1 }
             batch += trials
-            if batch.count >= 64 { self.settle(&batch, &report) }
+            if batch.count >= 64 { try self.settle(&batch, &report) }
             return report.failures.count < self.failureLimit
         }
-        self.settle(&batch, &report)
+        try self.settle(&batch, &report)
         return report
     }
 
-    private func settle(_ batch: inout [Trial], _ report: inout Report) {
+    private func settle(_ batch: inout [Trial], _ report: inout Report) throws(InVain) {
         report.images += batch.count
-        report.failures += self.examine(batch)
+        report.failures += try self.examine(batch)
         self.progress?(report.images)
         batch = []
     }
@@ -124,10 +125,10 @@ package struct Campaign: Sendable {
         }
     }
 
-    private func examine(_ batch: [Trial]) -> [Failure] {
+    private func examine(_ batch: [Trial]) throws(InVain) -> [Failure] {
         let next = Atomic<Int>(0)
         let failures = Mutex<[Failure]>([])
-        inParallel(self.workers) { _ in
+        try inParallel(self.workers, "\(batch.count) images to be examined", seconds: 600) { _ in
             while true {
                 let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard index < batch.count else { return }

@@ -1,3 +1,5 @@
+internal import MailTesting
+
 /// What a store makes of one directory after a crash: it is opened three times.
 ///
 /// First it recovers and is compared with the ledger; opened again nothing may have changed, and it takes new mail; opened once more
@@ -27,9 +29,16 @@ package struct Examination {
     }
 
     private static func opened<R>(_ subject: any CrashSubject, _ directory: String, _ body: (any LiveStore) throws -> R) throws -> R {
-        let store = try subject.open(directory)
-        defer { store.close() }
-        return try body(store)
+        let store = try bounded("the store to open") { try subject.open(directory) }
+        do {
+            let result = try body(store)
+            try bounded("the store to close") { store.close() }
+            return result
+        } catch {
+            // A store that hangs once may hang again, and the first failure tells more.
+            boundedEnd("the store to close", seconds: 5) { store.close() }
+            throw error
+        }
     }
 
     private static func difference(_ first: StoreContents, _ second: StoreContents) -> String {
@@ -44,7 +53,7 @@ package struct Examination {
         let accounts = ledger.accounts.filter { ledger.removed[$0] == nil }
         guard !accounts.isEmpty else { return [] }
         let sample = Sample(number: number, seed: 1, size: 700, recipients: accounts)
-        guard store.acceptAndWait(sample) else { return ["the recovered store refuses mail"] }
+        guard try store.acceptAndWait(sample) else { return ["the recovered store refuses mail"] }
         try ledger.apply(mark: "send \(number) 1 700 \(accounts.map(String.init).joined(separator: ","))\nok \(number)")
         var complaints: [String] = []
         for account in accounts {

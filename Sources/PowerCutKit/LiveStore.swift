@@ -1,5 +1,4 @@
-internal import Dispatch
-internal import Synchronization
+internal import MailTesting
 
 /// A message as a mailbox lists it.
 package struct ListedMessage: Hashable, Sendable {
@@ -50,27 +49,9 @@ package protocol CrashSubject: Sendable {
 
 extension LiveStore {
     /// Hands `sample` in and waits for the answer.
-    package func acceptAndWait(_ sample: Sample) -> Bool {
-        let answer = Answer<Bool>()
+    package func acceptAndWait(_ sample: Sample) throws -> Bool {
+        let answer = Promised<Bool>()
         self.accept(sample) { answer.give($0) }
-        return answer.wait()
-    }
-}
-
-/// A value that one thread gives and another waits for.
-final class Answer<Value: Sendable>: Sendable {
-    private let value = Mutex<Value?>(nil)
-    private let given = DispatchSemaphore(value: 0)
-
-    func give(_ value: Value) {
-        self.value.withLock { $0 = value }
-        self.given.signal()
-    }
-
-    func wait() -> Value {
-        while true {
-            self.given.wait()
-            if let value = self.value.withLock({ $0 }) { return value }
-        }
+        return try answer.wait(for: "the answer to message \(sample.number)")
     }
 }

@@ -71,11 +71,9 @@ package struct Recorder: Sendable {
             environment["POSTOFFICE_FAULTS_REPORT"] = "\(directory)/report"
         }
         let child = try ChildProcess(self.program, arguments, environment: environment, errors: "\(directory)/output")
-        guard let ending = child.wait(seconds: 120) else {
-            throw Recording.Failure(description: "\(arguments) hangs: \(ChildProcess.text(of: "\(directory)/output"))")
-        }
+        let ending = try child.expectEnd(within: 120, output: "\(directory)/output")
         guard ending == expected else {
-            throw Recording.Failure(description: "\(arguments) ended with \(ending): \(ChildProcess.text(of: "\(directory)/output"))")
+            throw Recording.Failure(description: "\(arguments) ended with \(ending): \(ChildProcess.tail(of: "\(directory)/output"))")
         }
     }
 }

@@ -26,7 +26,8 @@ package struct Sample: Hashable, Sendable {
             let room = self.size - 2 - bytes.count
             var line: [UInt8] = []
             var word = random.next()
-            for index in 0..<min(70, room) {
+            // A full line would leave room for one octet, which could only be half of a CRLF.
+            for index in 0..<(room == 71 ? 69 : min(70, room)) {
                 if index % 8 == 0 { word = random.next() }
                 line.append(UInt8(33 + (word & 63)))
                 word >>= 8

@@ -1,3 +1,4 @@
+internal import MailTesting
 internal import MessageStore
 internal import NIOCore
 internal import Vocabulary
@@ -44,7 +45,7 @@ struct RealStore: LiveStore {
         guard let large = try? self.store.beginLargeBody() else { return nil }
         var rest = bytes
         while let piece = rest.readSlice(length: min(16_384, rest.readableBytes)), piece.readableBytes > 0 {
-            guard (try? waiting({ large.append(piece, completion: $0) })) != nil else {
+            guard (try? waiting("a piece of a large body", { large.append(piece, completion: $0) })) != nil else {
                 large.abandon()
                 return nil
             }
@@ -69,7 +70,7 @@ struct RealStore: LiveStore {
 
     private func inbox(_ account: Int) throws -> MailboxListing? {
         do {
-            return try waiting { self.store.openInbox(of: Self.id(account), completion: $0) }
+            return try waiting("openInbox") { self.store.openInbox(of: Self.id(account), completion: $0) }
         } catch StoreError.noSuchAccount {
             return nil
         }
@@ -88,26 +89,26 @@ struct RealStore: LiveStore {
 
     func read(_ account: Int, uid: UInt32) throws -> [UInt8] {
         let mailbox = try self.knownInbox(account).mailbox
-        let reader: MessageReader = try waiting { self.store.reader(mailbox, UID(rawValue: uid), completion: $0) }
+        let reader: MessageReader = try waiting("reader") { self.store.reader(mailbox, UID(rawValue: uid), completion: $0) }
         var bytes: [UInt8] = []
-        while let chunk = try waiting({ reader.next($0) }) { bytes += Array(chunk.readableBytesView) }
+        while let chunk = try waiting("a piece of a message", { reader.next($0) }) { bytes += Array(chunk.readableBytesView) }
         return bytes
     }
 
     func expunge(_ account: Int, uids: [UInt32]) throws {
         let mailbox = try self.knownInbox(account).mailbox
-        let gone: Int = try waiting { self.store.expunge(mailbox, uids.map { UID(rawValue: $0) }, completion: $0) }
+        let gone: Int = try waiting("expunge") { self.store.expunge(mailbox, uids.map { UID(rawValue: $0) }, completion: $0) }
         guard gone == uids.count else { throw Workload.Failure(description: "expunged \(gone) of \(uids)") }
     }
 
     func setFlags(_ account: Int, uid: UInt32, flags: UInt32) throws {
         let mailbox = try self.knownInbox(account).mailbox
         let change = MessageStore.FlagChange.replace(Flags(rawValue: flags))
-        let _: ModSeq = try waiting { self.store.setFlags(mailbox, [UID(rawValue: uid)], change, completion: $0) }
+        let _: ModSeq = try waiting("setFlags") { self.store.setFlags(mailbox, [UID(rawValue: uid)], change, completion: $0) }
     }
 
     func removeAccount(_ account: Int) throws {
-        try waiting { self.store.removeAccount(Self.id(account), completion: $0) }
+        try waiting("removeAccount") { self.store.removeAccount(Self.id(account), completion: $0) }
     }
 
     func queued() throws -> [Int] {
@@ -120,15 +121,18 @@ struct RealStore: LiveStore {
             return destination.split(separator: ".").first.flatMap { Int($0) }
         }.sorted()
     }
-    func complaints() throws -> [String] { try self.store.check().problems.map(\.description) }
+    func complaints() throws -> [String] {
+        try bounded("the check", seconds: 120) { [store] in try store.check().problems.map(\.description) }
+    }
+
     func close() { self.store.close() }
 }
 
 /// Waits for the one completion of a call.
 private func waiting<Value: Sendable, Problem: Error>(
-    _ start: (@escaping @Sendable (Result<Value, Problem>) -> Void) -> Void
+    _ what: String, _ start: (@escaping @Sendable (Result<Value, Problem>) -> Void) -> Void
 ) throws -> Value {
-    let answer = Answer<Result<Value, Problem>>()
+    let answer = Promised<Result<Value, Problem>>()
     start { answer.give($0) }
-    return try answer.wait().get()
+    return try answer.wait(for: what).get()
 }

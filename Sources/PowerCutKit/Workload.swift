@@ -1,5 +1,5 @@
-internal import Dispatch
 internal import Glibc
+internal import MailTesting
 internal import Synchronization
 
 /// Drives a store with everything that changes it, and writes a mark before and after each act.
@@ -29,13 +29,13 @@ package struct Workload: Sendable {
         let log = try MarkLog(marks)
         let next = Atomic<Int>(firstNumber)
         let failures = Mutex<[String]>([])
-        inParallel(self.sessions) { session in
+        try inParallel(self.sessions, "the sessions of the workload", seconds: 100) { session in
             var random = SeededRandom(self.seed, UInt64(session), UInt64(firstNumber))
             while true {
                 let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard number < firstNumber + self.messages else { return }
                 do {
-                    self.send(number, store, log, &random)
+                    try self.send(number, store, log, &random)
                     try self.disturb(session, store, log, &random)
                 } catch  where !self.isTolerant {
                     failures.withLock { $0.append("session \(session) at message \(number): \(error)") }
@@ -65,7 +65,7 @@ package struct Workload: Sendable {
         return Sample(number: number, seed: self.seed, size: size, recipients: recipients)
     }
 
-    private func send(_ number: Int, _ store: any LiveStore, _ log: MarkLog, _ random: inout SeededRandom) {
+    private func send(_ number: Int, _ store: any LiveStore, _ log: MarkLog, _ random: inout SeededRandom) throws(InVain) {
         var sample = self.sample(number)
         if number > self.messages / 2 {
             // Its removal has begun: what would come for it then proves nothing.
@@ -74,14 +74,14 @@ package struct Workload: Sendable {
         }
         let recipients = sample.recipients.map(String.init).joined(separator: ",")
         log.mark("send \(number) \(self.seed) \(sample.size) \(recipients)")
-        let answered = DispatchSemaphore(value: 0)
+        let answered = Promised<Bool>()
         store.accept(sample) { taken in
             log.mark(taken ? "ok \(number)" : "no \(number)")
             if taken && log.countAccepted() == self.dieAfter { kill(getpid(), SIGKILL) }
-            answered.signal()
+            answered.give(taken)
         }
         // One session in four hands in two messages before it waits, as pipelining peers do through different sessions.
-        if !random.chance(0.25) { answered.wait() }
+        if !random.chance(0.25) { _ = try answered.wait(for: "the answer to message \(number)") }
     }
 
     /// Lists every mailbox and marks what was shown.
@@ -130,16 +130,6 @@ package struct Workload: Sendable {
             for (_, number) in doomed { log.mark("expunged \(account) \(number)") }
         }
     }
-}
-
-/// Runs `body` on `count` threads of its own (a pool would run as many as there are cores, and blocked sessions would starve the rest).
-package func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    let group = DispatchGroup()
-    for index in 0..<count {
-        // A serial queue that targets no other is given a thread when it has work.
-        DispatchQueue(label: "parallel \(index)").async(group: group) { body(index) }
-    }
-    group.wait()
 }
 
 /// The file into which marks are written, one call a mark.

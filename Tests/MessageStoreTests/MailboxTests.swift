@@ -1,3 +1,4 @@
+import MailTesting
 import MessageStore
 import NIOCore
 import Synchronization
@@ -88,7 +89,8 @@ import Vocabulary
         store = try scratch.open()
         // The job goes on after the restart; opening INBOX of a removed account makes none.
         await #expect(throws: StoreError.self) { try await store.openInbox(account) }
-        while (try? await store.openMailbox(inbox)) != nil {}
+        let deadline = monotonicSeconds() + Patience.usual
+        while monotonicSeconds() < deadline, (try? await store.openMailbox(inbox)) != nil {}
         #expect(try await store.usage(account) == AccountUsage(bytes: 0, messages: 0))
         #expect(try store.check().problems == [])
         store.close()
@@ -152,6 +154,8 @@ import Vocabulary
         #expect(seen.withLock { $0.last } == modSeq.rawValue && seen.withLock { $0.count } == 2)
     }
 
+    private typealias Opened = [(uid: UID, reader: Result<MessageReader, StoreError>)]
+
     @Test func manySmallMessagesAreOpenedInOneGo() async throws {
         let scratch = try Scratch()
         let store = try scratch.open()
@@ -159,7 +163,9 @@ import Vocabulary
         for number in 1...5 { _ = try await store.accept(message("number \(number)\r\n", to: [PlannedDelivery(account: account)])) }
         let inbox = try await store.openInbox(account).mailbox
         let uids = [1, 2, 77, 4, 5].map { UID(rawValue: $0) }
-        let opened = await withCheckedContinuation { next in store.readers(inbox, uids, budget: 30) { next.resume(returning: $0) } }
+        let opened = try await awaited("readers") { (answer: @escaping @Sendable (Result<Opened, StoreError>) -> Void) in
+            store.readers(inbox, uids, budget: 30) { answer(.success($0)) }
+        }
         #expect(opened.map(\.uid.rawValue) == [1, 2, 77, 4])
         #expect(opened.map { (try? $0.reader.get()) != nil } == [true, true, false, true])
     }

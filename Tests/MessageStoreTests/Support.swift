@@ -1,4 +1,5 @@
 import Glibc
+import MailTesting
 import MessageStore
 import NIOCore
 import Synchronization
@@ -91,23 +92,23 @@ func message(
 
 extension MessageStore {
     func accept(_ item: AcceptItem) async throws -> Accepted {
-        try await withCheckedContinuation { next in self.accept(item) { next.resume(returning: $0) } }.get()
+        try await awaited("accept") { self.accept(item, completion: $0) }
     }
 
     func openInbox(_ account: AccountID) async throws -> MailboxListing {
-        try await withCheckedContinuation { next in self.openInbox(of: account) { next.resume(returning: $0) } }.get()
+        try await awaited("openInbox") { self.openInbox(of: account, completion: $0) }
     }
 
     func openMailbox(_ mailbox: MailboxID) async throws -> MailboxListing {
-        try await withCheckedContinuation { next in self.openMailbox(mailbox) { next.resume(returning: $0) } }.get()
+        try await awaited("openMailbox") { self.openMailbox(mailbox, completion: $0) }
     }
 
     func makeMailbox(_ name: String, _ account: AccountID) async throws -> MailboxID {
-        try await withCheckedContinuation { next in self.makeMailbox(name, of: account) { next.resume(returning: $0) } }.get()
+        try await awaited("makeMailbox") { self.makeMailbox(name, of: account, completion: $0) }
     }
 
     func reader(_ mailbox: MailboxID, _ uid: UID) async throws -> MessageReader {
-        try await withCheckedContinuation { next in self.reader(mailbox, uid) { next.resume(returning: $0) } }.get()
+        try await awaited("reader") { self.reader(mailbox, uid, completion: $0) }
     }
 
     func text(_ mailbox: MailboxID, _ uid: UID) async throws -> String {
@@ -119,19 +120,19 @@ extension MessageStore {
     }
 
     func expunge(_ mailbox: MailboxID, _ uids: [UID]) async throws -> Int {
-        try await withCheckedContinuation { next in self.expunge(mailbox, uids) { next.resume(returning: $0) } }.get()
+        try await awaited("expunge") { self.expunge(mailbox, uids, completion: $0) }
     }
 
     func setFlags(_ mailbox: MailboxID, _ uids: [UID], _ change: FlagChange) async throws -> ModSeq {
-        try await withCheckedContinuation { next in self.setFlags(mailbox, uids, change) { next.resume(returning: $0) } }.get()
+        try await awaited("setFlags") { self.setFlags(mailbox, uids, change, completion: $0) }
     }
 
     func usage(_ account: AccountID) async throws -> AccountUsage {
-        try await withCheckedContinuation { next in self.usage(of: account) { next.resume(returning: $0) } }.get()
+        try await awaited("usage") { self.usage(of: account, completion: $0) }
     }
 
     func removeAccount(_ account: AccountID) async throws {
-        try await withCheckedContinuation { next in self.removeAccount(account) { next.resume(returning: $0) } }.get()
+        try await awaited("removeAccount") { self.removeAccount(account, completion: $0) }
     }
 
     /// All texts of an account's INBOX, in UID order.
@@ -145,18 +146,18 @@ extension MessageStore {
 
 extension MessageReader {
     func next() async throws -> ByteBuffer? {
-        try await withCheckedContinuation { next in self.next { next.resume(returning: $0) } }.get()
+        try await awaited("a piece of a message") { self.next($0) }
     }
 }
 
 extension LargeBody {
     func append(_ bytes: ByteBuffer) async throws {
-        try await withCheckedContinuation { next in self.append(bytes) { next.resume(returning: $0) } }.get()
+        try await awaited("append") { self.append(bytes, completion: $0) }
     }
 }
 
 extension MessageStore {
     func redeliver(_ id: QueueID, _ delivery: PlannedDelivery) async throws -> Redelivery {
-        try await withCheckedContinuation { next in self.redeliver(id, as: [delivery]) { next.resume(returning: $0) } }.get()
+        try await awaited("redeliver") { self.redeliver(id, as: [delivery], completion: $0) }
     }
 }

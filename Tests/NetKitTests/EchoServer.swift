@@ -50,7 +50,7 @@ final class EchoServer: Sendable {
         self.set.drain(within: .seconds(5)) { _ in isDone.store(true, ordering: .releasing) }
         _ = eventually { isDone.load(ordering: .acquiring) }
         _ = eventually { self.limits.count == 0 }
-        try? self.loops.shutDown()
+        boundedEnd("the event loops to end") { [loops] in try loops.shutDown() }
     }
 }
 

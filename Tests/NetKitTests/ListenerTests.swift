@@ -255,7 +255,7 @@ private final class Counter: Sendable {
         for backend in server.service.backends { backend.tell() }
         #expect(try busy.readToEnd() == "waited a\r\ngoing down\r\n")
         #expect(eventually { server.limits.count == 0 })
-        try server.loops.shutDown()
+        try bounded("the event loops to end") { try server.loops.shutDown() }
     }
 
     @Test func aDrainIsCutShortByASecondOne() throws {
@@ -273,7 +273,7 @@ private final class Counter: Sendable {
         #expect(eventually { first.value == 1 && second.value == 1 })
         #expect(eventually { server.limits.count == 0 })
         #expect(server.service.backends.first?.endings == 1)
-        try server.loops.shutDown()
+        try bounded("the event loops to end") { try server.loops.shutDown() }
     }
 
     @Test func theListeningSocketOutlivesTheServer() throws {
@@ -289,7 +289,7 @@ private final class Counter: Sendable {
         set.drain(within: .seconds(5)) { _ in }
         #expect(try early.readToEnd() == "going down\r\n")
         _ = try TestClient(port: listener.port)  // still accepted by the kernel
-        try loops.shutDown()
+        try bounded("the event loops to end") { try loops.shutDown() }
         close(listener.descriptor)
     }
 

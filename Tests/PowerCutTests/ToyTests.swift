@@ -5,6 +5,20 @@ import Testing
 /// Proves the tester itself: a store with one mistake must be found out, and one without must pass.
 @Suite("the power-cut tester", .serialized)
 struct ToyTests {
+    @Test("a sample of any size is as long as it says and has no CR or LF but in CRLF, so that a server may take it")
+    func samplesAreLegal() {
+        for size in 128..<700 {
+            let body = Sample(number: size, seed: 7, size: size, recipients: [0]).body()
+            #expect(body.count == size)
+            let bare = body.indices.filter { index in
+                let follows = index + 1 < body.count ? body[index + 1] : 0
+                let precedes = index > 0 ? body[index - 1] : 0
+                return body[index] == 13 ? follows != 10 : body[index] == 10 && precedes != 13
+            }
+            #expect(bare.isEmpty, "size \(size)")
+        }
+    }
+
     @Test("a toy store without a mistake survives every cut")
     func acquitsToy() throws {
         let report = try PowerCut.run(ToySubject(.none), images: 1_500, messages: 60, seed: 7)

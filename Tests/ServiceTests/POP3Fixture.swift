@@ -42,8 +42,8 @@ final class POP3Fixture: Sendable {
 
     deinit {
         self.listeners.stopAccepting()
-        self.store.close()
-        try? self.loops.shutDown()
+        boundedEnd("the store to close") { [store] in store.close() }
+        boundedEnd("the event loops to end") { [loops] in try loops.shutDown() }
     }
 
     private static func authenticate(_ request: AuthRequest) -> AuthOutcome {
@@ -57,7 +57,7 @@ final class POP3Fixture: Sendable {
         let item = AcceptItem(
             body: .memory(ByteBuffer(string: body)), envelope: Envelope(sender: nil), receivedAt: 1_800_000_000, trace: TraceID("T"),
             deliveries: [PlannedDelivery(account: account, prefix: ByteBuffer(string: prefix))], queue: [])
-        _ = try await withCheckedContinuation { next in self.store.accept(item) { next.resume(returning: $0) } }.get()
+        _ = try await awaited("the answer to a message") { self.store.accept(item, completion: $0) }
     }
 
     /// A session behind its login.
@@ -95,11 +95,12 @@ final class POP3Client {
     func lines(_ command: String) throws -> [String] {
         try self.ok(command)
         var lines: [String] = []
-        while true {
+        while lines.count < 1_000_000 {
             let line = try self.connection.line()
             if line == "." { return lines }
             lines.append(line.hasPrefix(".") ? String(line.dropFirst()) : line)
         }
+        throw Unexpected(line: "an answer without end")
     }
 
     /// As a lost connection does.
@@ -120,13 +121,4 @@ final class RecordingSink: EventSink {
         let found = self.events.withLock { $0.last { $0.event == name } }
         return Dictionary(uniqueKeysWithValues: found?.facts.map { ($0.key, $0.value) } ?? [])
     }
-}
-
-/// Waits for what another thread will do; false after ten seconds.
-func eventually(_ holds: () -> Bool) -> Bool {
-    for _ in 0..<1000 {
-        if holds() { return true }
-        usleep(10_000)
-    }
-    return holds()
 }

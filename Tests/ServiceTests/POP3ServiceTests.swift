@@ -72,13 +72,9 @@ import Vocabulary
         for number in 1...30 { try await server.deliver("Subject: \(number)\r\n\r\n" + String(repeating: "x", count: 20_000) + "\r\n") }
         let session = try server.session()
         #expect(try session.message(1).hasPrefix("Subject: 1\r\n"))
-        let inbox = try await withCheckedContinuation { next in
-            server.store.openInbox(of: POP3Fixture.alice) { next.resume(returning: $0) }
-        }.get()
+        let inbox = try await awaited("openInbox") { server.store.openInbox(of: POP3Fixture.alice, completion: $0) }
         let uid = inbox.entries[19].uid
-        _ = try await withCheckedContinuation { next in
-            server.store.expunge(inbox.mailbox, [uid]) { next.resume(returning: $0) }
-        }.get()
+        _ = try await awaited("expunge") { server.store.expunge(inbox.mailbox, [uid], completion: $0) }
         #expect(try session.say("RETR 20") == "-ERR this message was removed meanwhile")
         #expect(try session.message(21).hasPrefix("Subject: 21\r\n"))
         try session.ok("DELE 20")

@@ -63,13 +63,15 @@ final class SMTPFixture: Sendable {
     }
 
     deinit {
-        let done = Latch()
-        self.listeners.drain(within: .seconds(2)) { _ in done.open() }
-        done.wait()
-        self.authenticator.close()
-        self.store.close()
-        self.directory.close()
-        try? self.loops.shutDown()
+        let done = Promised<Void>()
+        self.listeners.drain(within: .seconds(2)) { _ in done.give(()) }
+        boundedEnd("the listeners to drain") { try done.wait(for: "the drain") }
+        boundedEnd("authenticator, store and directory to close") { [authenticator, store, directory] in
+            authenticator.close()
+            store.close()
+            directory.close()
+        }
+        boundedEnd("the event loops to end") { [loops] in try loops.shutDown() }
     }
 
     // MARK: Setting
@@ -116,29 +118,9 @@ final class SMTPFixture: Sendable {
     }
 
     func wait<Value: Sendable, Failure: Error>(_ start: (@escaping @Sendable (Result<Value, Failure>) -> Void) -> Void) throws -> Value {
-        let latch = Latch()
-        let box = Box<Result<Value, Failure>>()
-        start { result in
-            box.value.withLock { $0 = result }
-            latch.open()
-        }
-        latch.wait()
-        return try #require(box.value.withLock { $0 }).get()
-    }
-}
-
-/// Holds a result until somebody takes it.
-private final class Box<Value: Sendable>: Sendable {
-    let value = Mutex<Value?>(nil)
-}
-
-/// Opens once.
-final class Latch: Sendable {
-    private let descriptor = Mutex<Bool>(false)
-    func open() { self.descriptor.withLock { $0 = true } }
-    /// At most half a minute.
-    func wait() {
-        for _ in 0..<30_000 where !self.descriptor.withLock({ $0 }) { usleep(1000) }
+        let answer = Promised<Result<Value, Failure>>()
+        start { answer.give($0) }
+        return try answer.wait(for: "an answer of the store").get()
     }
 }
 

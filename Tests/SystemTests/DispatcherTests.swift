@@ -6,11 +6,12 @@ import Testing
 /// The dispatcher with real processes. Every wait is bounded; a bound is never the measure of success, only of patience.
 @Suite(.serialized) struct DispatcherTests {
     static func wait(_ what: String, seconds: Int = 30, until isSo: () throws -> Bool) throws {
-        for _ in 0..<(seconds * 50) {
+        let deadline = monotonicSeconds() + Double(seconds)
+        repeat {
             if try isSo() { return }
             usleep(20_000)
-        }
-        throw InVain(description: "in vain: \(what)")
+        } while monotonicSeconds() < deadline
+        throw InVain(what, seconds: Double(seconds))
     }
 
     /// Log of the instance, not of its standard output.
@@ -57,7 +58,7 @@ import Testing
         let before = greeted.load(ordering: .relaxed)
         try Self.wait("greetings at the end") { greeted.load(ordering: .relaxed) > before + 20 }
         isOver.store(true, ordering: .relaxed)
-        for thread in threads { thread.join() }
+        for thread in threads { try thread.join() }
         #expect(refused.load(ordering: .relaxed) == 0)
         #expect(instance.stop() == .exited(0))
         let trail = Self.trail(instance)
@@ -186,9 +187,6 @@ import Testing
     }
 }
 
-/// What a test waited for did not come.
-struct InVain: Error, CustomStringConvertible { let description: String }
-
 /// A thread that a test waits for.
 final class TestThread: Sendable {
     private let isDone = Atomic<Bool>(false)
@@ -208,7 +206,12 @@ final class TestThread: Sendable {
         if code == 0 { pthread_detach(id) } else { self.isDone.store(true, ordering: .releasing) }
     }
 
-    func join() { while !self.isDone.load(ordering: .acquiring) { usleep(5000) } }
+    /// At most so many seconds: far more than the timeouts of what such threads do.
+    func join(within seconds: Int = 90) throws {
+        guard eventually(within: seconds, { self.isDone.load(ordering: .acquiring) }) else {
+            throw InVain("a thread of the test to end", seconds: Double(seconds), whereabouts(of: getpid(), depth: 0))
+        }
+    }
 
     private final class Body: Sendable {
         let thread: TestThread
@@ -220,8 +223,10 @@ final class TestThread: Sendable {
     }
 }
 
+struct CannotWrite: Error { let path: String }
+
 func writeFile(_ path: String, _ text: String) throws {
-    guard let file = fopen(path, "w") else { throw InVain(description: "cannot write \(path)") }
+    guard let file = fopen(path, "w") else { throw CannotWrite(path: path) }
     fputs(text, file)
     fclose(file)
 }

@@ -201,7 +201,7 @@ final class DatagramReceiver {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)
         let bound = withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(self.fd, $0, size) } }
-        guard bound == 0 else { throw InVain(description: "cannot bind \(path)") }
+        guard bound == 0 else { throw CannotWrite(path: path) }
     }
 
     deinit { close(self.fd) }
