@@ -66,10 +66,11 @@ let package = Package(
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
+        ours("Bounces", [nioCore, "Bytes", "Vocabulary", "Text", "MIME", "Forms", "Policy", crypto]),
 
         // L2: state on disk.
         ours("Database", ["CSQLite", "CPlatform", "Bytes"]),
-        ours("Directory", ["Database", "Bytes", "Vocabulary", "Text", "Forms", "Policy", "Routing", "SASL", crypto]),
+        ours("Directory", ["Bounces", "Database", "Bytes", "Vocabulary", "Text", "Forms", "Policy", "Routing", "SASL", crypto]),
         ours("MessageStore", [nioCore, "Database", "Bytes", "Vocabulary", "CPlatform", crypto]),
         ours("Queue", [nioCore, "Database", "Bytes", "Vocabulary", "MessageStore"]),
 
@@ -84,7 +85,8 @@ let package = Package(
         ours(
             "POP3Service",
             [nioCore, "NetKit", "POP3Wire", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
-        ours("Delivery", ["Database", "Directory", "MessageStore", "Queue", "Routing", "Bytes", "Vocabulary"]),
+        ours(
+            "Delivery", [nioCore, "Bounces", "Policy", "Database", "Directory", "MessageStore", "Queue", "Routing", "Bytes", "Vocabulary"]),
 
         // L4: composition.
         ours(
@@ -92,7 +94,7 @@ let package = Package(
             [
                 nioCore, nioPosix, yams, arguments, "CPlatform", "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Forms", "Policy",
                 "Routing",
-                "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "Delivery",
+                "Bounces", "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "Delivery",
             ]),
         .executableTarget(name: "postoffice", dependencies: ["PostOffice"], path: "Sources/postoffice-command", swiftSettings: strict),
 
@@ -115,6 +117,7 @@ let package = Package(
         tests(
             "SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
         tests("POP3WireTests", ["POP3Wire", "SASL", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
+        tests("BouncesTests", ["Bounces", "Policy", "MIME", "Bytes", "Vocabulary", "Text", "MailTesting", nioCore]),
         tests("PolicyTests", ["Policy", "Routing", "Bytes", "Vocabulary", "Text", "MailTesting"]),
         tests(
             "DirectoryTests", ["Directory", "Forms", "SASL", "Database", "Bytes", "Vocabulary", "Text", "Routing", "Policy", "MailTesting"]),

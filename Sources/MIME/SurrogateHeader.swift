@@ -56,12 +56,12 @@ package enum SurrogateHeader {
 }
 
 /// Encoded-words in UTF-8 and base64. [RFC2047-2]
-enum EncodedWords {
+package enum EncodedWords {
     /// Octets of text in one word: 75 characters less the frame, in base64.
     private static let octetsInAWord = 45
 
     /// The words for a text, folded one a line.
-    static func words(_ text: some StringProtocol) -> String {
+    package static func words(_ text: some StringProtocol) -> String {
         var words: [String] = []
         var held: [UInt8] = []
         for scalar in text.unicodeScalars {
@@ -78,7 +78,7 @@ enum EncodedWords {
 
     /// An unstructured text: what stands from the first word beyond ASCII to the last of them is encoded, blanks between included,
     /// since blanks between encoded-words vanish. [RFC2047-6.2]
-    static func text(_ text: String) -> String {
+    package static func text(_ text: String) -> String {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard let first = parts.firstIndex(where: { !UnicodeText.isASCII(String($0)) }),
             let last = parts.lastIndex(where: { !UnicodeText.isASCII(String($0)) })

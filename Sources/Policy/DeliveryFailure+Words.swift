@@ -1,0 +1,71 @@
+package import Vocabulary
+
+// A failure as people and programs read it. What another host wrote is in here as it came: whoever puts it into a field makes it safe.
+extension DeliveryFailure {
+    /// The SMTP reply as one text, where the other host gave one: `550 5.1.1 No such user`.
+    package var replyText: String? {
+        switch self.cause {
+        case .reply(let reply, _), .loginFailed(let reply?): Self.text(reply)
+        default: nil
+        }
+    }
+
+    private static func text(_ reply: Reply) -> String {
+        let status = reply.status.map { "\($0) " } ?? ""
+        return "\(reply.code) \(status)\(reply.text)"
+    }
+
+    /// Module whose error it is, in front of the error's name in our own diagnostic codes.
+    package var module: String {
+        switch self.cause {
+        case .unknownHere, .overQuota, .local: "Mailbox-Deliver"
+        case .program: "Program-Deliver"
+        default: "SMTP-Deliver"
+        }
+    }
+
+    /// `SMTP-Deliver:QueuedTooLong`, for the class under which the failure is handled.
+    package func diagnosticName(as failureClass: FailureClass) -> String { "\(self.module):\(failureClass.diagnosticName)" }
+
+    /// Why, in a sentence without a full stop: for reports, notices and the queue list.
+    package var words: Localized {
+        switch self.cause {
+        case .reply(let reply, _): Localized(en: "the other host said: \(Self.text(reply))", ja: "送信先ホストの応答: \(Self.text(reply))")
+        case .noSuchDomain: Localized(en: "the domain does not exist", ja: "ドメインが存在しません")
+        case .noMailHost: Localized(en: "the domain has no mail host", ja: "ドメインにメールホストがありません")
+        case .nullMX: Localized(en: "the domain takes no mail", ja: "ドメインはメールを受け取りません")
+        case .dnsFailed: Localized(en: "name service (DNS) gives no answer", ja: "DNS から応答がありません")
+        case .mxLoop:
+            Localized(en: "MX loop: name service (DNS) leads back to this host", ja: "MX ループ: DNS の MX レコードがこのホストを指しています")
+        case .unreachable(let why): Localized(en: "no connection to the host: \(why)", ja: "ホストに接続できません: \(why)")
+        case .connectionLost(let stage):
+            Localized(en: "the connection ended (\(stage.rawValue))", ja: "接続が途中で切れました (\(stage.rawValue))")
+        case .tlsRequired(let why): Localized(en: "no secure connection: \(why)", ja: "安全な接続を確立できません: \(why)")
+        case .loginFailed(let reply):
+            Localized(
+                en: "login refused\(reply.map { ": \(Self.text($0))" } ?? "")",
+                ja: "ログインが拒否されました\(reply.map { ": \(Self.text($0))" } ?? "")")
+        default: self.wordsAboutMessage
+        }
+    }
+
+    private var wordsAboutMessage: Localized {
+        switch self.cause {
+        case .tooManyHops: Localized(en: "too many hops: the message goes round in a circle", ja: "最大ホップ数を超えました。メールが循環しています")
+        case .tooLarge(let limit):
+            Localized(en: "larger than the \(limit) bytes that the host takes", ja: "ホストが受け取る最大サイズ \(limit) バイトを超えています")
+        case .needsEightBit: Localized(en: "the host takes no 8-bit text", ja: "ホストが 8 ビットのテキストを受け取りません")
+        case .needsInternational: Localized(en: "the host takes no international addresses", ja: "ホストが国際化メールアドレスを受け取りません")
+        case .needsRequireTLS: Localized(en: "the host does not offer REQUIRETLS", ja: "ホストが REQUIRETLS に対応していません")
+        case .badAddress(let why): Localized(en: "the address cannot be used: \(why)", ja: "アドレスを処理できません: \(why)")
+        case .unknownHere: Localized(en: "no such address here", ja: "このアドレスは存在しません")
+        case .overQuota: Localized(en: "the mailbox is full", ja: "メールボックスの容量を超えています")
+        case .program(let status, _, let text):
+            Localized(
+                en: "the program ended with status \(status)\(text.isEmpty ? "" : ": \(text)")",
+                ja: "プログラムがステータス \(status) で終了しました\(text.isEmpty ? "" : ": \(text)")")
+        case .local: Localized(en: "a trouble of this server", ja: "このサーバの障害")
+        default: Localized(en: "failed", ja: "失敗")
+        }
+    }
+}
