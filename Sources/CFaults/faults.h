@@ -37,6 +37,8 @@ long faults_clock_offset(void);
 enum faults_class { FD_FREE = 0, FD_TRACKED, FD_MARKS };
 void faults_lock(void);
 void faults_unlock(void);
+/// Takes the lock for good: the caller is about to end the program.
+void faults_stop(void);
 enum faults_class faults_class_of(int fd);
 void faults_opened(int fd, const char *path, int flags, bool existed);
 void faults_closed(int fd);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,8 +23,29 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct descriptor table[MAXIMUM_DESCRIPTORS];
 static int log_fd = -1;
 
-void faults_lock(void) { pthread_mutex_lock(&lock); }
-void faults_unlock(void) { pthread_mutex_unlock(&lock); }
+/// This thread ends the program and keeps the lock until nothing is left that could want it.
+static __thread bool ends_program;
+
+void faults_lock(void) {
+    if (!ends_program) pthread_mutex_lock(&lock);
+}
+
+void faults_unlock(void) {
+    if (!ends_program) pthread_mutex_unlock(&lock);
+}
+
+/// The end of a program cuts a write of another thread at some page: bytes in the file that no record tells of. Nobody may be writing then.
+void faults_stop(void) {
+    faults_lock();
+    ends_program = true;
+}
+
+__attribute__((destructor)) static void stop_at_exit(void) { faults_stop(); }
+
+int kill(pid_t process, int number) {
+    if (process == getpid() && number == SIGKILL) faults_stop();
+    return (int)syscall(SYS_kill, process, number);
+}
 
 enum faults_class faults_class_of(int fd) {
     if (faults_log == NULL || fd < 0 || fd >= MAXIMUM_DESCRIPTORS) return FD_FREE;

@@ -28,8 +28,14 @@ struct ToyTests {
 
     @Test("each planted mistake is found", arguments: ToySubject.Mistake.allCases.filter { $0 != .none })
     func convictsToy(_ mistake: ToySubject.Mistake) throws {
-        let report = try PowerCut.run(ToySubject(mistake), images: 6_000, messages: 60, seed: 7)
-        #expect(!report.failures.isEmpty, "\(mistake) was not found in \(report.images) images")
+        // A recording depends on how its threads were scheduled: one of them may hold no place where this mistake shows.
+        var images = 0
+        for seed: UInt64 in 7..<15 {
+            let report = try PowerCut.run(ToySubject(mistake), images: 1_500, messages: 60, seed: seed)
+            images += report.images
+            if !report.failures.isEmpty { return }
+        }
+        Issue.record("\(mistake) was not found in \(images) images")
     }
 
     @Test("SQLite with synchronous=FULL survives every cut")
