@@ -17,6 +17,8 @@ package struct AcceptItem: Sendable {
     package var trace: TraceID
     package var deliveries: [PlannedDelivery]
     package var queue: [QueueDraft]
+    /// Queue entries that end in the same moment: those that a report tells of.
+    package var finishes: [QueueID] = []
 
     package init(
         body: Body, envelope: Envelope, receivedAt: Int64, trace: TraceID, deliveries: [PlannedDelivery] = [], queue: [QueueDraft] = []

@@ -61,6 +61,12 @@ enum AcceptSchema {
                 id INTEGER PRIMARY KEY, blob INTEGER NOT NULL, channel INTEGER NOT NULL, destination TEXT NOT NULL, due INTEGER NOT NULL,
                 attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', draft BLOB NOT NULL);
             CREATE INDEX queue_due ON queue(channel, due);
+            """,
             """
+            -- `flags`: QueueFlags. `since`: when the time to live began, if not at acceptance (a released entry starts anew); 0 is acceptance.
+            ALTER TABLE queue ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE queue ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+            CREATE INDEX queue_destination ON queue(channel, destination, due);
+            """,
         ])
 }

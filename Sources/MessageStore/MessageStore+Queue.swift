@@ -16,12 +16,27 @@ package struct StoredQueueEntry: Sendable, Hashable {
     package let envelope: Envelope
     /// Bytes of the body as received.
     package let bodySize: Int64
+    package let flags: QueueFlags
+    /// Unix seconds from which its time to live counts.
+    package let since: Int64
+}
+
+/// Facts of an entry that the retries need. Numbers are stored.
+package struct QueueFlags: OptionSet, Sendable, Hashable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    /// Nobody tries until somebody releases it.
+    package static let held = QueueFlags(rawValue: 1)
+    /// The sender was told of the delay.
+    package static let warned = QueueFlags(rawValue: 2)
+    /// Held because its route says so, not because of the postmaster.
+    package static let heldByRoute = QueueFlags(rawValue: 4)
 }
 
 // The queue's rows. These calls block: they belong to the threads of delivery.
 extension MessageStore {
-    private static let columns = """
-        SELECT q.id, q.blob, q.draft, q.attempts, q.reason, q.due, b.received, b.trace, b.envelope, b.body
+    static let columns = """
+        SELECT q.id, q.blob, q.draft, q.attempts, q.reason, q.due, b.received, b.trace, b.envelope, b.body, q.flags, q.since
         FROM queue q JOIN blob b ON b.id = q.blob
         """
     private static let page = Statement("\(columns) WHERE q.id > ?1 ORDER BY q.id LIMIT ?2")
@@ -122,11 +137,11 @@ extension MessageStore {
 
     // MARK: Rows
 
-    private func readQueue<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
+    func readQueue<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
         try StoreError.wrap { () throws(DatabaseError) in try self.parts.accept.read(body) }
     }
 
-    private func writeQueue<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
+    func writeQueue<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
         if case .failed(let reason) = self.health { throw .failed(reason) }
         do throws(DatabaseError) {
             return try self.parts.accept.write(body)
@@ -137,11 +152,11 @@ extension MessageStore {
     }
 
     /// A row that cannot be understood is left out: it stops nobody, and `check` names it.
-    private func entries(_ body: (Connection) throws(DatabaseError) -> [StoredQueueEntry?]) throws(StoreError) -> [StoredQueueEntry] {
+    func entries(_ body: (Connection) throws(DatabaseError) -> [StoredQueueEntry?]) throws(StoreError) -> [StoredQueueEntry] {
         try self.readQueue(body).compactMap { $0 }
     }
 
-    private static func entry(_ row: Row) -> StoredQueueEntry? {
+    static func entry(_ row: Row) -> StoredQueueEntry? {
         var draft = row.withBytes(2) { ByteBuffer(bytes: $0) }
         var envelope = row.withBytes(8) { ByteBuffer(bytes: $0) }
         guard var known = draft.readQueueDraft(), let said = envelope.readEnvelope() else { return nil }
@@ -149,7 +164,8 @@ extension MessageStore {
         return StoredQueueEntry(
             id: QueueID(rawValue: row.int(0)), blob: BlobID(rawValue: row.int(1)), draft: known, attempts: Int(row.int(3)),
             reason: row.text(4),
-            acceptedAt: row.int(6), trace: TraceID(row.text(7)), envelope: said, bodySize: row.int(9))
+            acceptedAt: row.int(6), trace: TraceID(row.text(7)), envelope: said, bodySize: row.int(9),
+            flags: QueueFlags(rawValue: row.int(10)), since: row.int(11) == 0 ? row.int(6) : row.int(11))
     }
 }
 

@@ -108,5 +108,6 @@ extension RecordPayload {
         }
         // Numbers of queue entries are given by the writer.
         self.queue = item.queue.map { StoredQueueRow(id: 0, draft: $0) }
+        self.finished = item.finishes.map(\.rawValue)
     }
 }

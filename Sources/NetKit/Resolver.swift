@@ -1,4 +1,5 @@
 package import NIOCore
+package import Routing
 package import Vocabulary
 
 /// The record types we ask for.
@@ -10,15 +11,25 @@ package struct DNSAnswer: Sendable, Equatable {
         case addresses([IPAddress])
         /// Lower-case, without the final dot.
         case names([String])
-        /// RDATA of other types, undecoded.
-        case raw([[UInt8]])
+        /// In no order that means anything.
+        case exchanges([MXRecord])
+        /// Each with its pieces joined. [RFC7208-3.3]
+        case texts([[UInt8]])
+        case associations([TLSARecord])
     }
     package var records: Records
     /// Validated by DNSSEC.
     package var isSecure: Bool
-    package init(records: Records, isSecure: Bool = false) {
+    /// The name at the end of the chain of CNAMEs, lower-case; nil when the name asked for has the records itself.
+    package var canonicalName: String?
+    /// Seconds for which the answer may be kept.
+    package var lifetime: Int
+
+    package init(records: Records, isSecure: Bool = false, canonicalName: String? = nil, lifetime: Int = 0) {
         self.records = records
         self.isSecure = isSecure
+        self.canonicalName = canonicalName
+        self.lifetime = lifetime
     }
 }
 

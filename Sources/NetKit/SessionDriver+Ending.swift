@@ -140,7 +140,7 @@ extension SessionDriver: NIOScheduledCallbackHandler {
 
 extension TLSVersion {
     /// As the registry of TLS and other mail servers write it in trace fields.
-    fileprivate var wireName: String {
+    var wireName: String {
         switch self {
         case .tlsv1: "TLSv1"
         case .tlsv11: "TLSv1.1"

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import CUnbound
 internal import Glibc
+internal import Routing
 internal import Vocabulary
 
 /// The library's context. Used on one thread.
@@ -86,10 +87,22 @@ final class UnboundContext: @unchecked Sendable {
         let records: DNSAnswer.Records =
             switch type {
             case .a, .aaaa: .addresses(items.compactMap { $0.count == (type == .a ? 4 : 16) ? IPAddress(bytes: $0) : nil })
-            case .ptr: .names(items.compactMap { DNSName.read($0) })
-            case .mx, .txt, .tlsa: .raw(items)
+            case .ptr: .names(items.compactMap { RecordData.hostName($0[...]) })
+            case .mx: .exchanges(items.compactMap(RecordData.exchange))
+            case .txt: .texts(items.compactMap(RecordData.text))
+            case .tlsa: .associations(items.compactMap(RecordData.association))
             }
-        return .success(DNSAnswer(records: records, isSecure: result.secure != 0))
+        return .success(
+            DNSAnswer(
+                records: records, isSecure: result.secure != 0, canonicalName: self.canonicalName(result), lifetime: Int(max(result.ttl, 0))))
+    }
+
+    private static func canonicalName(_ result: ub_result) -> String? {
+        guard let name = result.canonname else { return nil }
+        let text = String(cString: name).asciiLowercased
+        let canonical = text.hasSuffix(".") ? String(text.dropLast()) : text
+        let asked = result.qname.map { String(cString: $0).asciiLowercased } ?? ""
+        return canonical.isEmpty || canonical == (asked.hasSuffix(".") ? String(asked.dropLast()) : asked) ? nil : canonical
     }
 
     /// Record data, capped in number and size.
@@ -102,29 +115,5 @@ final class UnboundContext: @unchecked Sendable {
             if (0...DNSLimits.recordSize).contains(length) { items.append(Array(UnsafeRawBufferPointer(start: item, count: length))) }
         }
         return items
-    }
-}
-
-/// A domain name in wire form.
-enum DNSName {
-    /// Lower-case text without the final dot. nil when it is cut off, compressed, longer than DNS allows, the root, or has bytes
-    /// that no host name has: such a name would only be an attack on whoever shows or compares it.
-    static func read(_ bytes: [UInt8]) -> String? {
-        var labels: [String] = []
-        var rest = bytes[...]
-        while let length = rest.popFirst(), length > 0 {
-            // Two high bits set would be a pointer. [RFC1035-4.1.4]
-            guard length <= 63, rest.count > length, labels.count < 128 else { return nil }
-            let label = rest.prefix(Int(length))
-            guard label.allSatisfy({ Self.isHostByte($0) }) else { return nil }
-            labels.append(String(decoding: label.map(\.asciiLowercased), as: UTF8.self))
-            rest = rest.dropFirst(Int(length))
-        }
-        let text = labels.joined(separator: ".")
-        return (1...253).contains(text.utf8.count) ? text : nil
-    }
-
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        byte.isASCIILetter || byte.isASCIIDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
     }
 }

@@ -34,6 +34,14 @@ extension SessionMachine where Event == Never {
     package mutating func notified(_ event: Never, _ out: inout SessionOutput<Call>) {}
 }
 
+/// What the driver of an outgoing connection tells its machine beside bytes.
+package enum ConnectionEvent: Sendable, Hashable {
+    /// The connection is gone, or nobody at the other end speaks any more. Nothing that is said from now on arrives.
+    case lost(reason: String)
+    /// The handshake that was asked for failed; the connection is as good as lost.
+    case tlsFailed(reason: String)
+}
+
 /// What a machine wants done. Filled by one event, carried out by the driver in this order: write, start TLS or call, close.
 package struct SessionOutput<Call: Sendable>: Sendable {
     /// Replies; the machine appends, the driver writes and clears.

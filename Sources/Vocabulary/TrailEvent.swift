@@ -20,6 +20,7 @@ package struct TrailEvent: Sendable {
         case dispatcher = "Dispatcher"
         case mta = "MTA"
         case smtpAccept = "SMTP-Accept"
+        case smtpDeliver = "SMTP-Deliver"
         case mailboxDeliver = "Mailbox-Deliver"
         case pop3Server = "POP3-Server"
         case accountManager = "Account-Manager"

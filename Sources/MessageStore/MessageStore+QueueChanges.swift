@@ -1,0 +1,105 @@
+internal import Database
+internal import NIOCore
+package import Vocabulary
+
+/// What becomes of one queue entry. Changes are made in the order given; those of entries that are gone do nothing.
+package enum QueueChange: Sendable, Hashable {
+    /// Delivered, returned or deleted.
+    case finish(QueueID)
+    /// An attempt failed for now, or none was made (`attempts` 0).
+    case postpone(QueueID, until: Int64, attempts: Int, reason: String, adding: QueueFlags)
+    /// Where it goes next has changed.
+    case move(QueueID, destination: String, due: Int64)
+    case hold(QueueID, reason: String, flags: QueueFlags)
+    /// Free again and due at once; its time to live begins anew, since waiting for somebody is no failure.
+    case release(QueueID, now: Int64)
+    /// Goes to another address: a fresh entry in every respect but its number.
+    case redirect(QueueID, Envelope.Recipient, destination: String, now: Int64)
+}
+
+/// A next hop that entries wait for.
+package struct QueueDestination: Sendable, Hashable {
+    package let name: String
+    /// Unix seconds at which the first of its entries is due.
+    package let due: Int64
+}
+
+// The queue as the delivery to other hosts works on it. These calls block.
+extension MessageStore {
+    private static let nextDestinations = Statement(
+        """
+        WITH RECURSIVE d(name) AS (
+            SELECT min(destination) FROM queue WHERE channel = ?1 AND destination > ?2
+            UNION ALL
+            SELECT (SELECT min(q.destination) FROM queue q WHERE q.channel = ?1 AND q.destination > d.name) FROM d WHERE d.name IS NOT NULL
+        )
+        SELECT name, (SELECT min(q.due) FROM queue q WHERE q.channel = ?1 AND q.destination = d.name) FROM d WHERE name IS NOT NULL LIMIT ?3
+        """)
+    private static let ofDestination = Statement(
+        "\(MessageStore.columns) WHERE q.channel = ?1 AND q.destination = ?2 AND q.due <= ?3 ORDER BY q.due, q.id LIMIT ?4")
+    private static let postpone = Statement(
+        "UPDATE queue SET due = ?2, attempts = attempts + ?3, reason = ?4, flags = flags | ?5 WHERE id = ?1")
+    private static let move = Statement("UPDATE queue SET destination = ?2, due = ?3 WHERE id = ?1")
+    private static let hold = Statement("UPDATE queue SET due = ?2, reason = ?3, flags = flags | ?4 WHERE id = ?1")
+    private static let release = Statement("UPDATE queue SET due = ?2, since = ?2, flags = flags & ~5 WHERE id = ?1")
+    private static let draftOf = Statement("SELECT draft FROM queue WHERE id = ?1")
+    private static let redirect = Statement(
+        "UPDATE queue SET destination = ?2, due = ?3, draft = ?4, since = ?3, attempts = 0, reason = '', flags = 0 WHERE id = ?1")
+
+    /// Entries that are held are due then.
+    package static let never: Int64 = 1 << 60
+
+    /// Destinations in the order of their names, from the one behind `name`. One step in an index each, however many entries they have.
+    package func queueDestinations(
+        _ channel: QueueDraft.Channel, after name: String, limit: Int
+    ) throws(StoreError) -> [QueueDestination] {
+        try self.readQueue { db throws(DatabaseError) in
+            try db.rows(Self.nextDestinations, .int(channel.rawValue), .text(name), .int(limit)) {
+                QueueDestination(name: $0.text(0), due: $0.int(1))
+            }
+        }
+    }
+
+    /// Entries of one destination whose time has come, the longest due first.
+    package func queueEntries(
+        _ channel: QueueDraft.Channel, destination: String, until time: Int64, limit: Int
+    ) throws(StoreError) -> [StoredQueueEntry] {
+        try self.entries { db throws(DatabaseError) in
+            try db.rows(
+                Self.ofDestination, .int(channel.rawValue), .text(destination), .int(time), .int(limit), read: Self.entry)
+        }
+    }
+
+    /// Makes all changes durable at once. The entries of one call should be few hundred at most.
+    package func changeQueue(_ changes: [QueueChange]) throws(StoreError) {
+        guard !changes.isEmpty else { return }
+        try self.writeQueue { db throws(DatabaseError) in
+            for change in changes { try Self.apply(change, db) }
+        }
+        let ended = changes.contains { if case .finish = $0 { true } else { false } }
+        if ended { self.parts.folder.wakeForSweep() }
+    }
+
+    private static func apply(_ change: QueueChange, _ db: Connection) throws(DatabaseError) {
+        switch change {
+        case .finish(let id): try QueueRows.finish(id.rawValue, db)
+        case .postpone(let id, let due, let attempts, let reason, let flags):
+            try db.run(Self.postpone, .int(id.rawValue), .int(due), .int(attempts), .text(reason), .int(flags.rawValue))
+        case .move(let id, let destination, let due):
+            try db.run(Self.move, .int(id.rawValue), .text(destination), .int(due))
+        case .hold(let id, let reason, let flags):
+            try db.run(Self.hold, .int(id.rawValue), .int(Self.never), .text(reason), .int(flags.union(.held).rawValue))
+        case .release(let id, let now): try db.run(Self.release, .int(id.rawValue), .int(now))
+        case .redirect(let id, let recipient, let destination, let now):
+            let found = try db.row(Self.draftOf, .int(id.rawValue)) { row in row.withBytes(0) { ByteBuffer(bytes: $0) } }
+            guard var bytes = found, var draft = bytes.readQueueDraft() else { return }
+            draft.recipient = recipient
+            draft.destination = destination
+            draft.due = now
+            var out = ByteBuffer()
+            out.writeQueueDraft(draft)
+            try db.run(
+                Self.redirect, .int(id.rawValue), .text(destination), .int(now), .blob(Array(out.readableBytesView)))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+internal import Bytes
+internal import NIOCore
+internal import Vocabulary
+
+// The body: BDAT where the server has it, else DATA. Both send the same bytes: whole lines that end in CRLF. [RFC3030-2] [RFC5321-4.5.2]
+extension SMTPClient {
+    /// Chunks sent ahead of their replies.
+    static let mostOpenChunks = 8
+
+    /// Somebody was taken: the body is due.
+    mutating func beginBody(_ out: inout SessionOutput<SMTPClientCall>) {
+        guard let transaction = self.transaction else { return }
+        guard transaction.usesChunking else {
+            out.replies.writeStaticString("DATA\r\n")
+            return self.expect(.data, self.settings.timeouts.data, &out)
+        }
+        switch transaction.message.body {
+        case .whole(let body): self.sendWhole(body, &out)
+        case .streamed: self.beginStream(&out)
+        }
+    }
+
+    /// DATA was answered 354.
+    mutating func beginData(_ out: inout SessionOutput<SMTPClientCall>) {
+        guard let transaction = self.transaction else { return }
+        guard transaction.hasTaken, transaction.isOpen else {
+            // The group was refused, and the server waits for a message all the same: it gets none. [RFC2920-3.1]
+            out.replies.writeStaticString(".\r\n")
+            return self.expect(.emptyMessage, self.settings.timeouts.message, &out)
+        }
+        switch transaction.message.body {
+        case .whole(let body): self.sendWhole(body, &out)
+        case .streamed: self.beginStream(&out)
+        }
+    }
+
+    private mutating func beginStream(_ out: inout SessionOutput<SMTPClientCall>) {
+        self.transaction?.isSending = true
+        out.setDeadline(self.settings.timeouts.block)
+        self.ask(.read, &out)
+    }
+
+    mutating func sendWhole(_ body: ByteBuffer, _ out: inout SessionOutput<SMTPClientCall>) {
+        guard var transaction = self.transaction else { return }
+        self.transaction = nil
+        var bytes = transaction.lines.fix(body)
+        var end = transaction.lines.finish()
+        bytes.writeBuffer(&end)
+        transaction.isSent = true
+        if transaction.usesChunking {
+            self.writeChunk(bytes, isLast: true, &transaction, &out)
+        } else {
+            transaction.dots.encode(bytes, into: &out.replies)
+            transaction.dots.finish(into: &out.replies)
+            self.expected.append(.message)
+        }
+        self.transaction = transaction
+        self.awaitNext(&out)
+    }
+
+    /// A piece of a streamed body has come.
+    mutating func send(_ piece: ByteBuffer, _ out: inout SessionOutput<SMTPClientCall>) {
+        guard var transaction = self.transaction else { return }
+        self.transaction = nil
+        let bytes = transaction.lines.fix(piece)
+        if transaction.usesChunking {
+            if bytes.readableBytes > 0 { self.writeChunk(bytes, isLast: false, &transaction, &out) }
+        } else {
+            transaction.dots.encode(bytes, into: &out.replies)
+        }
+        self.transaction = transaction
+        out.setDeadline(self.settings.timeouts.block)  // [RFC5321-4.5.3.2.5]
+        let mustWait = transaction.openChunks >= (self.peer.hasPipelining ? Self.mostOpenChunks : 1)
+        if mustWait { self.awaitNext(&out) } else { self.ask(.read, &out) }
+    }
+
+    mutating func endBody(_ out: inout SessionOutput<SMTPClientCall>) {
+        guard var transaction = self.transaction else { return }
+        self.transaction = nil
+        let rest = transaction.lines.finish()
+        transaction.isSending = false
+        transaction.isSent = true
+        if transaction.usesChunking {
+            self.writeChunk(rest, isLast: true, &transaction, &out)
+        } else {
+            transaction.dots.encode(rest, into: &out.replies)
+            transaction.dots.finish(into: &out.replies)
+            self.expected.append(.message)
+        }
+        self.transaction = transaction
+        self.awaitNext(&out)
+    }
+
+    // RFC 3030 2:  bdat-cmd ::= "BDAT" SP chunk-size [ SP end-marker ] CR LF, then so many octets as they are
+    private mutating func writeChunk(
+        _ bytes: ByteBuffer, isLast: Bool, _ transaction: inout SMTPClientTransaction, _ out: inout SessionOutput<SMTPClientCall>
+    ) {
+        out.replies.writeString("BDAT \(bytes.readableBytes)\(isLast ? " LAST" : "")\r\n")
+        out.replies.writeImmutableBuffer(bytes)
+        self.expected.append(.chunk(isLast: isLast))
+        transaction.openChunks += 1
+    }
+}
