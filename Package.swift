@@ -61,7 +61,7 @@ let package = Package(
         // L1: pure; bytes or values in, values out.
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
-        ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
+        ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
@@ -75,7 +75,7 @@ let package = Package(
         ours("Queue", [nioCore, "Database", "Bytes", "Vocabulary", "MessageStore"]),
 
         // L3: network and behaviour.
-        ours("NetKit", [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy"]),
+        ours("NetKit", [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy", "Routing"]),
         ours(
             "SMTPService",
             [
@@ -86,7 +86,11 @@ let package = Package(
             "POP3Service",
             [nioCore, "NetKit", "POP3Wire", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
         ours(
-            "Delivery", [nioCore, "Bounces", "Policy", "Database", "Directory", "MessageStore", "Queue", "Routing", "Bytes", "Vocabulary"]),
+            "Delivery",
+            [
+                nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Bounces", "Policy", "Database", "Directory", "MessageStore", "Queue", "Routing",
+                "Bytes", "Vocabulary", "Text",
+            ]),
 
         // L4: composition.
         ours(
@@ -109,7 +113,7 @@ let package = Package(
             path: "Sources/storebench-command",
             swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
-        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "SASL", "NetKit"]),
+        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "SASL", "NetKit", "Routing"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),
         tests("SASLTests", ["SASL", "Bytes", "Vocabulary", "MailTesting", nioCore]),
@@ -122,12 +126,12 @@ let package = Package(
         tests(
             "DirectoryTests", ["Directory", "Forms", "SASL", "Database", "Bytes", "Vocabulary", "Text", "Routing", "Policy", "MailTesting"]),
         tests("MessageStoreTests", ["MessageStore", "Queue", "Database", "Bytes", "Vocabulary", "MailTesting", nioCore]),
-        tests("NetKitTests", ["NetKit", "Policy", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL, nioEmbedded, x509]),
+        tests("NetKitTests", ["NetKit", "Policy", "Routing", "SMTPWire", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL, nioEmbedded, x509]),
         tests(
             "ServiceTests",
             [
                 "PostOffice", "SMTPService", "POP3Service", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy",
-                "SASL", "Forms",
+                "SASL", "Forms", "SMTPWire", "Bounces",
                 "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
             ]),
         tests(

@@ -94,7 +94,8 @@ final class UnboundContext: @unchecked Sendable {
             }
         return .success(
             DNSAnswer(
-                records: records, isSecure: result.secure != 0, canonicalName: self.canonicalName(result), lifetime: Int(max(result.ttl, 0))))
+                records: records, isSecure: result.secure != 0, canonicalName: self.canonicalName(result), lifetime: Int(max(result.ttl, 0))
+            ))
     }
 
     private static func canonicalName(_ result: ub_result) -> String? {

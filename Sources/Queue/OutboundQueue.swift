@@ -1,0 +1,155 @@
+internal import Database
+package import MessageStore
+package import Vocabulary
+
+// Invariants:
+// 1. An entry is in one pair of hands at most: leased from the moment it is read until its change is durable.
+// 2. An entry whose change could not be made durable stays leased until the server starts anew: it is not sent twice because a disk is sick.
+// 3. What is in memory is bounded by the connections and `OutboundLimits`, not by the length of the queue.
+
+/// The queue of everything that goes to other hosts. Leases are in memory: after a crash every entry is free again, and at most the messages
+/// in hand are sent once more. Calls that read or write block.
+package final class OutboundQueue: Sendable {
+    /// What became of entries, to be made durable together.
+    private struct Order {
+        var changes: [QueueChange]
+        var ids: [QueueID]
+        var completion: @Sendable (Bool) -> Void
+    }
+    private struct State {
+        var book: OutboundBook
+        var leased: Set<QueueID> = []
+        /// Leased entries of a next hop that no connection has taken yet.
+        var buffers: [String: [StoredQueueEntry]] = [:]
+        var isFilling: Set<String> = []
+    }
+    private struct Orders {
+        var waiting: [Order] = []
+        var isStopped = false
+    }
+
+    private let store: MessageStore
+    private let state: Monitor<State>
+    private let orders = Monitor(Orders())
+    private let thread = Monitor<Thread?>(nil)
+    private static let batch = 256
+
+    package init(_ store: MessageStore, limits: OutboundLimits = OutboundLimits()) {
+        self.store = store
+        self.state = Monitor(State(book: OutboundBook(limits)))
+    }
+
+    package func start() {
+        self.thread.withLock { thread in
+            guard thread == nil else { return }
+            thread = Thread("queue-commit") { [orders, store] in Self.commit(orders, store, self) }
+        }
+    }
+
+    /// Makes durable what was handed in, then ends.
+    package func stop() {
+        self.orders.withLock { $0.isStopped = true }
+        self.orders.broadcast()
+        self.thread.withLock { $0 }?.join()
+    }
+
+    package func book<Value>(_ body: (inout OutboundBook) -> Value) -> Value { self.state.withLock { body(&$0.book) } }
+
+    /// Entries in somebody's hands.
+    package var leasedCount: Int { self.state.withLock { $0.leased.count } }
+    package func isLeased(_ id: QueueID) -> Bool { self.state.withLock { $0.leased.contains(id) } }
+
+    // MARK: Taking
+
+    /// The entries of the next transaction for a next hop: recipients of one message. Empty when nothing is due. They are the caller's
+    /// until `settle` or `giveBack`.
+    package func take(_ destination: String, now: Int64) throws(StoreError) -> [StoredQueueEntry] {
+        while true {
+            let ready: [StoredQueueEntry]? = self.state.withLock { state in
+                if let taken = Self.takeBuffered(&state, destination) { return taken }
+                if state.isFilling.contains(destination) { return [] }
+                state.isFilling.insert(destination)
+                return nil
+            }
+            if let ready { return ready }
+            if try !self.fill(destination, now) { return [] }
+        }
+    }
+
+    private static func takeBuffered(_ state: inout State, _ destination: String) -> [StoredQueueEntry]? {
+        guard var buffer = state.buffers[destination], let first = buffer.first else { return nil }
+        // Recipients of one message stand together, since they were queued together.
+        let count = min(buffer.prefix { $0.blob == first.blob }.count, state.book.limits.recipients)
+        let taken = Array(buffer.prefix(count))
+        buffer.removeFirst(count)
+        state.buffers[destination] = buffer.isEmpty ? nil : buffer
+        return taken
+    }
+
+    /// False when there is nothing.
+    private func fill(_ destination: String, _ now: Int64) throws(StoreError) -> Bool {
+        defer { self.state.withLock { _ = $0.isFilling.remove(destination) } }
+        let inHand = self.state.withLock { $0.leased.count }
+        let due = try self.store.queueEntries(.remote, destination: destination, until: now, limit: Self.batch + inHand)
+        return self.state.withLock { state in
+            let free = due.filter { !state.leased.contains($0.id) }.prefix(Self.batch)
+            if due.count < Self.batch + inHand, free.count < Self.batch { state.book.drained(destination) }
+            guard !free.isEmpty else { return false }
+            state.leased.formUnion(free.map(\.id))
+            state.buffers[destination, default: []] += free
+            return true
+        }
+    }
+
+    /// Entries that were leased and not tried are free and as due as before.
+    package func giveBack(_ entries: [StoredQueueEntry]) {
+        self.state.withLock { $0.leased.subtract(entries.map(\.id)) }
+    }
+
+    /// Everything that is due for a next hop and that nobody has in hand, in portions; for a next hop that takes nothing.
+    package func takeRest(_ destination: String, now: Int64) throws(StoreError) -> [StoredQueueEntry] {
+        let buffered = self.state.withLock { state in state.buffers.removeValue(forKey: destination) ?? [] }
+        if !buffered.isEmpty { return buffered }
+        guard try self.fill(destination, now) else { return [] }
+        return self.state.withLock { state in state.buffers.removeValue(forKey: destination) ?? [] }
+    }
+
+    /// Gives back what a next hop has in its buffer: nobody is there to take it.
+    package func release(_ destination: String) {
+        self.state.withLock { state in
+            let buffer = state.buffers.removeValue(forKey: destination) ?? []
+            state.leased.subtract(buffer.map(\.id))
+        }
+    }
+
+    // MARK: Results
+
+    /// Makes changes durable, together with those of others who wait. The completion comes on the queue's thread, with false when they could
+    /// not be made; then the entries stay leased.
+    /// - Parameter ids: entries that are free afterwards.
+    package func settle(_ changes: [QueueChange], freeing ids: [QueueID], _ completion: @escaping @Sendable (Bool) -> Void) {
+        let isTaken = self.orders.withLock { orders in
+            guard !orders.isStopped else { return false }
+            orders.waiting.append(Order(changes: changes, ids: ids, completion: completion))
+            return true
+        }
+        if isTaken { self.orders.signal() } else { completion(false) }
+    }
+
+    /// Orders of one transaction.
+    private static let mostOrders = 200
+
+    private static func commit(_ orders: Monitor<Orders>, _ store: MessageStore, _ queue: OutboundQueue) {
+        while true {
+            let batch = orders.wait(until: { $0.isStopped || !$0.waiting.isEmpty }) { orders in
+                let batch = Array(orders.waiting.prefix(Self.mostOrders))
+                orders.waiting.removeFirst(batch.count)
+                return batch
+            }
+            if batch.isEmpty { return }
+            let isKept = (try? store.changeQueue(batch.flatMap(\.changes))) != nil
+            if isKept { queue.state.withLock { state in for order in batch { state.leased.subtract(order.ids) } } }
+            for order in batch { order.completion(isKept) }
+        }
+    }
+}
