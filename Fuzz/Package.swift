@@ -27,6 +27,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CPlatform"),
@@ -38,9 +39,19 @@ let package = Package(
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("Policy", ["Bytes", "Vocabulary"]),
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
+        ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
+        // Parts of the target PostOffice, by links to its files.
+        ours("ControlFrames", ["Vocabulary"]),
+        ours("StartFile", ["Bytes", "Vocabulary", "Policy", .product(name: "Yams", package: "Yams")]),
+
+        fuzzer("control", ["ControlFrames", "Vocabulary"]),
+        fuzzer("startfile", ["StartFile", "Vocabulary"]),
+        fuzzer("csv", ["Forms"]),
+        fuzzer("field", ["Forms", "Vocabulary"]),
+        fuzzer("text", ["Text", "Vocabulary"]),
         fuzzer("access", ["Policy", "Vocabulary"]),
         fuzzer("pop3", ["POP3Wire", "SASL", "Vocabulary"]),
         fuzzer("sasl", ["SASL", "Vocabulary"]),

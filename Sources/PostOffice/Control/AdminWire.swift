@@ -3,12 +3,12 @@ import Glibc
 
 /// Frames on the control socket: four bytes of length, most significant first, then JSON.
 /// The peer is root or the service user, but gets the same care as any other: lengths are checked before memory is taken.
-enum AdminWire {
+package enum AdminWire {
     /// A whole bulk import travels in one request.
-    static let maximumRequest = 64 << 20
+    package static let maximumRequest = 64 << 20
     static let maximumFrame = 4 << 20
 
-    static func send(_ value: some Encodable, to fd: Int32) throws(SystemFailure) {
+    package static func send(_ value: some Encodable, to fd: Int32) throws(SystemFailure) {
         guard let data = try? JSONEncoder().encode(value), let length = UInt32(exactly: data.count) else {
             throw SystemFailure("encode", EINVAL)
         }
@@ -17,7 +17,7 @@ enum AdminWire {
     }
 
     /// nil when the other side has closed between two frames.
-    static func receive<Value: Decodable>(_: Value.Type, from fd: Int32, limit: Int) throws(SystemFailure) -> Value? {
+    package static func receive<Value: Decodable>(_: Value.Type, from fd: Int32, limit: Int) throws(SystemFailure) -> Value? {
         guard let head = try Self.receive(count: 4, from: fd) else { return nil }
         let length = head.reduce(0) { $0 << 8 | Int($1) }
         guard length > 0, length <= limit else { throw SystemFailure("frame length", EMSGSIZE) }

@@ -3,10 +3,10 @@ import Glibc
 import Vocabulary
 
 /// The verbs of the administration, and the way of a command to them.
-enum Administration {
+package enum Administration {
     static var handlers: [AdminHandler] { OperationHandlers.all + Self.directoryHandlers }
 
-    static var registry: AdminRegistry { AdminRegistry(Self.handlers) }
+    package static var registry: AdminRegistry { AdminRegistry(Self.handlers) }
 
     /// Sends the request to the running server, or carries it out here; prints what comes back.
     static func perform(_ request: AdminRequest, _ start: StartConfiguration) -> AdminStatus {

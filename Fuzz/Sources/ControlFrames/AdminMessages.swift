@@ -1,0 +1,1 @@
+../../../Sources/PostOffice/Control/AdminMessages.swift
