@@ -20,6 +20,9 @@ package final class MessageReader: Sendable {
         var digest: UInt32
     }
 
+    /// The body, which all copies of the message share.
+    package var blob: BlobID { BlobID(rawValue: self.source.blob) }
+
     private let source: BlobSource
     private let pool: WorkerPool
     private let state: Mutex<State>

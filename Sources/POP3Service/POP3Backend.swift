@@ -72,9 +72,12 @@ package final class POP3Backend: SessionBackend, Sendable {
     private func authenticate(_ request: AuthRequest, _ mechanism: SASLMechanism?, hasTLS: Bool, _ answer: SessionAnswer<POP3Outcome>) {
         let way = mechanism?.rawValue ?? "USER"
         self.withHostName { hostName in
-            let context = LoginContext(facts: self.facts, hasTLS: hasTLS, hostName: hostName)
+            let context = LoginContext(facts: self.facts, hasTLS: hasTLS, hostName: hostName, mechanism: way)
             self.environment.authenticate(request, context) { outcome in
-                self.record(outcome, login: request.login, way, hasTLS: hasTLS)
+                // Who is refused, and why in truth, is recorded by the authenticator.
+                if case .accepted(let identity) = outcome {
+                    self.record("login", [("login", identity.login), ("mechanism", way), ("tls", hasTLS ? "yes" : "no")])
+                }
                 answer(.auth(outcome))
             }
         }
@@ -87,16 +90,6 @@ package final class POP3Backend: SessionBackend, Sendable {
         self.environment.lookUpName(self.facts.peer) { found in
             self.state.withLock { $0.hostName = found }
             body(found)
-        }
-    }
-
-    private func record(_ outcome: AuthOutcome, login: String, _ way: String, hasTLS: Bool) {
-        switch outcome {
-        case .accepted(let identity):
-            self.record("login", [("login", identity.login), ("mechanism", way), ("tls", hasTLS ? "yes" : "no")])
-        case .refused(let refusal):
-            self.record("login-refused", [("login", login), ("mechanism", way), ("reason", refusal.rawValue)])
-        case .verifier: break
         }
     }
 
@@ -150,6 +143,9 @@ package final class POP3Backend: SessionBackend, Sendable {
         guard let inbox = self.state.withLock({ $0.inbox }) else { return answer(.unreadable(.failed)) }
         inbox.reader(index) { result in
             switch result {
+            case .success(let reader) where self.environment.crashGuard.isBlamed(ContentHash(reader.blob)):
+                self.record("message-withheld", [("message", "\(index + 1)"), ("octets", "\(reader.size)")])
+                answer(.unreadable(.withheld))
             case .success(let reader):
                 self.state.withLock { state in
                     state.current = reader
@@ -178,7 +174,7 @@ package final class POP3Backend: SessionBackend, Sendable {
                     state.remaining -= octets
                     return piece == nil || state.remaining <= 0
                 }
-                answer(.piece(piece ?? ByteBuffer(), isLast: isLast))
+                answer(.piece(piece ?? ByteBuffer(), isLast: isLast, of: ContentHash(reader.blob)))
             case .failure(let error): self.failed(error, answer)
             }
         }

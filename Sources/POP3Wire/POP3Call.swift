@@ -23,7 +23,8 @@ package enum POP3Outcome: Sendable {
     case maildrop(Maildrop)
     case noMaildrop(MaildropRefusal)
     /// Bytes of the message as stored, in order; a piece may be empty only if it is the last.
-    case piece(ByteBuffer, isLast: Bool)
+    /// `of` names the whole, for whoever must know what was in hand when the server ended.
+    case piece(ByteBuffer, isLast: Bool, of: ContentHash? = nil)
     case unreadable(ReadFailure)
     case resumed
     /// `removedAll` is false when a message that was to go is still there.
@@ -42,6 +43,8 @@ package enum ReadFailure: Hashable, Sendable {
     /// Removed by another protocol meanwhile.
     case gone
     case failed
+    /// It ended the server twice and is not looked at again.
+    case withheld
 }
 
 /// The messages of an inbox as they were when the session began, in order of UID. Message numbers are places in it, from 1.

@@ -122,6 +122,7 @@ extension POP3Machine {
 
     private mutating func open(_ identity: Identity, _ out: inout Output) {
         self.phase = .opening
+        self.identity = identity
         out.perform(.openMaildrop(identity))
     }
 
@@ -137,6 +138,7 @@ extension POP3Machine {
     /// The session stays in AUTHORIZATION. [RFC1939-4]
     mutating func notOpened(_ refusal: MaildropRefusal, _ out: inout Output) {
         self.phase = .authorization
+        self.identity = nil
         switch refusal {
         case .inUse: self.refuse(.maildropInUse, code: POP3Code.inUse, &out)
         case .tooSoon: self.refuse(.loginTooSoon, code: POP3Code.loginDelay, &out)

@@ -55,6 +55,11 @@ extension POP3Machine {
         guard command.rule.phases.contains(isTransaction ? .transaction : .authorization) else {
             return self.refuse(isTransaction ? .alreadyLoggedIn : .loginFirst, &out)
         }
+        if let identity = self.identity, !self.settings.mayStay(identity) {
+            // Locked or expired meanwhile. Nothing is removed: that takes a QUIT of somebody who may be here.
+            out.replies.writeError(.accountClosed, self.language, code: POP3Code.permanent)
+            return self.close(&out)
+        }
         let first = command.arguments.first
         switch command.rule.verb {
         case .capa: self.writeCapabilities(&out)

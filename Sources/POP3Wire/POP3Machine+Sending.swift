@@ -1,6 +1,7 @@
 internal import Bytes
 internal import MIME
 internal import NIOCore
+internal import Vocabulary
 
 /// A message on its way to the client.
 struct Sending: Sendable {
@@ -18,7 +19,16 @@ extension POP3Machine {
         out.perform(.read(message: index))
     }
 
-    mutating func read(_ piece: ByteBuffer, isLast: Bool, _ sending: Sending, _ out: inout Output) {
+    /// What a stranger wrote is taken apart only while it is noted as being in hand.
+    mutating func read(_ piece: ByteBuffer, isLast: Bool, of name: ContentHash?, _ sending: Sending, _ out: inout Output) {
+        let isWithheld = self.settings.crashGuard.handling(.reading, piece, named: name, account: self.account) { isBlamed in
+            if !isBlamed { self.pass(piece, isLast: isLast, sending, &out) }
+            return isBlamed
+        }
+        if isWithheld { self.unreadable(.withheld, sending, &out) }
+    }
+
+    private mutating func pass(_ piece: ByteBuffer, isLast: Bool, _ sending: Sending, _ out: inout Output) {
         var sending = sending
         var piece = piece
         if !sending.hasBegun {
@@ -57,6 +67,7 @@ extension POP3Machine {
         switch failure {
         case .gone: out.replies.writeError(.messageGone, self.language)
         case .failed: out.replies.writeError(.messageUnreadable, self.language, code: POP3Code.temporary)
+        case .withheld: out.replies.writeError(.messageWithheld, self.language, code: POP3Code.permanent)  // [RFC3206-4]
         }
     }
 }

@@ -43,6 +43,8 @@ package struct POP3Machine: SessionMachine {
     /// What USER said.
     var userName: String?
     var maildrop: MaildropSession?
+    /// Who has logged in.
+    var identity: Identity?
     var language: Language
     var isUTF8 = false
     var errors = 0
@@ -101,7 +103,8 @@ package struct POP3Machine: SessionMachine {
         case (.opening, .maildrop(let maildrop)): self.opened(maildrop, &out)
         case (.opening, .noMaildrop(let refusal)): self.notOpened(refusal, &out)
         case (.listing(let listing), .resumed): self.continueListing(listing, &out)
-        case (.sending(let sending), .piece(let piece, let isLast)): self.read(piece, isLast: isLast, sending, &out)
+        case (.sending(let sending), .piece(let piece, let isLast, let name)):
+            self.read(piece, isLast: isLast, of: name, sending, &out)
         case (.sending(let sending), .unreadable(let failure)): self.unreadable(failure, sending, &out)
         case (.finishing, .finished(let removedAll)): self.finished(removedAll: removedAll, &out)
         default: self.close(&out)  // The backend broke its contract: better no session than a wrong one.
@@ -109,6 +112,8 @@ package struct POP3Machine: SessionMachine {
     }
 
     // MARK: Common steps
+
+    var account: AccountID? { self.identity?.account }
 
     private var takesLines: Bool {
         switch self.phase {

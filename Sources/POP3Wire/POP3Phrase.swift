@@ -4,7 +4,7 @@ internal import Vocabulary
 enum POP3Phrase: CaseIterable, Sendable {
     case sendPassword, loginFailed, notFromHere, accountLocked, accountExpired, serviceOff, tooManyFailures, unavailable
     case tlsFirst, userFirst, loginFirst, alreadyLoggedIn, cancelled, malformedAuth, unknownMechanism, mechanismsFollow
-    case maildropInUse, maildropUnavailable, loginTooSoon, messageGone, messageUnreadable, updateFailed
+    case maildropInUse, maildropUnavailable, loginTooSoon, messageGone, messageUnreadable, messageWithheld, accountClosed, updateFailed
     case unknownCommand, badCharacters, badLineEnd, lineTooLong, tooManyErrors, usage
     case noSuchMessage, alreadyDeleted, notANumber, messageDeleted, listFollows, capabilitiesFollow, done
     case beginTLS, tlsActive, tlsUnavailable, utf8On, languageChanged, languageUnknown, languagesFollow, farewell
@@ -39,6 +39,8 @@ enum POP3Phrase: CaseIterable, Sendable {
         case .loginTooSoon: "you logged in a moment ago, wait before the next time"
         case .messageGone: "this message was removed meanwhile"
         case .messageUnreadable: "this message cannot be read just now"
+        case .messageWithheld: "this message cannot be shown: it stopped the server twice; ask your postmaster"
+        case .accountClosed: "your account is not active any more, good-bye"
         case .updateFailed: "some deleted messages were not removed"
         case .unknownCommand: "unknown command"
         case .badCharacters: "the command contains characters that are not allowed"
@@ -87,6 +89,8 @@ enum POP3Phrase: CaseIterable, Sendable {
         case .loginTooSoon: "前回のログインから時間がたっていません。しばらく待ってください"
         case .messageGone: "このメッセージはすでに削除されました"
         case .messageUnreadable: "いまはこのメッセージを読めません"
+        case .messageWithheld: "このメッセージは表示できません。サーバを二度停止させました。ポストマスタに連絡してください"
+        case .accountClosed: "このアカウントは使えなくなりました。終了します"
         case .updateFailed: "削除できなかったメッセージがあります"
         case .unknownCommand: "知らないコマンドです"
         case .badCharacters: "使えない文字が含まれています"

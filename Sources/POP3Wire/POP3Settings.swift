@@ -22,6 +22,10 @@ package struct POP3Settings: Sendable {
     /// Seconds between logins of one account; 0 is no bound. [RFC2449-6.5]
     package var loginDelay = 0
     package var makeNonce: @Sendable () -> String
+    /// Notes the content that is being taken apart.
+    package var crashGuard: any CrashGuard = NoCrashGuard()
+    /// Asked before each command behind the login: whether the account may still be here. Must answer at once.
+    package var mayStay: @Sendable (Identity) -> Bool = { _ in true }
 
     package init(greeting: String, hostName: String, makeNonce: @escaping @Sendable () -> String) {
         self.greeting = greeting

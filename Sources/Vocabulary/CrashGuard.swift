@@ -20,6 +20,9 @@ package struct ContentHash: Hashable, Sendable {
             UInt64(CRC32C.checksum(bytes)) << 32 | UInt64(UInt32(truncatingIfNeeded: bytes.count))
         }
     }
+
+    /// Names a stored body, whoever's mailbox it is read from.
+    package init(_ blob: BlobID) { self.rawValue = UInt64(bitPattern: blob.rawValue) | 1 << 63 }
 }
 
 /// Notes who and what is in hand. All calls cost some nanoseconds and may be made on event loops. Notes belong to the calling thread:
@@ -29,17 +32,22 @@ package protocol CrashGuard: Sendable {
     func leavePeer()
     /// True for some minutes after this peer was being served at two crashes.
     func isShutOut(_ peer: IPAddress) -> Bool
-    /// Returns true when this content was in hand at two crashes: do not parse it.
-    func enterContent(_ work: ContentWork, _ content: ByteBuffer, account: AccountID?) -> Bool
+    /// Returns true when what `name` names was in hand at two crashes: do not parse it. `content` is the part that is in hand now.
+    func enterContent(_ work: ContentWork, _ content: ByteBuffer, named name: ContentHash, account: AccountID?) -> Bool
+    /// True when it was in hand at two crashes.
+    func isBlamed(_ name: ContentHash) -> Bool
     func leaveContent()
 }
 
 extension CrashGuard {
     /// Runs `body` while the content is noted. `body` gets true when the content must be left unparsed.
+    ///
+    /// - Parameter name: of the whole that `content` is a part of; nil names it by its own bytes.
     package func handling<Result, Failure: Error>(
-        _ work: ContentWork, _ content: ByteBuffer, account: AccountID? = nil, _ body: (_ isBlamed: Bool) throws(Failure) -> Result
+        _ work: ContentWork, _ content: ByteBuffer, named name: ContentHash? = nil, account: AccountID? = nil,
+        _ body: (_ isBlamed: Bool) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let isBlamed = self.enterContent(work, content, account: account)
+        let isBlamed = self.enterContent(work, content, named: name ?? ContentHash(content), account: account)
         defer { self.leaveContent() }
         return try body(isBlamed)
     }
@@ -51,6 +59,7 @@ package struct NoCrashGuard: CrashGuard {
     package func enterPeer(_ peer: IPAddress) {}
     package func leavePeer() {}
     package func isShutOut(_ peer: IPAddress) -> Bool { false }
-    package func enterContent(_ work: ContentWork, _ content: ByteBuffer, account: AccountID?) -> Bool { false }
+    package func enterContent(_ work: ContentWork, _ content: ByteBuffer, named name: ContentHash, account: AccountID?) -> Bool { false }
+    package func isBlamed(_ name: ContentHash) -> Bool { false }
     package func leaveContent() {}
 }

@@ -36,6 +36,17 @@ import Vocabulary
         #expect(history.shutOut(1010 + CrashHistory.shutOutSeconds).isEmpty)
     }
 
+    @Test func whoOnlyReadsIsShutOutLater() {
+        var history = CrashHistory()
+        for (count, content) in [1, 1, 2, 2].enumerated() {
+            #expect(history.shutOut(1000).isEmpty)
+            var note = Self.note(content: UInt64(content), peer: "192.0.2.9", crashed: SIGSEGV)
+            note.work = ContentWork.reading.rawValue
+            _ = history.record([note], .signalled(SIGSEGV), silentFor: nil, now: 1000 + UInt64(count))
+        }
+        #expect(history.shutOut(1004).map(\.peer) == [IPAddress("192.0.2.9")])
+    }
+
     @Test func twoCrashesFarApartDoNotShutAPeerOut() {
         var history = CrashHistory()
         let note = Self.note(peer: "192.0.2.9", crashed: SIGSEGV)

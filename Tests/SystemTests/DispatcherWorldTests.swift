@@ -176,11 +176,58 @@ import Testing
         #expect(instance.stop() == .exited(0))
     }
 
+    @Test("R4 a trap while a message is read by POP3 ends the mta twice; then that one message is withheld, from everybody it is for")
+    func aTrapWhileReadingIsMetTwice() throws {
+        let instance = try QuickInstance()
+        try instance.start()
+        try instance.addAccounts(["taro@example.test", "hana@example.test"], password: "right-1")
+        let port = try instance.port("SMTP_PORT")
+        let both = ["taro@example.test", "hana@example.test"]
+        #expect(try Self.send("Subject: one\r\n\r\n1\r\n", port, to: both) == 250)
+        #expect(try Self.send("Subject: pull-the-trap\r\n\r\n2\r\n", port, to: both) == 250)
+        #expect(try Self.send("Subject: three\r\n\r\n3\r\n", port, to: both) == 250)
+        #expect(instance.stop() == .exited(0))
+
+        instance.environment = ["POSTOFFICE_TEST_TRAP": "pull-the-trap"]
+        try instance.start(["--pause", "10"])
+        let reading = try instance.port("POP3_PORT")
+        // One by TOP, one by RETR, by two people: it is the same body.
+        #expect(try Self.read("TOP 2 0", "taro", reading) == nil)
+        #expect(try Self.read("RETR 2", "hana", reading) == nil)
+        for name in ["taro", "hana"] {
+            for command in ["RETR 2", "TOP 2 1"] {
+                #expect(try Self.read(command, name, reading)?.hasPrefix("-ERR [SYS/PERM] ") == true)
+            }
+            for number in [1, 3] { #expect(try Self.read("RETR \(number)", name, reading)?.hasPrefix("+OK ") == true) }
+        }
+        #expect(instance.stop() == .exited(0))
+        let trail = DispatcherTests.trail(instance)
+        #expect(trail.components(" Dispatcher crashed ") == 2)
+        #expect(trail.contains(" POP3-Server message-withheld "))
+    }
+
+    /// The first line of the answer to one command of a session of its own; nil when the connection ended before it.
+    private static func read(_ command: String, _ name: String, _ port: Int) throws -> String? {
+        let connection = try LineConnection(port: port, timeout: 30)
+        _ = try connection.line()
+        // After a restart the lock of the session before is gone with it; after a lost connection it may take a moment.
+        for _ in 0..<100 {
+            try connection.send(line: "USER \(name)")
+            _ = try connection.line()
+            try connection.send(line: "PASS right-1")
+            let answer = try connection.line()
+            if answer.hasPrefix("+OK") { break }
+            usleep(50_000)
+        }
+        try connection.send(line: command)
+        return try? connection.line()
+    }
+
     /// The code of the answer to DATA; 0 when the connection ended before it.
-    private static func send(_ message: String, _ port: Int) throws -> Int {
+    private static func send(_ message: String, _ port: Int, to recipients: [String] = ["postmaster@example.test"]) throws -> Int {
         let connection = try LineConnection(port: port, timeout: 30)
         _ = try connection.reply()
-        for line in ["EHLO client.example", "MAIL FROM:<a@client.example>", "RCPT TO:<postmaster@example.test>", "DATA"] {
+        for line in ["EHLO client.example", "MAIL FROM:<a@client.example>"] + recipients.map({ "RCPT TO:<\($0)>" }) + ["DATA"] {
             _ = try connection.command(line)
         }
         try connection.send(Array(message.utf8))

@@ -1,7 +1,7 @@
 package import Vocabulary
 
 /// What the dispatcher remembers of crashes. Twice the same content: blamed for as long as the dispatcher lives.
-/// Twice the same peer: shut out for `shutOutSeconds`. A pure value.
+/// Twice the same peer: shut out for `shutOutSeconds`; a peer that was only reading, four times. A pure value.
 package struct CrashHistory: Sendable {
     package static let shutOutSeconds: UInt64 = 600
     /// Crashes longer ago than this are not counted against a peer.
@@ -10,7 +10,7 @@ package struct CrashHistory: Sendable {
     static let capacity = 1000
 
     private var contents: [(content: ContentHash, crashes: Int)] = []
-    private var peers: [(peer: IPAddress, last: UInt64, crashes: Int, until: UInt64)] = []
+    private var peers: [(peer: IPAddress, last: UInt64, points: Int, until: UInt64)] = []
 
     package init() {}
 
@@ -33,7 +33,9 @@ package struct CrashHistory: Sendable {
         // The address of this machine stands for everybody on it, webmail and proxies too: it is never shut out.
         for note in guilty {
             if let content = note.content { self.count(content) }
-            if let peer = note.peer, !peer.isLoopback { self.count(peer, now) }
+            // Who reads a message did not write it: it is the message's fault first.
+            let isReader = note.content != nil && note.work == ContentWork.reading.rawValue
+            if let peer = note.peer, !peer.isLoopback { self.count(peer, isReader ? 1 : 2, now) }
         }
         return guilty
     }
@@ -49,14 +51,17 @@ package struct CrashHistory: Sendable {
         if self.contents.count > Self.capacity { self.contents.removeFirst() }
     }
 
-    private mutating func count(_ peer: IPAddress, _ now: UInt64) {
+    /// Points that shut a peer out: two crashes, or four while it was only reading.
+    private static let outPoints = 4
+
+    private mutating func count(_ peer: IPAddress, _ points: Int, _ now: UInt64) {
         if let index = self.peers.firstIndex(where: { $0.peer == peer }) {
             let isRecent = self.peers[index].last + Self.memorySeconds > now
-            self.peers[index].crashes = isRecent ? self.peers[index].crashes + 1 : 1
+            self.peers[index].points = isRecent ? self.peers[index].points + points : points
             self.peers[index].last = now
-            if self.peers[index].crashes >= 2 { self.peers[index].until = now + Self.shutOutSeconds }
+            if self.peers[index].points >= Self.outPoints { self.peers[index].until = now + Self.shutOutSeconds }
         } else {
-            self.peers.append((peer, now, 1, 0))
+            self.peers.append((peer, now, points, 0))
         }
         if self.peers.count > Self.capacity { self.peers.removeFirst() }
     }

@@ -24,10 +24,11 @@ package final class CrashNotes: CrashGuard {
 
     package func isShutOut(_ peer: IPAddress) -> Bool { self.memory.isShutOut(peer, now: MonotonicTime.seconds) }
 
-    package func enterContent(_ work: ContentWork, _ content: ByteBuffer, account: AccountID?) -> Bool {
-        let hash = ContentHash(content)
-        let isBlamed = self.memory.isBlamed(hash)
-        po_crash_note_content(work.rawValue, hash.rawValue, account?.rawValue ?? 0)
+    package func isBlamed(_ name: ContentHash) -> Bool { self.memory.isBlamed(name) }
+
+    package func enterContent(_ work: ContentWork, _ content: ByteBuffer, named name: ContentHash, account: AccountID?) -> Bool {
+        let isBlamed = self.memory.isBlamed(name)
+        po_crash_note_content(work.rawValue, name.rawValue, account?.rawValue ?? 0)
         if let trap, !isBlamed, Self.holds(trap, content) { Self.fall() }
         return isBlamed
     }
