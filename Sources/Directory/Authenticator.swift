@@ -1,6 +1,7 @@
 internal import Database
 package import Policy
 package import SASL
+internal import Synchronization
 internal import Text
 package import Vocabulary
 
@@ -9,6 +10,7 @@ package import Vocabulary
 //    hash) and the same answer as a wrong password.
 // 2. States (locked, expired, service off) are told only to who knows the password.
 // 3. Access lists are asked before the password is looked at.
+// 4. The true reason of a refusal goes to the log, and nowhere else.
 
 /// Answers the logins of all services, on a bounded pool that is fair between peers, with a cache of what was found right.
 package final class Authenticator: Sendable {
@@ -20,6 +22,7 @@ package final class Authenticator: Sendable {
     private let failures = LoginFailures()
     private let hashing: FairQueue
     private let reading: WorkerPool
+    private let hashCount = Atomic<Int>(0)
 
     /// Jobs of one peer and of all that may wait for a hash.
     private static let waitingPerPeer = 256
@@ -39,15 +42,17 @@ package final class Authenticator: Sendable {
         let snapshot = self.directory.snapshot
         let service = context.facts.listener.service
         guard snapshot.configuration.connections.access(service).match(context.facts.peer, context.hostName) == .yes else {
-            return completion(.refused(.notFromHere))
+            return self.refuseAtDoor(request, context, completion)
         }
         let record = snapshot.record(login: request.login)
         let isAdmitted = record.map { $0.extras?.admits(context) ?? true } ?? false
-        let attempt = Attempt(request: request, context: context, record: isAdmitted ? record : nil, completion: completion)
+        let attempt = Attempt(
+            request: request, context: context, record: isAdmitted ? record : nil, isKept: record != nil && !isAdmitted,
+            completion: completion)
         switch request {
         case .password(_, let password):
             guard context.hasTLS || snapshot.configuration.security.takesPlaintextLogin(from: context.facts.peer) else {
-                return completion(.refused(.notFromHere))
+                return self.refuse(.notFromHere, .needsTLS, attempt)
             }
             self.password(password, attempt, snapshot)
         case .verifier: self.verifier(attempt)
@@ -60,6 +65,9 @@ package final class Authenticator: Sendable {
         let snapshot = self.directory.snapshot
         return snapshot.contents.namesHosts || snapshot.configuration.connections.access(service).match(peer, .notLooked) == .needsName
     }
+
+    /// Password hashes computed so far, each some 50 ms of CPU.
+    package var hashes: Int { self.hashCount.load(ordering: .relaxed) }
 
     /// Finishes what waits, then answers `.unavailable`.
     package func close() {
@@ -74,6 +82,8 @@ package final class Authenticator: Sendable {
         let context: LoginContext
         /// nil when there is none, or when its access list does not admit the peer.
         let record: AccountRecord?
+        /// There is an account, but its access list keeps the peer out.
+        let isKept: Bool
         let completion: @Sendable (AuthOutcome) -> Void
         var peer: PeerBlock { PeerBlock(self.context.facts.peer) }
     }
@@ -84,48 +94,51 @@ package final class Authenticator: Sendable {
         let mark = self.right.mark(record?.id, UnicodeText.folded(login), version: record?.passwordVersion ?? 0, password)
         // Who was right before is let in also while his neighbours behind the same address fail.
         if let record, record.passwordVersion > 0, self.right.contains(mark) { return self.decide(record, attempt) }
-        guard !self.isOverBudget(attempt) else { return self.refuse(.tooManyFailures, attempt) }
-        if self.wrong.contains(mark) { return self.fail(attempt) }
+        guard !self.isOverBudget(attempt) else { return self.refuse(.tooManyFailures, .overBudget, attempt) }
+        if self.wrong.contains(mark) { return self.fail(attempt, .wrongPassword) }
         let isTaken = self.hashing.submit(from: attempt.peer) {
             let verifier = self.storedVerifier(record)
-            guard case .success(let stored) = verifier else { return self.refuse(.unavailable, attempt) }
+            guard case .success(let stored) = verifier else { return self.refuse(.unavailable, .directory, attempt) }
+            self.hashCount.wrappingAdd(1, ordering: .relaxed)
             let prepared = Directory.preparation.prepared(password)
             let isRight = (stored ?? self.decoy(login)).matches(prepared ?? Secret("")) && stored != nil && prepared != nil
             guard isRight, let record else {
                 self.wrong.insert(mark)
-                return self.fail(attempt)
+                return self.fail(attempt, stored == nil ? .noPassword : .wrongPassword)
             }
             self.right.insert(mark)
             self.decide(record, attempt)
         }
-        if !isTaken { self.refuse(.unavailable, attempt) }
+        if !isTaken { self.refuse(.unavailable, .busy, attempt) }
     }
 
     // MARK: SCRAM
 
     private func verifier(_ attempt: Attempt) {
-        guard !self.isOverBudget(attempt) else { return self.refuse(.tooManyFailures, attempt) }
+        guard !self.isOverBudget(attempt) else { return self.refuse(.tooManyFailures, .overBudget, attempt) }
         let isTaken = self.reading.submit {
             // Both are made for every name, so that the time is the same.
             let decoy = self.decoy(attempt.request.login)
             switch self.storedVerifier(attempt.record) {
             case .success(let stored): attempt.completion(.verifier(stored ?? decoy))
-            case .failure: self.refuse(.unavailable, attempt)
+            case .failure: self.refuse(.unavailable, .directory, attempt)
             }
         }
-        if !isTaken { self.refuse(.unavailable, attempt) }
+        if !isTaken { self.refuse(.unavailable, .busy, attempt) }
     }
 
     private func proof(_ verifier: SCRAMVerifier, _ isValid: Bool, _ attempt: Attempt) {
         let isTaken = self.reading.submit {
             switch self.storedVerifier(attempt.record) {
             case .success(let stored):
-                guard isValid, let stored, stored == verifier, let record = attempt.record else { return self.fail(attempt) }
+                guard isValid, let stored, stored == verifier, let record = attempt.record else {
+                    return self.fail(attempt, stored == nil ? .noPassword : .wrongPassword)
+                }
                 self.decide(record, attempt)
-            case .failure: self.refuse(.unavailable, attempt)
+            case .failure: self.refuse(.unavailable, .directory, attempt)
             }
         }
-        if !isTaken { self.refuse(.unavailable, attempt) }
+        if !isTaken { self.refuse(.unavailable, .busy, attempt) }
     }
 
     /// The account's verifier as it is in the file now; nil when it has none. One read also for nobody, so that the time is the same.
@@ -149,30 +162,42 @@ package final class Authenticator: Sendable {
         // The newest snapshot: it may have changed while the hash was computed.
         let snapshot = self.directory.snapshot
         guard let current = snapshot.contents.accounts[record.id], current.passwordVersion == record.passwordVersion else {
-            return self.fail(attempt)
+            return self.fail(attempt, .wrongPassword)
         }
         switch snapshot.state(current) {
         case .active: break
-        case .locked, .reserved: return self.refuse(.locked, attempt)
-        case .expired: return self.refuse(.expired, attempt)
+        case .locked: return self.refuse(.locked, .locked, attempt)
+        case .reserved: return self.refuse(.locked, .reserved, attempt)
+        case .expired: return self.refuse(.expired, .expired, attempt)
         }
         guard current.services.contains(ServiceSet(attempt.context.facts.listener.service)) else {
-            return self.refuse(.serviceOff, attempt)
+            return self.refuse(.serviceOff, .serviceOff, attempt)
         }
         attempt.completion(.accepted(Identity(account: current.id, login: current.login, primaryAddress: current.primary)))
     }
 
-    private func fail(_ attempt: Attempt) {
+    /// One answer for the peer, whatever the fault.
+    private func fail(_ attempt: Attempt, _ fault: LoginFault) {
         // Everybody on this machine shares the loopback address: one of them must not shut out the others.
         if !attempt.context.facts.peer.isLoopback { self.failures.add(attempt.peer, at: self.directory.location.now()) }
-        self.refuse(.badCredentials, attempt)
+        self.refuse(.badCredentials, attempt.isKept ? .accountList : attempt.record == nil ? .unknownName : fault, attempt)
     }
 
     private func isOverBudget(_ attempt: Attempt) -> Bool {
         self.failures.count(attempt.peer, at: self.directory.location.now()) >= self.directory.configuration.connections.loginFailures
     }
 
-    private func refuse(_ refusal: AuthRefusal, _ attempt: Attempt) { attempt.completion(.refused(refusal)) }
+    private func refuse(_ refusal: AuthRefusal, _ fault: LoginFault, _ attempt: Attempt) {
+        self.options.events.recordLoginRefused(attempt.request.login, fault, attempt.context)
+        attempt.completion(.refused(refusal))
+    }
+
+    /// The list of the service does not admit the peer; or it might, but DNS did not say who the peer is.
+    private func refuseAtDoor(_ request: AuthRequest, _ context: LoginContext, _ completion: @Sendable (AuthOutcome) -> Void) {
+        let isOurs = context.hostName == .unknown
+        self.options.events.recordLoginRefused(request.login, isOurs ? .nameUnknown : .serviceList, context)
+        completion(.refused(isOurs ? .unavailable : .notFromHere))
+    }
 }
 
 package struct AuthenticatorOptions: Sendable {
@@ -182,11 +207,14 @@ package struct AuthenticatorOptions: Sendable {
     package var cacheMemory: CacheMemory?
     /// Threads that compute PBKDF2; each login takes one for some 50 ms of CPU.
     package var workers: Int
+    /// Is told of every refused login, with its true reason.
+    package var events: any EventSink
 
-    package init(cacheKey: Secret, cacheMemory: CacheMemory? = nil, workers: Int = 2) {
+    package init(cacheKey: Secret, cacheMemory: CacheMemory? = nil, workers: Int = 2, events: any EventSink = NullSink()) {
         self.cacheKey = cacheKey
         self.cacheMemory = cacheMemory
         self.workers = workers
+        self.events = events
     }
 
     /// Memory that lives as long as the process.
@@ -203,11 +231,14 @@ package struct LoginContext: Sendable {
     package var hasTLS: Bool
     /// The peer's name, where somebody asked for it.
     package var hostName: HostNameFact
+    /// As it is called on the wire; for the log.
+    package var mechanism: String
 
-    package init(facts: ConnectionFacts, hasTLS: Bool, hostName: HostNameFact) {
+    package init(facts: ConnectionFacts, hasTLS: Bool, hostName: HostNameFact, mechanism: String = "") {
         self.facts = facts
         self.hasTLS = hasTLS
         self.hostName = hostName
+        self.mechanism = mechanism
     }
 }
 

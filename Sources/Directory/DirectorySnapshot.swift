@@ -96,6 +96,12 @@ package final class DirectorySnapshot: RoutingTable {
     /// True when the account may still be logged in: asked by long sessions, so that a lock reaches them too.
     package func isActive(_ account: AccountID) -> Bool { self.contents.accounts[account].map { self.state($0) == .active } ?? false }
 
+    /// As `isActive`, and the service is still one of the account's.
+    package func mayUse(_ service: ListenerRole.Service, _ account: AccountID) -> Bool {
+        guard let record = self.contents.accounts[account] else { return false }
+        return self.state(record) == .active && record.services.contains(ServiceSet(service))
+    }
+
     /// True when `address` is the account's own (with or without detail), or one it was granted for sending.
     package func mayUse(_ address: Address, _ account: AccountID) -> Bool {
         guard let record = self.contents.accounts[account] else { return false }

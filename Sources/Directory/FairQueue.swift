@@ -1,10 +1,10 @@
 internal import Database
-internal import Vocabulary
+package import Vocabulary
 
 /// Threads for work that takes long, fair between peers: each address has a queue of its own and they take turns, so that one client
 /// that sends bad logins by the hundred delays another by no more than the jobs that run at the moment.
-final class FairQueue: Sendable {
-    typealias Job = @Sendable () -> Void
+package final class FairQueue: Sendable {
+    package typealias Job = @Sendable () -> Void
 
     private struct State {
         var waiting: [PeerBlock: [Job]] = [:]
@@ -38,7 +38,7 @@ final class FairQueue: Sendable {
     private let total: Int
     private let threads: [Thread]
 
-    init(_ name: String, threads: Int, perPeer: Int, total: Int) {
+    package init(_ name: String, threads: Int, perPeer: Int, total: Int) {
         self.perPeer = perPeer
         self.total = total
         let state = self.state
@@ -50,7 +50,7 @@ final class FairQueue: Sendable {
     }
 
     /// False when the peer or everybody together has too much waiting, or the queue has stopped.
-    func submit(from peer: PeerBlock, _ job: @escaping Job) -> Bool {
+    package func submit(from peer: PeerBlock, _ job: @escaping Job) -> Bool {
         let taken = self.state.withLock { state in
             guard !state.isStopped, state.count < self.total, state.waiting[peer, default: []].count < self.perPeer else { return false }
             if state.waiting[peer] == nil { state.turns.append(peer) }
@@ -62,10 +62,10 @@ final class FairQueue: Sendable {
         return taken
     }
 
-    var backlog: Int { self.state.withLock { $0.count } }
+    package var backlog: Int { self.state.withLock { $0.count } }
 
     /// Runs what waits, then ends the threads.
-    func stop() {
+    package func stop() {
         self.state.withLock { $0.isStopped = true }
         self.state.broadcast()
         for thread in self.threads { thread.join() }
@@ -73,7 +73,7 @@ final class FairQueue: Sendable {
 }
 
 /// What counts as one peer: an IPv4 address, or the /64 of an IPv6 address, which is what one customer has.
-struct PeerBlock: Hashable, Sendable {
+package struct PeerBlock: Hashable, Sendable {
     private let bytes: [UInt8]
-    init(_ address: IPAddress) { self.bytes = address.isIPv6 ? Array(address.bytes.prefix(8)) : address.bytes }
+    package init(_ address: IPAddress) { self.bytes = address.isIPv6 ? Array(address.bytes.prefix(8)) : address.bytes }
 }

@@ -2,7 +2,7 @@ internal import Bytes
 internal import Crypto
 package import SASL
 internal import Synchronization
-internal import Vocabulary
+package import Vocabulary
 
 /// Remembers which passwords were found right, so that a client that polls each minute costs one MAC and no PBKDF2.
 ///
@@ -38,12 +38,12 @@ package final class LoginCache: @unchecked Sendable {
 
     deinit { if self.isOwned { self.slots.deallocate() } }
 
-    struct Mark: Equatable {
+    package struct Mark: Equatable {
         fileprivate let bytes: [UInt8]
     }
 
     /// What identifies one password of one account in one state. For a name that nobody has, `account` is nil and the name counts.
-    func mark(_ account: AccountID?, _ login: String, version: Int64, _ password: Secret) -> Mark {
+    package func mark(_ account: AccountID?, _ login: String, version: Int64, _ password: Secret) -> Mark {
         var mac = HMAC<SHA256>(key: self.key)
         mac.update(data: "password\u{0}".utf8.map { $0 })
         mac.update(data: withUnsafeBytes(of: (account?.rawValue ?? -1).littleEndian) { Array($0) })
@@ -56,7 +56,7 @@ package final class LoginCache: @unchecked Sendable {
         return Mark(bytes: Array(mac.finalize().prefix(Self.slotSize)))
     }
 
-    func contains(_ mark: Mark) -> Bool {
+    package func contains(_ mark: Mark) -> Bool {
         let bucket = self.bucket(mark)
         return self.lock.withLock { _ in
             (0..<Self.ways).contains { way in
@@ -66,7 +66,7 @@ package final class LoginCache: @unchecked Sendable {
         }
     }
 
-    func insert(_ mark: Mark) {
+    package func insert(_ mark: Mark) {
         let bucket = self.bucket(mark)
         self.lock.withLock { turn in
             var way = Int(turn) % Self.ways

@@ -33,6 +33,10 @@ package struct POP3Service: SessionService {
         package var makeNonce: @Sendable () -> String
         /// Looks up the peer's name where some access list could ask for it; `.notLooked` at once where none does.
         package var lookUpName: @Sendable (IPAddress, @escaping @Sendable (HostNameFact) -> Void) -> Void = { $1(.notLooked) }
+        /// Notes what is in hand, in case it ends the process.
+        package var crashGuard: any CrashGuard = NoCrashGuard()
+        /// Whether an account may still be logged in; answers at once.
+        package var isActive: @Sendable (AccountID) -> Bool = { _ in true }
 
         package init(
             store: MessageStore, authenticate: @escaping Authenticate, configuration: @escaping @Sendable () -> Configuration,
@@ -73,7 +77,14 @@ package struct POP3Service: SessionService {
         settings.allowsPlaintextLogin = configuration.security.takesPlaintextLogin(from: facts.peer)
         settings.language = configuration.language
         settings.loginDelay = configuration.pop3LoginDelay
-        settings.retentionDays = configuration.pop3RetentionDays
+        settings.retentionDays = nil  // EXPIRE NEVER: nothing here removes mail that its owner did not remove [RFC2449-6.7]
+        settings.crashGuard = self.environment.crashGuard
+        let (isActive, sink, trace) = (self.environment.isActive, self.environment.sink, facts.trace)
+        settings.mayStay = { identity in
+            if isActive(identity.account) { return true }
+            sink.record(TrailEvent(.pop3Server, "login-ended", trace: trace, [("login", identity.login)]), switchedBy: nil)
+            return false
+        }
         return settings
     }
 

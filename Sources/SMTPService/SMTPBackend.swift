@@ -3,9 +3,11 @@ internal import Directory
 internal import MessageStore
 internal import NIOCore
 internal import NetKit
+internal import Policy
 internal import Routing
 internal import SASL
 internal import SMTPWire
+internal import Synchronization
 internal import Vocabulary
 
 /// What one SMTP session does to the world. Used on its event loop only; closures that run elsewhere take values with them, never this.
@@ -23,7 +25,8 @@ final class SMTPBackend: SessionBackend {
     let harvest: HarvestGuard
     var tls: TLSFacts?
     var hello: SMTPHello?
-    var login: String?
+    /// What DNS said of the peer's name, once somebody had to know.
+    private let hostName = SharedName()
 
     // The transaction at hand.
     /// One lookup state for all recipients of a transaction.
@@ -106,19 +109,29 @@ final class SMTPBackend: SessionBackend {
         return .reply(reply)
     }
 
+    /// The peer's name is looked up once a session, and only when it could matter.
     private func authenticate(_ request: AuthRequest, _ mechanism: SASLMechanism, _ answer: SessionAnswer<SMTPOutcome>) {
-        let context = LoginContext(facts: self.facts, hasTLS: self.tls != nil, hostName: .notLooked)
-        let (events, trace, peer, login) = (self.environment.events, self.facts.trace, self.facts.peer, request.login)
-        self.environment.authenticator.answer(request, context) { outcome in
-            switch outcome {
-            case .accepted, .refused:
-                let result = if case .refused(let refusal) = outcome { refusal.rawValue } else { "ok" }
-                let facts = [("login", login), ("mechanism", mechanism.rawValue), ("peer", "\(peer)"), ("result", result)]
-                events.record(TrailEvent(.smtpAccept, "auth", trace: trace, facts), switchedBy: .auth)
-            case .verifier: break
+        let (environment, facts, hasTLS) = (self.environment, self.facts, self.tls != nil)
+        let authenticate: @Sendable (HostNameFact) -> Void = { name in
+            let context = LoginContext(facts: facts, hasTLS: hasTLS, hostName: name, mechanism: mechanism.rawValue)
+            environment.authenticator.answer(request, context) { outcome in
+                Self.record(outcome, context, environment.events)
+                answer(.auth(outcome))
             }
-            answer(.auth(outcome))
         }
+        if self.hostName.fact != .notLooked { return authenticate(self.hostName.fact) }
+        let kept = self.hostName
+        environment.lookUpName(self.facts.peer, self.facts.listener.service) { found in
+            kept.fact = found
+            authenticate(found)
+        }
+    }
+
+    /// Who is refused, and why in truth, is recorded by the authenticator.
+    private static func record(_ outcome: AuthOutcome, _ context: LoginContext, _ events: any EventSink) {
+        guard case .accepted(let identity) = outcome else { return }
+        let facts = [("login", identity.login), ("mechanism", context.mechanism), ("peer", "\(context.facts.peer)"), ("result", "ok")]
+        events.record(TrailEvent(.smtpAccept, "auth", trace: context.facts.trace, facts), switchedBy: .auth)
     }
 
     private func special(_ command: SMTPSpecialCommand) -> Reply {
@@ -180,5 +193,14 @@ final class SMTPBackend: SessionBackend {
     func recordRefused(_ reply: Reply) {
         self.record(
             "message-refused", .messageRefused, [("from", self.sender.map { "\($0)" } ?? "<>"), ("reply", "\(reply.code) \(reply.text)")])
+    }
+}
+
+/// Outlives the session while a lookup is under way.
+private final class SharedName: Sendable {
+    private let state = Mutex(HostNameFact.notLooked)
+    var fact: HostNameFact {
+        get { self.state.withLock { $0 } }
+        set { self.state.withLock { $0 = newValue } }
     }
 }

@@ -1,5 +1,6 @@
 package import Directory
 package import MessageStore
+package import Policy
 package import Vocabulary
 
 // Invariants of this target:
@@ -22,6 +23,10 @@ package struct SMTPEnvironment: Sendable {
     package var version: String
     /// Notes what is in hand, in case it ends the process.
     package var crashGuard: any CrashGuard = NoCrashGuard()
+    /// Looks up the peer's name where some access list could ask for it; `.notLooked` at once where none does.
+    package var lookUpName: NameLookup = { $2(.notLooked) }
+    package typealias NameLookup =
+        @Sendable (IPAddress, ListenerRole.Service, @escaping @Sendable (HostNameFact) -> Void) -> Void
 
     package init(
         directory: Directory, authenticator: Authenticator, store: MessageStore, events: any EventSink, clock: SMTPClock,

@@ -24,10 +24,17 @@ package final class SMTPService: SessionService {
     ) -> (machine: SMTPSession, backend: any SessionBackend<SMTPSession>) {
         let profile = self.profile(for: facts.listener)
         let backend = SMTPBackend(self.environment, facts, harvest: self.harvest)
-        return (
-            SMTPSession(profile, allowsClearAuth: self.environment.directory.configuration.security.takesPlaintextLogin(from: facts.peer)),
-            backend
-        )
+        let (directory, events) = (self.environment.directory, self.environment.events)
+        let session = SMTPSession(
+            profile, allowsClearAuth: directory.configuration.security.takesPlaintextLogin(from: facts.peer),
+            repairsNewlines: directory.configuration.security.repairsNewlines(from: facts.peer),
+            mayStay: { identity in
+                if directory.snapshot.mayUse(facts.listener.service, identity.account) { return true }
+                let event = TrailEvent(.smtpAccept, "login-ended", trace: facts.trace, [("login", identity.login)])
+                events.record(event, switchedBy: .auth)
+                return false
+            })
+        return (session, backend)
     }
 
     private func profile(for role: ListenerRole) -> SMTPProfile {

@@ -34,6 +34,7 @@ extension Reply {
     static let tooManyErrors = Reply(421, EnhancedStatus(4, 7, 0), "Too many errors, closing")
     static let tooManyRefusals = Reply(421, EnhancedStatus(4, 7, 0), "Too many refused recipients, closing")
     static let tooManyMessages = Reply(421, EnhancedStatus(4, 7, 0), "Too many messages in one session, closing")  // [RFC9422-2]
+    static let accountClosed = Reply(421, EnhancedStatus(4, 7, 0), "Your account is not active any more, closing")
     static let internalError = Reply(451, EnhancedStatus(4, 3, 0), "Internal error, try again later")
 
     static func badSender(_ error: AddressError) -> Reply {

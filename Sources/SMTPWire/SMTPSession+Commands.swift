@@ -15,6 +15,10 @@ extension SMTPSession {
             self.end(.notHTTP, &out)
             return
         }
+        if let identity = self.identity, !self.mayStay(identity) {
+            self.end(.accountClosed, &out)
+            return
+        }
         guard !Self.isDirty(line) else {
             self.complain(.bareReturn, &out)
             return

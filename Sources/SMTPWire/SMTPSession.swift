@@ -1,6 +1,6 @@
 internal import Bytes
 package import NIOCore
-internal import SASL
+package import SASL
 package import Vocabulary
 
 // Invariants of this target:
@@ -54,6 +54,10 @@ package struct SMTPSession: SessionMachine {
     let profile: SMTPProfile
     /// Passwords may be sent without TLS here: loopback, or a network that the postmaster listed.
     let allowsClearAuth: Bool
+    /// Asked before each command behind a login: whether the account may still be here. Must answer at once.
+    let mayStay: @Sendable (Identity) -> Bool
+    /// An LF alone in a message of this peer becomes CRLF instead of a refusal.
+    let repairsNewlines: Bool
     var phase = Phase.opening
     var tls: TLSFacts?
     var hello: SMTPHello?
@@ -75,9 +79,14 @@ package struct SMTPSession: SessionMachine {
         var transactions = 0
     }
 
-    package init(_ profile: SMTPProfile, allowsClearAuth: Bool) {
+    package init(
+        _ profile: SMTPProfile, allowsClearAuth: Bool, repairsNewlines: Bool = false,
+        mayStay: @escaping @Sendable (Identity) -> Bool = { _ in true }
+    ) {
         self.profile = profile
         self.allowsClearAuth = allowsClearAuth
+        self.mayStay = mayStay
+        self.repairsNewlines = repairsNewlines
     }
 
     // MARK: Events
@@ -90,7 +99,9 @@ package struct SMTPSession: SessionMachine {
 
     package mutating func tlsEstablished(_ tls: TLSFacts, _ out: inout SessionOutput<SMTPCall>) {
         let (counts, isDraining) = (self.counts, self.isDraining)
-        self = SMTPSession(self.profile, allowsClearAuth: self.allowsClearAuth)  // [RFC3207-4.2]
+        self = SMTPSession(
+            self.profile, allowsClearAuth: self.allowsClearAuth, repairsNewlines: self.repairsNewlines, mayStay: self.mayStay
+        )  // [RFC3207-4.2]
         self.counts = counts  // what the peer has done wrong is all that is remembered
         self.isDraining = isDraining
         self.tls = tls

@@ -1,6 +1,7 @@
 import Database
 import Directory
 import Forms
+import MailTesting
 import Policy
 import SASL
 import Testing
@@ -11,10 +12,12 @@ import Vocabulary
     private final class Desk: Sendable {
         let fixture: Fixture
         let authenticator: Authenticator
+        let events = RecordingSink()
 
         init() throws {
             self.fixture = try Fixture()
-            self.authenticator = Authenticator(self.fixture.directory, AuthenticatorOptions(cacheKey: Secret("key of the test")))
+            self.authenticator = Authenticator(
+                self.fixture.directory, AuthenticatorOptions(cacheKey: Secret("key of the test"), events: self.events))
         }
 
         deinit { self.authenticator.close() }
@@ -35,7 +38,7 @@ import Vocabulary
                 }
                 answer.broadcast()
             }
-            return try #require(answer.wait(until: { $0 != nil }, then: { $0 }))
+            return try #require(answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 }))
         }
 
         func login(
@@ -158,7 +161,7 @@ import Vocabulary
             answer.withLock { $0 = outcome }
             answer.broadcast()
         }
-        guard case .verifier(let after)? = answer.wait(until: { $0 != nil }, then: { $0 }) else { throw Unexpected() }
+        guard case .verifier(let after)? = answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 }) else { throw Unexpected() }
         #expect(after == stable)
     }
 
@@ -194,6 +197,38 @@ import Vocabulary
         for number in 0..<9 { #expect(try desk.login("jane", "wrong\(number)", from: "127.0.0.1") == .badCredentials) }
     }
 
+    @Test("A1 every fault has its own word in the log, and few answers") func faults() throws {
+        let desk = try Desk()
+        func reason() -> String? { desk.events.events.last?.facts.first { $0.key == "reason" }?.value }
+        let id = try desk.fixture.add("jane@example.test", password: "secret")
+        try desk.fixture.add("far@example.test", fields: ["access-restrictions": "198.51.100.0/24"], password: "secret")
+        let cases: [(String, String, AuthRefusal, String)] = [
+            ("nobody", "secret", .badCredentials, "unknown-name"), ("jane", "wrong", .badCredentials, "wrong-password"),
+            ("jane", "wrong", .badCredentials, "wrong-password"), ("far", "secret", .badCredentials, "access-list-of-account"),
+        ]
+        for (name, password, refusal, word) in cases {
+            #expect(try desk.login(name, password) == refusal)
+            #expect(reason() == word)
+        }
+        for state in ["locked", "expired"] {
+            try desk.fixture.directory.changeAccount(id, AccountInput(values: ["state": .text(state)]), by: Fixture.actor)
+            _ = try desk.login("jane", "secret")
+            #expect(reason() == state)
+        }
+        #expect(try desk.login("jane", "secret", tls: false) == .notFromHere)
+        #expect(reason() == "needs-tls")
+        #expect(try desk.ask(.verifier(login: "nobody")).isVerifier, "a decoy is no refusal")
+        _ = try desk.ask(.proof(login: "nobody", verifier: Fixture.verifier("x"), isValid: false))
+        #expect(reason() == "unknown-name")
+        try desk.fixture.configure("pop3-access", "*.home.test")
+        #expect(try desk.login("jane", "secret") == .notFromHere)
+        #expect(reason() == "access-list-of-service")
+        guard case .refused(.unavailable) = try desk.ask(.password(login: "jane", Secret("secret")), name: .unknown) else {
+            throw Unexpected()
+        }
+        #expect(reason() == "host-name-unknown")
+    }
+
     @Test func aDirectoryThatCannotReadSaysUnavailable() throws {
         let desk = try Desk()
         try desk.fixture.add("jane@example.test", password: "secret")
@@ -201,4 +236,8 @@ import Vocabulary
         #expect(try desk.login("jane", "secret") == .unavailable)
         #expect(try desk.login("nobody", "secret") == .unavailable)
     }
+}
+
+extension AuthOutcome {
+    fileprivate var isVerifier: Bool { if case .verifier = self { true } else { false } }
 }

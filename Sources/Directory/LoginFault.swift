@@ -1,0 +1,44 @@
+internal import Vocabulary
+
+/// Why a login was refused in truth. For the log of the postmaster, never for the peer, who gets an `AuthRefusal`.
+enum LoginFault: String, CaseIterable {
+    case unknownName = "unknown-name"
+    case wrongPassword = "wrong-password"
+    /// The account has no password, or an OS password that cannot be checked here.
+    case noPassword = "no-password"
+    case locked, expired, reserved
+    case serviceOff = "service-off"
+    case serviceList = "access-list-of-service"
+    case accountList = "access-list-of-account"
+    /// A list names hosts, and DNS did not say who the peer is.
+    case nameUnknown = "host-name-unknown"
+    case needsTLS = "needs-tls"
+    case overBudget = "too-many-failures"
+    /// Our own: too many logins wait, or the directory cannot be read.
+    case busy, directory
+}
+
+extension EventSink {
+    func recordLoginRefused(_ login: String, _ fault: LoginFault, _ context: LoginContext) {
+        let facts = context.facts
+        self.record(
+            TrailEvent(
+                context.module, "login-refused", trace: facts.trace,
+                [
+                    ("login", login), ("reason", fault.rawValue), ("peer", "\(facts.peer)"), ("mechanism", context.mechanism),
+                    ("tls", context.hasTLS ? "yes" : "no"),
+                ]),
+            switchedBy: context.module == .smtpAccept ? .auth : nil)
+    }
+}
+
+extension LoginContext {
+    /// The module in whose name a login is recorded.
+    fileprivate var module: TrailEvent.Module {
+        switch self.facts.listener.service {
+        case .smtp, .submission, .lmtp: .smtpAccept
+        case .pop3: .pop3Server
+        case .imap, .http, .ldap, .finger, .password, .sieve: .accountManager
+        }
+    }
+}
