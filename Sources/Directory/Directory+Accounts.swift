@@ -54,7 +54,8 @@ extension Directory {
         }
     }
 
-    /// The account and everything the directory has of it. Its mail is the message store's business.
+    /// The account and everything the directory has of it. Its mail is the message store's business: until `removalFinished` the account
+    /// is among the `unfinishedRemovals`, whatever happens in between.
     package func removeAccount(_ id: AccountID, by actor: Actor) throws(DirectoryError) {
         try self.change { connection, snapshot, touched in
             guard id != snapshot.contents.postmaster?.id else {

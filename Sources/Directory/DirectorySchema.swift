@@ -53,7 +53,11 @@ package enum DirectorySchema {
                 new TEXT,
                 PRIMARY KEY(revision, account, field)
             ) STRICT, WITHOUT ROWID;
+            """,
             """
+            -- Accounts that are deleted here and whose mail may still be there: written with the deletion, gone when the mail is.
+            CREATE TABLE removal(account INTEGER PRIMARY KEY, time INTEGER NOT NULL) STRICT;
+            """,
         ])
 
     // MARK: Accounts
@@ -70,6 +74,10 @@ package enum DirectorySchema {
     static let accountPage = Statement("SELECT id FROM account WHERE id > ?1 ORDER BY id LIMIT ?2")
     static let accountCount = Statement("SELECT count(*) FROM account")
     static let verifier = Statement("SELECT verifier, password_version FROM account WHERE id = ?1")
+
+    static let insertRemoval = Statement("INSERT OR IGNORE INTO removal(account, time) VALUES(?1, ?2)")
+    static let removals = Statement("SELECT account FROM removal ORDER BY account")
+    static let deleteRemoval = Statement("DELETE FROM removal WHERE account = ?1")
 
     static let insertAddress = Statement("INSERT INTO address(key, account, position, typed) VALUES(?1, ?2, ?3, ?4)")
     static let deleteAddresses = Statement("DELETE FROM address WHERE account = ?1")
@@ -117,5 +125,7 @@ package enum DirectorySchema {
     static let changes = Statement("SELECT field, old, new FROM change WHERE revision = ?1 AND account = ?2 ORDER BY field")
     static let revisionsSince = Statement(
         "SELECT DISTINCT revision FROM change WHERE revision > ?1 AND account = 0 ORDER BY revision DESC")
+    static let deletedAccount = Statement(
+        "SELECT account FROM change WHERE field = 'account' AND old = ?1 AND new IS NULL ORDER BY revision DESC LIMIT 1")
     static let revision = Statement("SELECT time FROM revision WHERE id = ?1")
 }

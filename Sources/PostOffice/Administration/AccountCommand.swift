@@ -7,7 +7,7 @@ import Vocabulary
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account",
-        abstract: "Accounts: add, import, list, show, set, delete.",
+        abstract: "Accounts: add, import, list, show, set, history, delete.",
         discussion: """
             Examples:
               postoffice account add jane@example.com --name 'Jane G. Doe' --password-file pw
@@ -16,7 +16,7 @@ struct AccountCommand: ParsableCommand {
               postoffice account set jane@example.com quota='2 GiB' addresses=jane@example.com addresses=jd@example.com
               postoffice account set postmaster --password-stdin < pw
             """,
-        subcommands: [Add.self, Import.self, List.self, Show.self, Set.self, Delete.self, Fields.self])
+        subcommands: [Add.self, Import.self, List.self, Show.self, Set.self, History.self, Delete.self, Fields.self])
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -186,6 +186,27 @@ struct AccountCommand: ParsableCommand {
         private static func confirmed(_ language: Language) -> Bool {
             AdminPrinter().show(.problem(Localized(en: "Delete it? [yes/no] ", ja: "削除しますか？ [yes/no] ").text(language)))
             return readLine() == "yes"
+        }
+    }
+
+    struct History: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "history", abstract: "Who changed what about an account and when, newest first; also of one that is deleted.",
+            discussion: "Example:\n  postoffice account history jane@example.com --limit 5")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var listing: ListingOptions
+
+        @Argument(help: "Address or login name; of a deleted account its last primary address.")
+        var account: String
+
+        @Option(name: .long, help: "How many changes.")
+        var limit = 20
+
+        func run() throws {
+            let options = ["limit": ["\(self.limit)"]]
+            throw ExitCode(
+                try self.common.perform("account history", operands: [self.account], options: options, json: self.listing.json).rawValue)
         }
     }
 

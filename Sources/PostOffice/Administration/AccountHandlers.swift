@@ -14,6 +14,7 @@ enum AccountHandlers {
         Administration.handler("account add", Self.add), Administration.handler("account import", AccountImport.perform),
         Administration.handler("account list", Self.list), Administration.handler("account show", Self.show),
         Administration.handler("account set", Self.set), Administration.handler("account delete", Self.delete),
+        Administration.handler("account history", AccountHistory.perform),
     ]
 
     private static func add(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
@@ -73,10 +74,8 @@ enum AccountHandlers {
             return .done
         }
         try context.directory.removeAccount(id, by: request.actor)
-        // The mail goes second: were the machine to stop in between, `check` finds a mailbox without account, never an account without mail.
-        let answer = StoreAnswer<Void>()
-        store.removeAccount(id) { answer.give($0) }
-        try answer.wait()
+        // The mail goes second. Were the machine to stop in between, the directory knows that it is still to go.
+        try AccountRemoval.finish(id, context.directory, store)
         output.line(Localized(en: "deleted \(details.primary)", ja: "\(details.primary) を削除しました"))
         return .done
     }
@@ -170,7 +169,7 @@ enum AccountHandlers {
         return .done
     }
 
-    private static func find(_ name: String, _ context: AdminContext) throws(AdminFailure) -> AccountID {
+    static func find(_ name: String, _ context: AdminContext) throws(AdminFailure) -> AccountID {
         guard let id = context.directory.find(name) else {
             throw AdminFailure(
                 Localized(

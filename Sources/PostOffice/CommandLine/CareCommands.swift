@@ -68,9 +68,25 @@ struct RepairCommand: ParsableCommand {
         let printer = AdminPrinter()
         printer.show(.progress(""))
         for action in report.actions { printer.show(.output(action + "\n")) }
+        for id in try self.finishRemovals(start) {
+            printer.show(
+                .output(
+                    Localized(en: "removed the mail of deleted account \(id)\n", ja: "削除済みアカウント \(id) のメールを削除しました\n").text(
+                        self.common.language)))
+        }
         for problem in report.left { printer.show(.output("left: \(problem)\n")) }
         printer.show(.output(Localized(en: "\(report.messages) messages\n", ja: "メッセージ \(report.messages) 件\n").text(self.common.language)))
         if !report.left.isEmpty { throw ExitCode(AdminStatus.failed.rawValue) }
+    }
+
+    /// What a crash left of deleting an account. A directory that cannot be read does not stop the repair of the store.
+    private func finishRemovals(_ start: StartConfiguration) throws -> [AccountID] {
+        guard let directory = try? Opening.directory(start) else { return [] }
+        defer { directory.close() }
+        guard try !directory.unfinishedRemovals().isEmpty else { return [] }
+        let store = try Opening.store(start, directory.configuration, NullSink())
+        defer { store.close() }
+        return try AccountRemoval.finishAll(directory, store)
     }
 
     static func show(_ progress: Progress) {

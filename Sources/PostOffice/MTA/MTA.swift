@@ -61,7 +61,8 @@ package final class MTA: Sendable {
         self.store = try Opening.store(start, self.directory.configuration, self.trail)
         self.certificates = try Opening.certificates(start)
         self.authenticator = Authenticator(
-            self.directory, AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache))
+            self.directory,
+            AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache, events: self.trail))
         self.localDelivery = LocalDelivery(directory: self.directory, store: self.store, events: self.trail, now: SystemSources.now)
         self.loops = EventLoops(count: options.eventLoops)
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
@@ -96,9 +97,20 @@ package final class MTA: Sendable {
         } catch {
             throw AdminFailure(Localized(en: "connections cannot be accepted: \(error)", ja: "接続を受け付けられません: \(error)"))
         }
+        self.finishRemovals()
         self.control.start()
         self.localDelivery.start()
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
+    }
+
+    /// Mail of accounts that were being deleted when the server stopped.
+    private func finishRemovals() {
+        do {
+            for id in try AccountRemoval.finishAll(self.directory, self.store) { self.record("removal-finished", [("account", "\(id)")]) }
+        } catch {
+            // Nobody waits for it, and the next start tries again.
+            self.record("removal-failed", [("reason", "\(error)")])
+        }
     }
 
     // MARK: Ending
@@ -170,15 +182,15 @@ package final class MTA: Sendable {
 
     private func addServices(_ sockets: ListeningSockets) {
         let smtp = self.smtpService()
-        // No sequence of commands, however slow, holds a connection for longer.
-        var smtpOptions = DriverOptions()
-        smtpOptions.sessionTimeout = self.directory.configuration.smtp.sessionTimeout
+        let directory = self.directory
         let pop3 = self.pop3Service()
         for ((listener, socket), (_, rules)) in zip(sockets.sockets, self.rules) {
             switch listener.role.service {
             case .smtp, .submission:
+                // No sequence of commands, however slow, holds a connection for longer than the session timeout.
                 let binding = ServiceBinding(
-                    smtp, tls: self.certificates, options: smtpOptions, busyLine: "421 4.3.2 Too many connections, try again later\r\n")
+                    smtp, tls: self.certificates, sessionTimeout: { directory.configuration.smtp.sessionTimeout },
+                    busyLine: "421 4.3.2 Too many connections, try again later\r\n")
                 self.listeners.add(socket, role: listener.role, rules: rules, service: binding)
             case .pop3:
                 let binding = ServiceBinding(
@@ -197,17 +209,25 @@ package final class MTA: Sendable {
             directory: self.directory, authenticator: self.authenticator, store: self.store, events: self.trail,
             clock: SMTPClock(now: SystemSources.now), random: SystemSources.random, version: ProductVersion.text)
         environment.crashGuard = self.options.crashGuard
+        let names = self.loginNames
+        environment.lookUpName = { names.lookUp($0, $1, $2) }
         return SMTPService(environment, offersStartTLS: self.certificates != nil)
     }
+
+    private var loginNames: LoginNames { LoginNames(self.authenticator, ReverseLookup(self.resolver)) }
 
     private func pop3Service() -> POP3Service {
         let authenticator = self.authenticator
         let directory = self.directory
-        return POP3Service(
-            POP3Service.Environment(
-                store: self.store, authenticate: { authenticator.answer($0, $1, $2) }, configuration: { directory.configuration },
-                sink: self.trail, product: ProductVersion.banner, offersTLS: self.certificates != nil, now: SystemSources.now,
-                random: SystemSources.random))
+        var environment = POP3Service.Environment(
+            store: self.store, authenticate: { authenticator.answer($0, $1, $2) }, configuration: { directory.configuration },
+            sink: self.trail, product: ProductVersion.banner, offersTLS: self.certificates != nil, now: SystemSources.now,
+            random: SystemSources.random)
+        environment.crashGuard = self.options.crashGuard
+        let names = self.loginNames
+        environment.lookUpName = { names.lookUp($0, .pop3, $1) }
+        environment.isActive = { directory.snapshot.mayUse(.pop3, $0) }
+        return POP3Service(environment)
     }
 
     private func record(_ event: String, _ facts: [(key: String, value: String)]) {

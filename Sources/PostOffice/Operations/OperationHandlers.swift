@@ -13,11 +13,12 @@ enum OperationHandlers {
     private static func check(
         _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
     ) throws(AdminFailure) -> AdminStatus {
-        let report: CheckReport
+        var report: CheckReport
         do {
             report = try context.store().check { progress in
                 output.progress("\(progress.step) \(progress.total > 0 ? progress.done * 100 / progress.total : 0) %")
             }
+            report.problems += try AccountRemoval.problems(context.directory, context.store())
         } catch let failure as AdminFailure {
             throw failure
         } catch {

@@ -1,0 +1,299 @@
+import Directory
+import Forms
+import MailTesting
+import MessageStore
+import NIOCore
+import PostOffice
+import Synchronization
+import Testing
+import Vocabulary
+
+/// The verbs of accounts and configuration, as the control socket and the command carry them out.
+@Suite struct AdministrationTests {
+    /// An instance that is set up, without server.
+    private final class Desk {
+        let place = TemporaryDirectory("administration")
+        let directory: Directory
+        private(set) var store: MessageStore?
+        private var context: AdminContext
+        private let start: StartConfiguration
+
+        init() throws {
+            self.start = StartConfiguration(
+                file: self.place("post.office.conf"),
+                directories: .init(program: "/p", spool: self.place.path, mailbox: self.place("mailbox")), listeners: [])
+            self.directory = try Directory.open(
+                DirectoryLocation(file: start.directoryDatabase, now: { 1_800_000_000 }, random: SystemSources.random))
+            try self.directory.setUp(
+                mainDomain: "example.test", hostName: "mail.example.test", postmasterPassword: nil,
+                by: Actor(name: "test", interface: "test"))
+            self.context = AdminContext(start: self.start, directory: self.directory)
+        }
+
+        deinit {
+            self.store?.close()
+            self.directory.close()
+        }
+
+        /// With a store that the test can reach too, as inside the server.
+        func openStore() throws -> MessageStore {
+            var options = StoreOptions()
+            options.minimumFree = 0
+            let store = try MessageStore.open(
+                StoreLocation(spool: self.start.directories.spool, mailbox: self.start.directories.mailbox), options)
+            self.store = store
+            self.context = AdminContext(start: self.start, directory: self.directory, store: store, reload: { nil })
+            return store
+        }
+
+        func details(_ name: String) throws -> AccountDetails? {
+            guard let id = self.directory.find(name) else { return nil }
+            return try self.directory.details(id)
+        }
+
+        struct Answer {
+            var status: AdminStatus
+            var output: String
+            var problems: String
+        }
+
+        func run(
+            _ verb: String, _ operands: String..., options: [String: [String]] = [:], input: String? = nil, language: Language = .english,
+            json: Bool = false
+        ) -> Answer {
+            let frames = Mutex<[AdminFrame]>([])
+            let output = AdminOutput(language: language) { frame in frames.withLock { $0.append(frame) } }
+            var options = options
+            options["by"] = ["tester"]
+            let request = AdminRequest(verb, operands: operands, options: options, input: input, language: language, wantsJSON: json)
+            var answer = Answer(status: Administration.registry.perform(request, self.context, output), output: "", problems: "")
+            for frame in frames.withLock({ $0 }) {
+                switch frame {
+                case .output(let text): answer.output += text
+                case .problem(let text): answer.problems += text
+                case .progress, .done: break
+                }
+            }
+            return answer
+        }
+    }
+
+    @Test func anAccountIsAddedShownChangedAndListed() throws {
+        let desk = try Desk()
+        let added = desk.run(
+            "account add", "jane@example.test", "jd@example.test", options: ["name": ["Jane Doe"], "set": ["quota=5 MiB"]],
+            input: "secret-1")
+        #expect(added.status == .done && added.output.contains("login name jane"))
+        let shown = desk.run("account show", "JD@example.test")
+        #expect(shown.output.contains("Jane Doe") && shown.output.contains("5 MiB") && !shown.output.contains("secret"))
+        #expect(desk.run("account show", "jane", language: .japanese).output.contains("実名 (real-name): Jane Doe"))
+        #expect(
+            desk.run(
+                "account set", "jane", options: ["set": ["state=locked", "forwarding-addresses=a@b.test", "forwarding-addresses=c@d.test"]]
+            ).status == .done)
+        let details = try #require(try desk.details("jane"))
+        #expect(details.values["forwarding-addresses"] == .list(["a@b.test", "c@d.test"]))
+        #expect(desk.run("account set", "jane", options: ["set": ["forwarding-addresses="]]).status == .done)
+        #expect(try desk.details("jane")?.values["forwarding-addresses"] == nil)
+        #expect(desk.run("account list").output.split(separator: "\n").count == 2)
+        #expect(desk.run("account list", "doe").output.contains("jane@example.test"))
+        #expect(desk.run("account list", options: ["type": ["administrative"]]).output.contains("postmaster@mail.example.test"))
+        #expect(desk.run("account list", json: true).output.contains("\"login\":\"jane\""))
+    }
+
+    @Test func wrongUseIsToldWithTheCure() throws {
+        let desk = try Desk()
+        let cases: [(String, [String], [String: [String]], AdminStatus, String)] = [
+            ("account add", ["no address"], [:], .failed, "name@domain"),
+            ("account add", ["a@b.test"], ["set": ["qouta=1"]], .failed, "quota"),
+            ("account add", ["a@b.test"], ["set": ["quota"]], .misuse, "name=value"),
+            ("account add", ["a@b.test"], ["set": ["mailbox-size=1"]], .failed, "mailbox-size"),
+            ("account show", ["nobody"], [:], .failed, "account list"), ("config set", ["host-name"], [:], .misuse, "--default"),
+            ("config set", ["host-nam", "x"], [:], .misuse, "host-name"), ("config set", ["log-days", "x"], [:], .failed, "3650"),
+            ("config rollback", ["999"], [:], .failed, "config history"),
+            ("config set", ["log-days", "5"], ["add": []], .misuse, "no list"),
+            ("route", ["a b"], [:], .failed, "a b"), ("config set", ["host-name"], ["default": []], .failed, "value is needed"),
+        ]
+        for (verb, operands, options, status, cure) in cases {
+            for language in Language.allCases {
+                let answer =
+                    operands.count == 1
+                    ? desk.run(verb, operands[0], options: options, language: language)
+                    : desk.run(verb, operands[0], operands[1], options: options, language: language)
+                #expect(answer.status == status, "\(verb) \(operands): \(answer.problems)")
+                if language == .english { #expect(answer.problems.contains(cure), "\(answer.problems)") }
+                if language == .japanese { #expect(answer.problems.unicodeScalars.contains { $0.value > 0x3000 }, "\(answer.problems)") }
+            }
+        }
+    }
+
+    @Test("59 the postmaster's password has at least 6 characters and no blank in front") func postmasterPassword() throws {
+        let desk = try Desk()
+        for bad in ["short", " leading", "trailing ", ""] {
+            #expect(desk.run("account set", "postmaster", input: bad).status == .failed, "\(bad)")
+        }
+        #expect(desk.run("account set", "postmaster", input: "better one").status == .done)
+        #expect(try desk.details("postmaster")?.hasPassword == true)
+        #expect(desk.run("account delete", "postmaster").status == .failed)
+    }
+
+    @Test func goodRowsOfAFileGoInAndBadOnesAreNamed() throws {
+        let desk = try Desk()
+        let file = """
+            address,name,password,quota,部署
+            a@example.test,"Doe, Jane",secret-1,5 MiB,営業
+            broken,No,secret-2,,
+            a@example.test,Again,secret-3,,
+            b@example.test;b2@example.test,Two,short,,
+            c@example.test,Three,,0,
+            d@example.test,"Four,secret-4,,
+            e@example.test,Five,secret-5,,,too many
+            """
+        let answer = desk.run("account import", input: file)
+        #expect(answer.status == .failed)
+        #expect(answer.output.contains("2 accounts added, 5 lines refused"), "\(answer.output)")
+        for line in [3, 4, 5, 7, 8] { #expect(answer.problems.contains("line \(line): "), "\(answer.problems)") }
+        let account = try #require(try desk.details("a@example.test"))
+        #expect(account.values["real-name"] == .text("Doe, Jane"))
+        #expect(account.values["department"] == .text("営業"))
+        #expect(account.hasPassword)
+        #expect(
+            desk.run("account import", options: ["dry-run": []], input: "address\nz@example.test\n").output.contains(
+                "1 accounts could be added"))
+        #expect(desk.directory.find("z@example.test") == nil)
+        #expect(desk.run("account import", input: "").status == .failed)
+        #expect(desk.run("account import", input: "name\nx").problems.contains("address"))
+        #expect(desk.run("account import", input: "address,colour\nx@y.test,red").problems.contains("colour"))
+    }
+
+    @Test("what was exported is taken back") func exportAndApply() throws {
+        let desk = try Desk()
+        let samples: [(String, [String])] = [
+            ("local-mail-domains", ["example.test", "bücher.test"]), ("mail-routing-table", ["[remote.test:127.0.0.1:29025]", "[*:hold]"]),
+            ("smtp-channel-aliases", ["[<a@example.test> <\"b ] c\"@far.test>]"]), ("message-size-limit", ["7 MiB"]),
+            ("check-recipients", ["no"]),
+            ("pop3-access", ["192.0.2.0/24", "*.example.test"]), ("smtp-command-timeout", ["90"]), ("detail-separator", ["none"]),
+            ("seat-limit-end", ["2030-01-31"]),
+        ]
+        for (field, texts) in samples {
+            let answer = texts.count == 1 ? desk.run("config set", field, texts[0]) : desk.run("config set", field, texts[0], texts[1])
+            #expect(answer.status == .done, "\(answer.problems)")
+        }
+        let exported = desk.run("config export", options: ["all": []]).output
+        let values = desk.directory.configuration.values
+        #expect(desk.run("config diff", input: exported).output.isEmpty)
+        let other = try Desk()
+        let shown = other.run("config apply", options: ["dry-run": []], input: exported)
+        #expect(
+            shown.status == .done && shown.output.contains("+ message-size-limit: 7 MiB") && other.directory.configuration.values != values)
+        #expect(other.run("config apply", input: exported).status == .done)
+        #expect(other.directory.configuration.values == values)
+        #expect(other.run("config apply", input: exported).output.contains("nothing to change"))
+        let bad = other.run("config apply", input: "log-days: 5\nmessage-size-limit: x\nno-such: 1\n")
+        #expect(bad.status == .failed && bad.problems.contains("line 2: ") && bad.problems.contains("line 3: "))
+        #expect(other.run("config get", "log-days").output == "30\n")
+    }
+
+    @Test func historyTellsWhoAndRollbackUndoes() throws {
+        let desk = try Desk()
+        #expect(desk.run("config set", "log-days", "5").status == .done)
+        let revision = try #require(try desk.directory.history().first?.id)
+        #expect(desk.run("config set", "log-days", "6").status == .done)
+        #expect(desk.run("config set", "pop3-access", "192.0.2.1").status == .done)
+        #expect(desk.run("config history").output.contains("tester, command"))
+        #expect(desk.run("config history", json: true).output.contains("\"new\":6"))
+        #expect(desk.run("config rollback", "\(revision)").status == .done)
+        #expect(desk.run("config get", "log-days").output == "5\n")
+        #expect(desk.run("config get", "pop3-access").output.isEmpty)
+    }
+
+    @Test func routeExplainsEachStep() throws {
+        let desk = try Desk()
+        _ = desk.run("account add", "jane@example.test")
+        let answer = desk.run("route", "jane+lists@example.test")
+        #expect(answer.status == .done && answer.output.hasSuffix("account jane@example.test\n"))
+        #expect(answer.output.contains("detail: ") && answer.output.contains("=> address: "))
+        #expect(desk.run("route", "nobody@example.test").status == .failed)
+        #expect(desk.run("route", "a%b@example.test", language: .japanese).output.contains("拒否"))
+        #expect(desk.run("route", "jane", json: true).output.contains("\"rule\":\"completion\""))
+    }
+
+    @Test func anAccountsHistoryTellsWhoDidWhatAlsoAfterItsEnd() throws {
+        let desk = try Desk()
+        _ = try desk.openStore()
+        _ = desk.run("account add", "jane@example.test", options: ["name": ["Jane"]], input: "secret-1")
+        #expect(desk.run("account set", "jane", options: ["set": ["state=locked", "quota=5 MiB"]]).status == .done)
+        #expect(desk.run("account set", "jane", input: "secret-2").status == .done)
+        let told = desk.run("account history", "jane").output
+        for part in ["added as jane@example.test", "+ state: Locked", "+ quota: 5 MiB", "password: a new secret", "tester, command"] {
+            #expect(told.contains(part), "\(part) in \(told)")
+        }
+        #expect(!told.contains("secret-"))
+        #expect(desk.run("account history", "jane", options: ["limit": ["1"]]).output.split(separator: "\n").count == 2)
+        #expect(desk.run("account delete", "jane").status == .done)
+        #expect(desk.run("account history", "jane@example.test", language: .japanese).output.contains("jane@example.test を削除"))
+        #expect(
+            desk.run("account history", "jane@example.test", json: true).output.contains(
+                "\"field\":\"state\",\"old\":null,\"new\":\"locked\""))
+        #expect(desk.run("account history", "nobody").status == .failed)
+    }
+
+    @Test("a deletion that stopped between directory and mail is named by check and finished later") func halfADeletion() throws {
+        let desk = try Desk()
+        let store = try desk.openStore()
+        _ = desk.run("account add", "jane@example.test")
+        let id = try #require(desk.directory.find("jane"))
+        try self.deliver(to: id, store)
+        #expect(desk.run("check").status == .done)
+        // As after a crash behind the first half.
+        try desk.directory.removeAccount(id, by: Actor(name: "test", interface: "test"))
+        #expect(try desk.directory.unfinishedRemovals() == [id])
+        let found = desk.run("check")
+        #expect(found.status == .failed && found.output.contains("unfinished-removal: account \(id) "), "\(found.output)")
+        // The next start does this.
+        #expect(try AccountRemoval.finishAll(desk.directory, store) == [id])
+        #expect(try desk.directory.unfinishedRemovals().isEmpty && store.accounts().isEmpty)
+        #expect(desk.run("check").status == .done)
+        #expect(try AccountRemoval.finishAll(desk.directory, store).isEmpty)
+    }
+
+    @Test("mail without an account that the directory knows of is named, and nobody removes it") func mailWithoutAccount() throws {
+        let desk = try Desk()
+        let store = try desk.openStore()
+        try self.deliver(to: AccountID(rawValue: 4711), store)
+        #expect(desk.run("check").output.contains("mailbox-without-account: the store has mail of account 4711"))
+        #expect(try AccountRemoval.finishAll(desk.directory, store).isEmpty)
+        #expect(try store.accounts() == [AccountID(rawValue: 4711)])
+    }
+
+    @Test("I3 a new account under an old address gets nothing of the one before") func nothingIsInherited() throws {
+        let desk = try Desk()
+        let store = try desk.openStore()
+        _ = desk.run("account add", "jane@example.test", input: "secret-1")
+        let old = try #require(desk.directory.find("jane"))
+        try self.deliver(to: old, store)
+        #expect(desk.run("account delete", "jane").status == .done)
+        _ = desk.run("account add", "jane@example.test")
+        let new = try #require(desk.directory.find("jane"))
+        #expect(new != old && new.rawValue > old.rawValue)
+        #expect(try desk.details("jane")?.hasPassword == false)
+        #expect(desk.run("account show", "jane").output.contains("0 "))
+        #expect(desk.run("account history", "jane").output.split(separator: "\n").count == 2)
+    }
+
+    private func deliver(to account: AccountID, _ store: MessageStore) throws {
+        let item = AcceptItem(
+            body: .memory(ByteBuffer(string: "Subject: x\r\n\r\n")), envelope: Envelope(sender: nil), receivedAt: 1_800_000_000,
+            trace: TraceID("T"), deliveries: [PlannedDelivery(account: account, prefix: ByteBuffer())], queue: [])
+        let box = Box()
+        store.accept(item) { result in box.set((try? result.get()) != nil) }
+        #expect(eventually { box.value == true })
+        #expect(eventually { (try? store.accounts().contains(account)) == true })
+    }
+
+    private final class Box: Sendable {
+        private let state = Mutex<Bool?>(nil)
+        func set(_ value: Bool) { self.state.withLock { $0 = value } }
+        var value: Bool? { self.state.withLock { $0 } }
+    }
+}
