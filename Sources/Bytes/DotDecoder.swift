@@ -21,9 +21,12 @@ package struct DotDecoder: Sendable {
         case dotReturn
         case text
         case carriageReturn
+        /// Behind an LF that was made a CRLF: the line is empty, but no dot here is the end of the message or stuffing.
+        case repaired
     }
 
     private let unstuffs: Bool
+    private let repairsNewlines: Bool
     private let maximumLine: Int
     private var state = State.lineStart
     /// Octets of the current line so far, CRLF and stuffing excluded.
@@ -38,13 +41,16 @@ package struct DotDecoder: Sendable {
     /// - Parameters:
     ///   - unstuffs: true for DATA; false for the chunks of BDAT, whose end is counted and whose dots are plain text. [RFC3030-2]
     ///   - maximumLine: octets of a line without CRLF.
-    package init(unstuffs: Bool = true, maximumLine: Int) {
+    ///   - repairsNewlines: an LF alone becomes CRLF instead of a fault. For the few clients that the postmaster trusts with it; the end
+    ///     of the message is CRLF.CRLF all the same.
+    package init(unstuffs: Bool = true, maximumLine: Int, repairsNewlines: Bool = false) {
         self.unstuffs = unstuffs
+        self.repairsNewlines = repairsNewlines
         self.maximumLine = maximumLine
     }
 
     /// The content so far ends with CRLF, or is empty.
-    package var isAtLineStart: Bool { self.state == .lineStart }
+    package var isAtLineStart: Bool { self.state == .lineStart || self.state == .repaired }
 
     /// Consumes all of `input`, or up to and with the end. Content is appended to `out` if `keeps` and no fault has been met.
     package mutating func decode(_ input: inout ByteBuffer, into out: inout ByteBuffer, keeps: Bool = true) {
@@ -55,7 +61,7 @@ package struct DotDecoder: Sendable {
     /// For content that is not cut by lines: what is missing to end the last line.
     package mutating func finishLine(into out: inout ByteBuffer) {
         switch self.state {
-        case .lineStart: return
+        case .lineStart, .repaired: return
         case .text, .dot:
             out.writeStaticString("\r\n")
             self.size += 2
@@ -88,6 +94,15 @@ package struct DotDecoder: Sendable {
             case .dotReturn:
                 self.note(.bareCarriageReturn)
                 self.state = .text
+            case .repaired: self.state = .text
+            case .text where self.repairsNewlines && byte == .lf:
+                self.emit(bytes, runStart, position, keeps, &out)
+                if keeps, self.fault == nil { out.writeStaticString("\r\n") }
+                self.size += 2
+                self.column = 0
+                position += 1
+                runStart = position
+                self.state = .repaired
             case .text: position = self.scanLine(bytes, from: position)
             case .carriageReturn: self.afterReturn(byte, &position)
             }
@@ -98,9 +113,11 @@ package struct DotDecoder: Sendable {
 
     /// From `start` to behind the next CR, or to the end of `bytes`.
     private mutating func scanLine(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
-        let end = bytes.firstOffset(of: .cr, from: start)
-        let stop = end ?? bytes.count
-        if bytes.firstOffset(of: .lf, from: start, to: stop) != nil { self.note(.bareLineFeed) }
+        var end = bytes.firstOffset(of: .cr, from: start)
+        var stop = end ?? bytes.count
+        if let newline = bytes.firstOffset(of: .lf, from: start, to: stop) {
+            if self.repairsNewlines { (end, stop) = (nil, newline) } else { self.note(.bareLineFeed) }
+        }
         if bytes.firstOffset(of: 0, from: start, to: stop) != nil { self.note(.nul) }
         self.column += stop - start
         if self.column > self.maximumLine { self.note(.longLine) }

@@ -12,8 +12,6 @@ package struct Configuration: Sendable {
     package let pop3: POP3Limits
     /// Seconds between two POP3 logins of one account; 0 is no delay. [RFC2449-6.5]
     package let pop3LoginDelay: Int
-    /// Days that read mail is kept for POP3; nil is for ever. [RFC2449-6.7]
-    package let pop3RetentionDays: Int?
     package let connections: ConnectionSettings
     package let storage: StorageSettings
     package let security: SecuritySettings
@@ -42,7 +40,6 @@ package struct Configuration: Sendable {
         self.smtp = Self.smtp(reader)
         self.pop3 = Self.pop3(reader)
         self.pop3LoginDelay = reader.int(LimitField.pop3LoginDelay)
-        self.pop3RetentionDays = reader.positive(LimitField.pop3Expiry)
         self.connections = ConnectionSettings(reader)
         self.storage = StorageSettings(reader)
         self.security = SecuritySettings(reader)
@@ -177,6 +174,7 @@ package struct SecuritySettings: Sendable, Equatable {
     /// Last day (days since 1970) on which accounts may be added; nil is no end.
     let seatsUntil: Int32?
     private let plaintextNetworks: [IPNetwork]
+    private let bareNewlineNetworks: [IPNetwork]
 
     init(_ reader: SettingReader) {
         self.passwordLength = reader.int(SecurityField.passwordLength)
@@ -184,8 +182,12 @@ package struct SecuritySettings: Sendable, Equatable {
         self.language = Language(rawValue: reader.text(SecurityField.language)) ?? .english
         self.seats = reader.value(SecurityField.seats).integer.map { Int(clamping: $0) }
         self.seatsUntil = Day.number(reader.text(SecurityField.seatsUntil))
+        self.bareNewlineNetworks = reader.list(SecurityField.bareNewlines).compactMap { IPNetwork(line: $0) }
         self.plaintextNetworks = reader.list(SecurityField.plaintextLogins).compactMap { IPNetwork(line: $0) }
     }
+
+    /// True when an LF alone in this peer's messages is made a CRLF.
+    package func repairsNewlines(from peer: IPAddress) -> Bool { self.bareNewlineNetworks.contains { $0.contains(peer) } }
 
     /// True when a password may come without TLS from there: this host itself, and the networks the postmaster lists.
     package func takesPlaintextLogin(from peer: IPAddress) -> Bool {

@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 internal import NIOSSL
 internal import Vocabulary
 
@@ -9,11 +9,13 @@ package struct ServiceBinding: Sendable {
     /// Runs on the channel's loop, before the channel is active.
     let install: @Sendable (any Channel, ConnectionFacts, SessionObserver) throws -> any DrainableSession
 
-    /// `tls` nil: neither implicit TLS nor STARTTLS works on this listener.
+    /// `tls` nil: neither implicit TLS nor STARTTLS works on this listener. `sessionTimeout` is asked at each connection, so that a change
+    /// of the setting holds for the next one.
     package init<Service: SessionService>(
         _ service: Service,
         tls: TLSStore?,
         options: DriverOptions = DriverOptions(),
+        sessionTimeout: @escaping @Sendable () -> TimeAmount? = { nil },
         busyLine: String = ""
     ) {
         self.busyLine = busyLine
@@ -26,6 +28,7 @@ package struct ServiceBinding: Sendable {
             }
             let entrance = SessionEntrance<Service.Machine>(channel.eventLoop)
             var options = options
+            if let timeout = sessionTimeout() { options.sessionTimeout = timeout }
             options.tlsProtocol = facts.listener.service.tlsProtocol
             let (machine, backend) = service.makeSession(facts, entrance.link)
             let driver = SessionDriver(

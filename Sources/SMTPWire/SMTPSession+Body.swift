@@ -19,7 +19,10 @@ struct SMTPBody: Sendable {
     /// Pieces behind the first.
     static let piece = 64 << 10
 
-    init(unstuffs: Bool, maximumLine: Int) { self.decoder = DotDecoder(unstuffs: unstuffs, maximumLine: maximumLine) }
+    init(unstuffs: Bool, _ session: SMTPSession) {
+        self.decoder = DotDecoder(
+            unstuffs: unstuffs, maximumLine: session.profile.limits.textLine, repairsNewlines: session.repairsNewlines)
+    }
 
     /// Takes what is in `input` for this body.
     mutating func decode(_ input: inout ByteBuffer, limit: Int64) {
@@ -48,7 +51,7 @@ extension SMTPSession {
             return
         }
         out.replies.writeStaticString("354 End data with <CR><LF>.<CR><LF>\r\n")
-        self.body = SMTPBody(unstuffs: true, maximumLine: self.profile.limits.textLine)
+        self.body = SMTPBody(unstuffs: true, self)
         self.phase = .data
         out.setDeadline(self.profile.limits.dataTimeout)
     }
@@ -114,7 +117,7 @@ extension SMTPSession {
         switch Self.parse(line, 4, { cursor throws(Reply) in try SMTPGrammar.chunk(&cursor) }) {
         case .failure(let reply): self.end(reply, &out)  // what follows is not commands, and nobody knows how much of it
         case .success(let chunk):
-            if self.body == nil { self.body = SMTPBody(unstuffs: false, maximumLine: self.profile.limits.textLine) }
+            if self.body == nil { self.body = SMTPBody(unstuffs: false, self) }
             self.phase = .chunk(chunk)
             out.setDeadline(self.profile.limits.dataTimeout)
         }

@@ -94,6 +94,43 @@ struct DotDecoderTests {
         }
     }
 
+    @Test("S1 S2 for clients that may, LF becomes CRLF; the end of the message stays CRLF.CRLF, and a CR alone a fault")
+    func repairedNewlines() {
+        let cases: [(wire: String, content: String)] = [
+            ("a\nb\r\n.\r\n", "a\r\nb\r\n"), ("\n\n\r\n.\r\n", "\r\n\r\n\r\n"), ("a\n.\nb\r\n.\r\n", "a\r\n.\r\nb\r\n"),
+            ("a\n.\r\nMAIL FROM:<evil@x.test>\r\n.\r\n", "a\r\n.\r\nMAIL FROM:<evil@x.test>\r\n"),
+            ("a\r\n.\nRCPT\r\n.\r\n", "a\r\n\r\nRCPT\r\n"), ("a\n..b\r\n..c\r\n.\r\n", "a\r\n..b\r\n.c\r\n"),
+            (
+                String(repeating: String(repeating: "x", count: 900) + "\n", count: 3) + "\r\n.\r\n",
+                String(repeating: String(repeating: "x", count: 900) + "\r\n", count: 3) + "\r\n"
+            ),
+        ]
+        for (wire, content) in cases {
+            for cut in Self.everyCut(Array(wire.utf8)) {
+                var decoder = DotDecoder(maximumLine: 998, repairsNewlines: true)
+                var (out, rest) = (ByteBuffer(), ByteBuffer())
+                for piece in cut {
+                    rest.writeBytes(piece)
+                    if !decoder.isFinished { decoder.decode(&rest, into: &out) }
+                }
+                #expect(decoder.isFinished && decoder.fault == nil && rest.readableBytes == 0)
+                #expect(String(buffer: out) == content && decoder.size == Int64(content.utf8.count))
+            }
+        }
+        for (wire, fault) in [("a\rb\r\n.\r\n", DotDecoder.Fault.bareCarriageReturn), ("a\n\0\r\n.\r\n", .nul)] {
+            var decoder = DotDecoder(maximumLine: 998, repairsNewlines: true)
+            var (input, out) = (ByteBuffer(string: wire), ByteBuffer())
+            decoder.decode(&input, into: &out)
+            #expect(decoder.fault == fault && decoder.isFinished)
+        }
+        // Of BDAT the end is counted.
+        var decoder = DotDecoder(unstuffs: false, maximumLine: 998, repairsNewlines: true)
+        var (input, out) = (ByteBuffer(string: "a\n.\n"), ByteBuffer())
+        decoder.decode(&input, into: &out)
+        decoder.finishLine(into: &out)
+        #expect(String(buffer: out) == "a\r\n.\r\n" && decoder.fault == nil)
+    }
+
     @Test("S5 a line of 998 octets is the longest; the stuffing dot does not count")
     func longestLine() {
         let line = String(repeating: "x", count: 997)

@@ -6,7 +6,9 @@ import MailTesting
 import MessageStore
 import NIOCore
 import NetKit
+import POP3Service
 import Policy
+import PostOffice
 import SASL
 import SMTPService
 import Synchronization
@@ -22,6 +24,10 @@ final class SMTPFixture: Sendable {
     let store: MessageStore
     let authenticator: Authenticator
     let service: SMTPService
+    /// Of the sessions that begin from now on.
+    let limit = SharedLimit()
+    /// DNS for names in access lists.
+    let names = FakeResolver()
     private let loops: EventLoops
     private let listeners: ListenerSet
     private static let actor = Actor(name: "tester", interface: "test")
@@ -38,11 +44,14 @@ final class SMTPFixture: Sendable {
         options.minimumFree = 0
         change(&options)
         self.store = try MessageStore.open(StoreLocation(spool: self.folder("spool"), mailbox: self.folder("mailbox")), options)
-        self.authenticator = Authenticator(self.directory, AuthenticatorOptions(cacheKey: Secret("cache key of a test")))
-        let environment = SMTPEnvironment(
+        self.authenticator = Authenticator(
+            self.directory, AuthenticatorOptions(cacheKey: Secret("cache key of a test"), events: self.events))
+        let loginNames = LoginNames(self.authenticator, ReverseLookup(self.names))
+        var environment = SMTPEnvironment(
             directory: self.directory, authenticator: self.authenticator, store: self.store, events: self.events,
             clock: SMTPClock(now: now),
             random: random, version: "1.2.3")
+        environment.lookUpName = { loginNames.lookUp($0, $1, $2) }
         self.service = SMTPService(environment, offersStartTLS: false)
         self.loops = EventLoops(count: 1)
         let counter = TraceCounter()
@@ -57,8 +66,18 @@ final class SMTPFixture: Sendable {
         self.listeners = ListenerSet(loops: self.loops, world: world)
         for role in [ListenerRole(name: "smtp", service: .smtp), ListenerRole(name: "submission", service: .submission)] {
             let socket = try BoundListener.bind(IPAddress("127.0.0.1"), port: 0)
-            self.listeners.add(socket, role: role, service: ServiceBinding(self.service, tls: nil))
+            let binding = ServiceBinding(self.service, tls: nil, sessionTimeout: { [limit] in limit.value })
+            self.listeners.add(socket, role: role, service: binding)
         }
+        let (directory, authenticator) = (self.directory, self.authenticator)
+        var reading = POP3Service.Environment(
+            store: self.store, authenticate: { authenticator.answer($0, $1, $2) }, configuration: { directory.configuration },
+            sink: self.events, product: "Post.Office v1.2 release 3", offersTLS: false, now: now, random: random)
+        reading.lookUpName = { loginNames.lookUp($0, .pop3, $1) }
+        reading.isActive = { directory.snapshot.mayUse(.pop3, $0) }
+        self.listeners.add(
+            try BoundListener.bind(IPAddress("127.0.0.1"), port: 0), role: ListenerRole(name: "pop3", service: .pop3),
+            service: ServiceBinding(POP3Service(reading), tls: nil))
         try self.listeners.start()
     }
 
@@ -89,12 +108,24 @@ final class SMTPFixture: Sendable {
         try self.directory.configure([field.key: try field.parse(texts)], by: Self.actor)
     }
 
+    func change(_ account: AccountID, _ field: Field, _ texts: String...) throws { try self.change(account, field, texts) }
+
+    func change(_ account: AccountID, _ field: Field, _ texts: [String]) throws {
+        var input = AccountInput()
+        input.values[field.key] = try field.parse(texts)
+        try self.directory.changeAccount(account, input, by: Self.actor)
+    }
+
+    func remove(_ account: AccountID) throws { try self.directory.removeAccount(account, by: Self.actor) }
+
     // MARK: Talking
 
-    func connect(_ name: String = "smtp") throws -> SMTPClient {
-        let port = try #require(self.listeners.ports.first { $0.role.name == name }?.port)
-        return try SMTPClient(port: port)
-    }
+    private func port(_ name: String) throws -> Int { try #require(self.listeners.ports.first { $0.role.name == name }?.port) }
+
+    func connect(_ name: String = "smtp") throws -> SMTPClient { try SMTPClient(port: self.port(name)) }
+
+    /// Past the greeting.
+    func reader() throws -> POP3Client { try POP3Client(port: self.port("pop3")) }
 
     /// Past EHLO.
     func greeted(_ name: String = "smtp") throws -> SMTPClient {
@@ -133,6 +164,12 @@ final class EventList: EventSink {
     }
     var all: [TrailEvent] { self.kept.withLock { $0 } }
     var names: [String] { self.all.map(\.event) }
+    /// `module event key=value …` of each with this name.
+    func lines(_ name: String) -> [String] {
+        self.all.filter { $0.event == name }.map { event in
+            ([event.module.rawValue] + event.facts.map { "\($0.key)=\($0.value)" }).joined(separator: " ")
+        }
+    }
 }
 
 /// A client that says lines and reads replies.
@@ -181,5 +218,14 @@ extension SMTPFixture {
     func waitForQueue(_ count: Int) throws {
         for _ in 0..<5000 where try self.store.queueCount() != count { usleep(1000) }
         #expect(try self.store.queueCount() == count)
+    }
+}
+
+/// A time that a test sets.
+final class SharedLimit: Sendable {
+    private let held = Mutex<TimeAmount?>(nil)
+    var value: TimeAmount? {
+        get { self.held.withLock { $0 } }
+        set { self.held.withLock { $0 = newValue } }
     }
 }

@@ -29,8 +29,6 @@ package enum LimitField {
         "pop3-login-timeout", Localized("Waiting for a POP3 login", "POP3 ログインのタイムアウト"), 10...600, 60)
     package static let pop3LoginDelay = time(
         "pop3-login-delay", Localized("Between two POP3 logins of an account", "POP3 ログインの最小間隔"), 0...86_400, 0)
-    package static let pop3Expiry = count(
-        "pop3-expire-days", Localized("Days that read mail is kept for POP3 (0: for ever)", "読んだメールを保存する日数（0 は無期限）"), 0...3650, 0)
 
     package static let smtpConnections = count(
         "smtp-connection-limit", Localized("Incoming SMTP connections", "SMTP 受信の最大接続数"), 1...100_000, 10_000)
@@ -71,7 +69,7 @@ package enum LimitField {
     package static let all: [Field] = [
         messageSize, recipients, hops, smtpErrors, authFailures, refusedRecipients, transactions, smtpCommandTimeout, smtpDataTimeout,
         smtpSessionTimeout,
-        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, pop3Expiry, smtpConnections, pop3Connections, connectionsPerAddress, connectionRate,
+        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, smtpConnections, pop3Connections, connectionsPerAddress, connectionRate,
         unknownRecipients,
         blockTime, loginFailureBudget, defaultQuota, domainQuotas, minimumFree,
     ]

@@ -13,6 +13,13 @@ package enum SecurityField {
             "TLS を使わないと、パスワードは途中で読み取られるおそれがあります。このホスト自身と、ここで指定したネットワークからだけ許可されます。"),
         .networks(maximum: 1000))
 
+    package static let bareNewlines = Field(
+        "bare-newline-networks", .systemSecurity, Localized("Networks whose messages may have LF line ends", "改行が LF だけのメッセージを許可するネットワーク"),
+        help: Localized(
+            "For old devices and programs: an LF alone in their messages is made a CRLF. From everybody else such a message is refused, because mail can be smuggled in that way.",
+            "古い機器やプログラムのための設定です。メッセージ中の LF だけの改行を CRLF に直して受け付けます。それ以外からのものは、メールの偽装に使われるおそれがあるため拒否します。"),
+        .networks(maximum: 1000))
+
     package static let smtpAccess = access("smtp", "SMTP")
     package static let submissionAccess = access("submission", "Submission", "メール送信")
     package static let pop3Access = access("pop3", "POP3")
@@ -51,7 +58,8 @@ package enum SecurityField {
         "view-account-directory", Localized("see the mail account directory", "メールアカウントディレクトリの表示"))
 
     package static let all: [Field] = [
-        passwordLength, plaintextLogins, smtpAccess, submissionAccess, pop3Access, imapAccess, webAccess, showsVersion, seats, seatsUntil,
+        passwordLength, plaintextLogins, bareNewlines, smtpAccess, submissionAccess, pop3Access, imapAccess, webAccess, showsVersion, seats,
+        seatsUntil,
         language, userPassword,
         userDelivery, userVacation, userFinger, userDirectory, userAddresses, userRestrictions, userAccountDirectory,
     ]
