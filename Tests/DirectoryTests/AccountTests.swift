@@ -131,6 +131,41 @@ import Vocabulary
         #expect(throws: DirectoryError.self) { try fixture.add("c@example.test") }
     }
 
+    @Test("114 121 155 a trial is a seat limit with an end: nothing works less, and lifting it touches no data") func trial() throws {
+        let fixture = try Fixture()
+        try fixture.configure("seat-limit", "2")
+        try fixture.configure("seat-limit-end", "2027-01-15")
+        let id = try fixture.add("a@example.test", password: "secret")
+        try fixture.add("b@example.test")
+        #expect(throws: DirectoryError.self) { try fixture.add("c@example.test") }
+        // Full is not less: what is there can be changed and used.
+        try fixture.directory.changeAccount(id, AccountInput(parsing: [(name: "real-name", texts: ["A"])]), by: Fixture.actor)
+        #expect(fixture.directory.snapshot.isActive(id))
+        let before = try fixture.directory.details(id)
+        try fixture.configure("seat-limit", "10")
+        try fixture.add("c@example.test")
+        try fixture.configure("seat-limit-end", "2027-01-14")
+        #expect(throws: DirectoryError.self) { try fixture.add("d@example.test") }
+        #expect(fixture.directory.snapshot.isActive(id))
+        try fixture.directory.configure(
+            [SecurityField.seats.key: .none, SecurityField.seatsUntil.key: .none], by: Fixture.actor)
+        try fixture.add("d@example.test")
+        let after = try fixture.directory.details(id)
+        #expect(after?.values == before?.values && after?.login == before?.login && after?.hasPassword == true)
+    }
+
+    @Test("4 7 9 141 First.Last in several domains is one person's, the first address is the primary one") func firstLast() throws {
+        let fixture = try Fixture()
+        try fixture.configure("local-mail-domains", "example.test", "other.test")
+        let id = try fixture.add("Jane.Doe@example.test", "jd@example.test", "jane.doe@other.test", password: "secret")
+        for text in ["jane.doe@EXAMPLE.test", "jd@example.test", "Jane.Doe@other.test", "\"jane.doe\"@example.test"] {
+            guard case .account(let recipient) = try fixture.resolve(text) else { throw Unexpected() }
+            #expect(recipient.account == id && recipient.primary.description == "Jane.Doe@example.test")
+        }
+        #expect(fixture.directory.find("Jane.Doe") == id, "the login name comes from the primary address")
+        #expect(throws: DirectoryError.self) { try fixture.add("JANE.DOE@other.test") }
+    }
+
     @Test func inABatchOneBadAccountDoesNotStopTheOthers() throws {
         let fixture = try Fixture()
         let inputs = try ["a@example.test", "A@example.test", "b@example.test"].map {

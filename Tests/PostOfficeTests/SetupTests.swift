@@ -87,6 +87,24 @@ import Vocabulary
         #expect(SetupChecks.directory(place.path, marker: "") != nil)
     }
 
+    @Test("must-have 93, 145: a directory on a network disk is refused, one still to be made there too")
+    func networkDisks() throws {
+        let place = TemporaryDirectory("setup")
+        var asked: [String] = []
+        for (number, name) in [(UInt64(0x6969), "NFS"), (0xFF53_4D42, "CIFS")] {
+            for path in [place.path, place("new/and/deeper")] {
+                let refusal = SetupChecks.directory(path, marker: nil) { existing in
+                    asked.append(existing)
+                    return number
+                }
+                #expect(refusal?.english.contains("network file system (\(name))") == true)
+                #expect(refusal?.japanese.contains(name) == true)
+            }
+        }
+        #expect(Set(asked) == [place.path])
+        #expect(SetupChecks.directory(place.path, marker: nil) { _ in 0xEF53 } == nil)
+    }
+
     @Test func theStartFileThatSetupWritesIsRead() throws {
         var plan = Self.plan
         plan.directories.spool = "/var/spool/odd \"name\"\\ \u{1} 日本"

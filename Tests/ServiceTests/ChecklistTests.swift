@@ -94,6 +94,26 @@ struct ChecklistTests {
         #expect(try Self.reader(server).say("STAT") == "+OK 0 0")
     }
 
+    @Test("102 mail without sender is kept once, and a transaction without recipient leaves nothing behind")
+    func nothingIsOrphaned() throws {
+        let (server, taro) = try Self.server()
+        let client = try server.greeted()
+        #expect(try client.say("MAIL FROM:<>").hasPrefix("250"))
+        #expect(try client.say("DATA").hasPrefix("554"))
+        #expect(try client.say("RCPT TO:<nobody@example.test>").hasPrefix("550"))
+        #expect(try client.say("DATA").hasPrefix("554"))
+        #expect(try client.say("RCPT TO:<>").hasPrefix("501"))
+        try client.connection.send(Array("BDAT 4 LAST\r\nabcd".utf8))
+        #expect(try client.reply().hasPrefix("554"))
+        _ = try client.say("RSET")
+        #expect(try client.mail(from: "", to: ["taro@example.test"], "Subject: x\r\n\r\n").hasPrefix("250"))
+        #expect(try server.mailbox(of: taro).first?.hasPrefix("Return-Path: <>\r\n") == true)
+        let report = try server.store.check()
+        #expect(report.problems.isEmpty && report.messages == 1, "\(report.problems)")
+        #expect(try server.store.queueCount() == 0)
+        #expect(server.store.memory.inUse == 0)
+    }
+
     @Test("I4 after 250 the message is there for the next session")
     func visibleAtOnce() throws {
         let (server, _) = try Self.server()

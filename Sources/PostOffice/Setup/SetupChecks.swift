@@ -42,11 +42,15 @@ package enum SetupChecks {
     }
 
     /// A directory for mail: on a local disk, and empty or this instance's own.
-    package static func directory(_ path: String, marker id: String?) -> Localized? {
+    ///
+    /// - Parameter fileSystem: the number of statfs(2) for an existing path; exchanged by tests, which have no network disk.
+    package static func directory(
+        _ path: String, marker id: String?, fileSystem: (String) -> UInt64 = { po_filesystem_type($0) }
+    ) -> Localized? {
         guard path.hasPrefix("/") else {
             return Localized(en: "\(path) is no absolute path", ja: "\(path) は絶対パスではありません")
         }
-        if let name = Self.networkFileSystem(of: path) {
+        if let name = Self.networkFileSystem(of: path, fileSystem) {
             return Localized(
                 en:
                     "\(path) lies on a network file system (\(name)), which does not keep the promises that mail needs; choose a local disk",
@@ -78,13 +82,13 @@ package enum SetupChecks {
     }
 
     /// Name of the network file system that holds `path`, or its nearest existing ancestor; nil for a local one.
-    static func networkFileSystem(of path: String) -> String? {
+    static func networkFileSystem(of path: String, _ fileSystem: (String) -> UInt64) -> String? {
         var place = path
         while access(place, F_OK) != 0, place.count > 1 {
             place = String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)])
             if place.isEmpty { place = "/" }
         }
-        return Self.networkNames[po_filesystem_type(place)]
+        return Self.networkNames[fileSystem(place)]
     }
 
     /// statfs(2) numbers.
