@@ -47,7 +47,7 @@ package struct ReportComposer: Sendable {
         writer.text(Array(self.languages.map(text.lines).joined(separator: ["", "----------", ""])), description: "Notification")
         let fields = ReportFields(report: report, hostName: self.hostName, isGlobal: isGlobal)
         Self.writeStatus(fields, &writer)
-        let hasEightBit = Self.writeOriginal(part, original, report, isGlobal, &writer)
+        let hasEightBit = Self.writeOriginal(part, original, report.envelope, isGlobal: isGlobal, &writer)
         var envelope = Envelope(sender: nil, recipients: [Envelope.Recipient(sender, notify: .never)])
         envelope.isInternationalized = isGlobal
         envelope.isEightBit = isGlobal || hasEightBit
@@ -87,11 +87,11 @@ package struct ReportComposer: Sendable {
     }
 
     /// True when the part has octets beyond ASCII, so that the report needs 8BITMIME.
-    private static func writeOriginal(
-        _ part: ReturnedPart, _ original: OriginalBeginning?, _ report: DeliveryReport, _ isGlobal: Bool, _ writer: inout MailWriter
+    static func writeOriginal(
+        _ part: ReturnedPart, _ original: OriginalBeginning?, _ envelope: Envelope, isGlobal: Bool, _ writer: inout MailWriter
     ) -> Bool {
         guard let original else { return false }
-        let isInternational = report.envelope.isInternationalized
+        let isInternational = envelope.isInternationalized
         switch part {
         case .nothing: return Self.writeHeaderPart(original, isInternational, isGlobal, &writer)
         case .wholeInBase64:
@@ -99,7 +99,7 @@ package struct ReportComposer: Sendable {
             return false
         case .whole:
             // message/rfc822 knows no other encoding than 7bit and 8bit. [RFC2046-5.2.1]
-            let hasEightBit = report.envelope.isEightBit || original.hasEightBit || isInternational
+            let hasEightBit = envelope.isEightBit || original.hasEightBit || isInternational
             writer.part([
                 "Content-Type: message/\(isInternational ? "global" : "rfc822")",
                 "Content-Transfer-Encoding: \(hasEightBit ? "8bit" : "7bit")", "Content-Description: Undelivered message",

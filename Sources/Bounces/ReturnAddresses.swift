@@ -86,10 +86,16 @@ package struct ReturnAddresses: Sendable {
         }
     }
 
+    /// True for what may have been written by `forwarding`: a cheap look before the proof is reckoned.
+    package static func looksLike(_ localPart: String) -> Bool {
+        let start = localPart.utf8.prefix(5).map(\.asciiLowercased)
+        return start.starts(with: "srs".utf8) && start.last == UInt8(ascii: "=")
+    }
+
     /// What an address of our domain stands for; nil when it is no such address. The domain is not looked at: the caller knows it is ours.
     package func found(_ localPart: String, now: Int64) -> Found? {
         let bytes = Array(localPart.utf8)
-        guard bytes.count > 5, bytes[4] == UInt8(ascii: "=") else { return nil }
+        guard bytes.count >= 5, bytes[4] == UInt8(ascii: "=") else { return nil }
         let rest = String(decoding: bytes[5...], as: UTF8.self)
         switch String(decoding: bytes[..<4], as: UTF8.self).asciiLowercased {
         case "srs0": return self.foundZero(rest, now)

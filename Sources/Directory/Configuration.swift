@@ -8,6 +8,12 @@ package import Vocabulary
 /// All settings, typed and ready for use; made from the table of fields whenever one changes.
 package struct Configuration: Sendable {
     package let routing: RoutingRules
+    /// The mail routing table.
+    package let routes: RouteTable
+    /// When mail that waits is tried, and how long it is kept.
+    package let queue: QueuePolicy
+    package let errorResponses: ErrorResponses
+    package let forwardRewrite: ForwardRewrite
     package let smtp: SMTPLimits
     package let pop3: POP3Limits
     /// Seconds between two POP3 logins of one account; 0 is no delay. [RFC2449-6.5]
@@ -37,6 +43,10 @@ package struct Configuration: Sendable {
         let reader = SettingReader(values: values)
         self.values = values
         self.routing = Self.routing(reader)
+        self.routes = RouteTable(reader.value(RoutingField.mailRoutingTable).rows.compactMap(Route.init(cells:)))
+        self.queue = QueuePolicy(reader)
+        self.errorResponses = ErrorResponses(reader)
+        self.forwardRewrite = ForwardRewrite(rawValue: reader.text(QueueField.forwardRewrite)) ?? .auto
         self.smtp = Self.smtp(reader)
         self.pop3 = Self.pop3(reader)
         self.pop3LoginDelay = reader.int(LimitField.pop3LoginDelay)

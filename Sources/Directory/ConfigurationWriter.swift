@@ -67,6 +67,7 @@ struct ConfigurationWriter {
         }
         problems += self.aliasProblems(values[RoutingField.channelAliases.key])
         problems += self.nameProblems(values)
+        problems += self.queueProblems(values)
         return problems.sorted { $0.field < $1.field }
     }
 
@@ -88,6 +89,31 @@ struct ConfigurationWriter {
             guard self.snapshot.rules.isReserved(key, isPostmaster: false) else { return nil }
             return field.problem(Localized("\(typed) is an address of the server itself", "\(typed) はサーバ自身のアドレスです"))
         }
+    }
+
+    /// Times that make sense together, as they would be.
+    private func queueProblems(_ values: [FieldKey: FieldValue]) -> [FieldProblem] {
+        let reader = SettingReader(values: self.snapshot.configuration.values.merging(values) { $1 })
+        var problems: [FieldProblem] = []
+        if let rows = values[QueueField.retryTimes.key]?.rows {
+            let times = rows.compactMap { $0.first.flatMap { Int64($0) } }
+            if !times.allSatisfy({ (10...7 * 86_400).contains($0) }) {
+                problems.append(
+                    QueueField.retryTimes.problem(Localized("each time must be from 10 s to 7 d", "10 s から 7 d までの時間を指定してください")))
+            } else if zip(times, times.dropFirst()).contains(where: { $0 > $1 }) {
+                problems.append(QueueField.retryTimes.problem(Localized("times must ascend", "短い時間から順に指定してください")))
+            }
+        }
+        if values[QueueField.warnAfter.key] != nil || values[QueueField.keepFor.key] != nil,
+            reader.int64(QueueField.warnAfter) >= reader.int64(QueueField.keepFor), reader.int64(QueueField.warnAfter) > 0
+        {
+            problems.append(
+                QueueField.warnAfter.problem(
+                    Localized(
+                        "the warning must come before messages are returned (\(QueueField.keepFor.key))",
+                        "メールを返送するまでの期間 (\(QueueField.keepFor.key)) より短い時間を指定してください")))
+        }
+        return problems
     }
 
     /// With new names of host or domain the handlers' addresses move: no account may have them.

@@ -30,6 +30,7 @@ package final class Directory: Sendable {
             let database = try Database.open(location.file, DirectorySchema.schema)
             let key = try database.write { connection throws(DatabaseError) in
                 try connection.run(DirectorySchema.insertSecret, "decoy", .blob(location.random(32)))
+                try connection.run(DirectorySchema.insertSecret, "return", .blob(location.random(32)))
                 return try connection.row(DirectorySchema.secret, "decoy") { Secret($0.bytes(0)) }
             }
             let snapshot = try database.read { connection throws(DatabaseError) in try SnapshotLoader.load(connection, location.now) }

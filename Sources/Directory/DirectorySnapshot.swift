@@ -1,6 +1,8 @@
+package import Bounces
 internal import Bytes
 internal import Policy
 package import Routing
+internal import SASL
 package import Text
 package import Vocabulary
 
@@ -37,6 +39,8 @@ package final class DirectorySnapshot: RoutingTable {
         var postmaster: AccountRecord?
         /// Normalised names.
         var domains: Set<Substring> = []
+        /// Signs what this host writes for itself: senders of forwarded mail, answers to action messages.
+        var returnKey = Secret([])
         /// Keys of the channel aliases among `addresses`.
         var aliasKeys: [String] = []
     }
@@ -49,6 +53,28 @@ package final class DirectorySnapshot: RoutingTable {
     }
 
     // MARK: Routing
+
+    package var routes: RouteTable { self.configuration.routes }
+
+    /// Senders of forwarded mail and of list mail, in the domain that stands for this host.
+    package var returnAddresses: ReturnAddresses {
+        let rules = self.configuration.routing
+        let domain = self.contents.domains.contains(Substring(rules.mainDomain)) ? rules.mainDomain : rules.hostName
+        return self.contents.returnKey.withBytes { ReturnAddresses(key: $0, domain: domain) }
+    }
+
+    /// Secrets of action messages.
+    package var actionSecret: ActionSecret { self.contents.returnKey.withBytes { ActionSecret(key: $0) } }
+
+    package func returned(_ localPart: String) -> ReturnedSender? {
+        guard ReturnAddresses.looksLike(localPart) else { return nil }
+        switch self.returnAddresses.found(localPart, now: self.now()) {
+        case .forwarded(let sender)?: return .to(sender)
+        case .forged?: return .forged
+        case .expired?: return .expired
+        case nil: return nil
+        }
+    }
 
     package var rules: RoutingRules { self.configuration.routing }
 

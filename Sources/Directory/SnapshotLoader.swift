@@ -1,5 +1,6 @@
 internal import Database
 internal import Forms
+internal import SASL
 internal import Text
 internal import Vocabulary
 
@@ -23,6 +24,7 @@ enum SnapshotLoader {
         contents.postmaster = postmaster.flatMap { contents.accounts[$0] }
         contents.aliasKeys = aliases.map(\.0)
         contents.domains = self.domains(configuration)
+        contents.returnKey = try connection.row(DirectorySchema.secret, "return") { Secret($0.bytes(0)) } ?? contents.returnKey
         let version = try connection.row(DirectorySchema.meta, "version") { $0.int(0) } ?? 0
         return DirectorySnapshot(version: version, configuration: configuration, contents: contents, now: now)
     }

@@ -56,6 +56,7 @@ package enum Form: String, Sendable, Hashable, CaseIterable {
     case mailRouting = "mail-routing", relayRestrictions = "relay-restrictions", systemSecurity = "system-security", limits, storage,
         logging
     case smtp, pop3, network, endUserOptions = "end-user-options"
+    case errorResponses = "error-responses", queue
 }
 
 /// Who may see or change a field.

@@ -5,7 +5,8 @@ package enum FieldTable {
     /// Fields of an account.
     package static let account: [Field] = AccountField.all + DeliveryField.all + AccountSecurityField.all + DirectoryField.all
     /// Settings of the server.
-    package static let configuration: [Field] = RoutingField.all + SecurityField.all + LimitField.all + LogField.all
+    package static let configuration: [Field] =
+        RoutingField.all + QueueField.all + ErrorField.all + SecurityField.all + LimitField.all + LogField.all
 
     private static let accountByName = index(account)
     private static let configurationByName = index(configuration)

@@ -86,7 +86,7 @@ extension DeliveryFailure {
     /// Status for reports: the other host's, or ours for the cause.
     package var status: EnhancedStatus {
         switch self.cause {
-        case .reply(let reply, _): reply.status ?? EnhancedStatus(reply.isPermanent ? 5 : 4, 0, 0)
+        case .reply(let reply, _): Self.status(of: reply)
         case .noSuchDomain, .noMailHost: EnhancedStatus(5, 1, 2)
         case .nullMX: EnhancedStatus(5, 1, 10)
         case .dnsFailed: EnhancedStatus(4, 4, 3)
@@ -94,7 +94,7 @@ extension DeliveryFailure {
         case .unreachable: EnhancedStatus(4, 4, 1)
         case .connectionLost: EnhancedStatus(4, 4, 2)
         case .tlsRequired: EnhancedStatus(4, 7, 5)
-        case .loginFailed(let reply): reply?.status ?? EnhancedStatus(4, 7, 8)
+        case .loginFailed: EnhancedStatus(4, 7, 8)
         case .tooManyHops: EnhancedStatus(5, 4, 6)
         case .tooLarge: EnhancedStatus(5, 3, 4)
         case .needsEightBit: EnhancedStatus(5, 6, 3)
@@ -106,5 +106,10 @@ extension DeliveryFailure {
         case .program(_, let isTransient, _): EnhancedStatus(isTransient ? 4 : 5, 3, 0)
         case .local: EnhancedStatus(4, 3, 0)
         }
+    }
+
+    /// The code decides the first digit where the status contradicts it. [RFC2034-4]
+    private static func status(of reply: Reply) -> EnhancedStatus {
+        EnhancedStatus(reply.isPermanent ? 5 : 4, reply.status?.subject ?? 0, reply.status?.detail ?? 0)
     }
 }

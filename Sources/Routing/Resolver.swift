@@ -80,6 +80,7 @@ package struct Resolver<Table: RoutingTable>: Sendable {
 
     private func resolveLocal(_ address: Address, _ key: AddressKey, _ depth: Int, _ steps: inout some StepSink) -> Resolution {
         if let found = self.exact(address, key, nil, depth, &steps) { return found }
+        if let returned = self.returned(address, depth, &steps) { return returned }
         if let (base, detail) = self.split(address.localPart) {
             steps.note(RoutingStep(.detail, "without \(detail): \(base)", "\(detail) を除いて \(base) を検索します"))
             let shorter = AddressKey(localPart: base, normalizedDomain: String(key.domain))
@@ -145,6 +146,30 @@ package struct Resolver<Table: RoutingTable>: Sendable {
         return resolution
     }
 
+    /// A report about mail that was forwarded here goes to the one who sent it.
+    private func returned(_ address: Address, _ depth: Int, _ steps: inout some StepSink) -> Resolution? {
+        switch self.table.returned(address.localPart) {
+        case nil: return nil
+        case .to(let sender)?:
+            guard depth > 0 else { return .unknown(.aliasLoop) }
+            steps.note(
+                RoutingStep(.returnAddress, "sender of forwarded mail: \(sender)", "転送メールの送信者: \(sender)"))
+            let resolution = self.resolve(sender, depth - 1, &steps)
+            if case .remote(let domain) = resolution { return .redirected(sender, domain: domain) }
+            return resolution
+        case .forged?:
+            steps.note(
+                RoutingStep(
+                    .returnAddress, decides: true, "looks like a sender of forwarded mail, but is not one that this server wrote",
+                    "転送メールの送信者の形式ですが、このサーバが作成したものではありません"))
+            return .unknown(.noSuchAddress)
+        case .expired?:
+            steps.note(
+                RoutingStep(.returnAddress, decides: true, "a sender of forwarded mail, too old", "転送メールの送信者ですが、有効期限が切れています"))
+            return .unknown(.noSuchAddress)
+        }
+    }
+
     private func postmaster(_ account: LocalRecipient) -> Resolution {
         var local: [LocalRecipient] = []
         var remote: [Address] = []
@@ -168,6 +193,7 @@ package struct Resolver<Table: RoutingTable>: Sendable {
         if case .alias(let target)? = self.table.entry(key) { return self.follow(target, address, depth, &steps) }
         if let refused = self.refusal(address, &steps) { return refused }
         steps.note(RoutingStep(.remote, decides: true, "another host takes mail for \(key.domain)", "\(key.domain) 宛のメールは他のホストに送信します"))
+        steps.note(self.table.routes.step(for: String(key.domain)))
         return .remote(domain: String(key.domain))
     }
 
@@ -202,6 +228,7 @@ package struct Resolver<Table: RoutingTable>: Sendable {
         let detours = parts.dropFirst().dropLast().reversed()
         let target = Address(localPart: ([user] + detours).joined(separator: "%"), domain: host)
         steps.note(RoutingStep(.bangPath, decides: true, "bang path: \(address) -> \(target)", "bang 形式のアドレス: \(address) → \(target)"))
+        steps.note(self.table.routes.step(for: host))
         return .redirected(target, domain: host)
     }
 }

@@ -12,6 +12,22 @@ package protocol RoutingTable: Sendable {
     var postmaster: LocalRecipient? { get }
     /// The Postmaster account's delivery list.
     var postmasterDelivery: [Address] { get }
+    /// Where mail for other hosts goes next.
+    var routes: RouteTable { get }
+    /// What a sender that this host wrote for forwarded mail stands for; nil when the local part is none.
+    func returned(_ localPart: String) -> ReturnedSender?
+}
+
+extension RoutingTable {
+    package var routes: RouteTable { RouteTable() }
+    package func returned(_ localPart: String) -> ReturnedSender? { nil }
+}
+
+/// Sender of forwarded mail, to whom a report comes back.
+package enum ReturnedSender: Sendable, Hashable {
+    case to(Address)
+    case forged
+    case expired
 }
 
 /// What an address belongs to.

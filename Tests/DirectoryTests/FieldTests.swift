@@ -66,6 +66,7 @@ import Vocabulary
             case .routePattern:
                 ["[remote.test:127.0.0.1:29025]", "[*.v6.test:[2001:db8::1]:25]", "[a.test:*][b.test:[mx.b.test]]", "[*:hold]"]
             case .address: ["[<a@b.test> <\"c ] d\"@e.test>]", "[x@y.test z@w.test]"]
+            case .duration: ["[10 s][90]", "[2 h]"]
             default: ["[big.test:2 GiB]", "[free.test:0]"]
             }
         }
