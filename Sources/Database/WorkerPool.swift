@@ -3,12 +3,17 @@ internal import Glibc
 
 /// A thread of our own: blocking work never runs on an event loop nor in the cooperative pool.
 package final class Thread: Sendable {
-    private let finished = Monitor(false)
+    private struct State {
+        var hasFinished = false
+        var id: pthread_t?
+    }
+
+    private let state = Monitor(State())
 
     /// Starts at once. `name` is cut to 15 bytes, which is what the kernel shows.
     package init(_ name: String, _ body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(
-            Start(name: String(decoding: name.utf8.prefix(15), as: UTF8.self), body: body, finished: self.finished))
+            Start(name: String(decoding: name.utf8.prefix(15), as: UTF8.self), body: body, state: self.state))
         var id = pthread_t()
         let code = pthread_create(&id, nil, Self.main, box.toOpaque())
         // Without threads nothing can be served; this happens at start-up only.
@@ -16,16 +21,19 @@ package final class Thread: Sendable {
         pthread_detach(id)
     }
 
-    package func join() { self.finished.wait(until: { $0 }, then: { _ in }) }
+    /// Waits for the thread's end. On the thread itself it returns at once: the last owner of what runs there may be let go by a job.
+    package func join() {
+        self.state.wait(until: { $0.hasFinished || $0.id.map { pthread_equal($0, pthread_self()) != 0 } ?? false }, then: { _ in })
+    }
 
     private final class Start {
         let name: String
         let body: @Sendable () -> Void
-        let finished: Monitor<Bool>
-        init(name: String, body: @escaping @Sendable () -> Void, finished: Monitor<Bool>) {
+        let state: Monitor<State>
+        init(name: String, body: @escaping @Sendable () -> Void, state: Monitor<State>) {
             self.name = name
             self.body = body
-            self.finished = finished
+            self.state = state
         }
     }
 
@@ -33,9 +41,10 @@ package final class Thread: Sendable {
         guard let raw else { return nil }
         let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
         po_name_thread(start.name)
+        start.state.withLock { $0.id = pthread_self() }
         start.body()
-        start.finished.withLock { $0 = true }
-        start.finished.broadcast()
+        start.state.withLock { $0 = State(hasFinished: true, id: nil) }
+        start.state.broadcast()
         return nil
     }
 }

@@ -33,6 +33,21 @@ int po_peer_user(int fd, uint32_t *uid);
 /// accept4(2) with close-on-exec, without the peer's address. The new descriptor, or -1 with errno.
 int po_accept(int fd);
 
+/// A condition variable beside a pthread mutex; all zero to begin with.
+typedef struct {
+    uint32_t turn, waiters;
+} po_condition;
+
+/// Gives up `mutex` (a pthread_mutex_t, held), sleeps until it is woken or for no reason, and takes the mutex again. Not 0 when the
+/// `deadline` (nanoseconds of the monotonic clock, negative for none) has passed.
+int po_condition_wait(po_condition *condition, void *mutex, int64_t deadline);
+
+/// Wakes one sleeper or all. To be called after what they wait for was changed under the mutex, with or without it.
+void po_condition_wake(po_condition *condition, int all);
+
+/// Nanoseconds of the monotonic clock.
+int64_t po_monotonic(void);
+
 /// Names the calling thread for ps and debuggers; the first 15 bytes count.
 void po_name_thread(const char *name);
 
