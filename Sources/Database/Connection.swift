@@ -18,6 +18,7 @@ package final class Connection {
     }
 
     private var durability = Durability.full
+    private let checkpoints: Checkpoints
 
     /// For the transactions from now on; not inside one.
     package func set(_ durability: Durability) throws(DatabaseError) {
@@ -26,7 +27,8 @@ package final class Connection {
         self.durability = durability
     }
 
-    init(path: String, mode: Mode) throws(DatabaseError) {
+    /// `checkpointPages` is the length of the write-ahead log, in pages, from which on a commit checkpoints.
+    init(path: String, mode: Mode, checkpointPages: Int = 1000) throws(DatabaseError) {
         var handle: OpaquePointer?
         let access = mode == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
         let code = sqlite3_open_v2(path, &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
@@ -36,6 +38,8 @@ package final class Connection {
             throw DatabaseError(code: code, text: text, operation: "open \(path)")
         }
         self.handle = handle
+        self.checkpoints = Checkpoints(pages: Int32(clamping: checkpointPages))
+        if mode == .writer { self.checkpoints.attach(to: handle) }
     }
 
     deinit { self.close() }
@@ -47,7 +51,15 @@ package final class Connection {
         self.isClosed = true
         for statement in self.prepared { sqlite3_finalize(statement) }
         self.prepared = []
+        // Closing checkpoints. With a log that stable storage may have with holes, that would let a power cut mix old pages with new ones.
+        if self.broken != nil { _ = po_sqlite_keep_log(self.handle) }
         sqlite3_close_v2(self.handle)
+    }
+
+    /// Set when stable storage may lack what was written to the log: nothing that follows it could be promised. Until the file is opened anew.
+    var broken: DatabaseError? {
+        get { self.checkpoints.failure }
+        set { self.checkpoints.failure = newValue }
     }
 
     func failure(_ code: Int32, _ operation: String) -> DatabaseError {

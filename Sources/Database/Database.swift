@@ -10,6 +10,7 @@ internal import Glibc
 // 4. A write closure is at most about 500 rows or 5 ms; more than that is a job (`Jobs`).
 // 5. No other code of this process opens the file: closing any descriptor of it would drop SQLite's locks.
 // 6. Files are 0600.
+// 7. After an I/O error of a commit or checkpoint nothing is written until the file is opened anew: see `Checkpoints`.
 
 package struct DatabaseOptions: Sendable {
     /// Most read-only connections; they are opened as needed.
@@ -33,10 +34,10 @@ package final class Database: Sendable {
     package static func open(_ path: String, _ schema: Schema, _ options: DatabaseOptions = .init()) throws(DatabaseError) -> Database {
         try self.createPrivate(path)
         try self.settle(path)
-        let connection = try Connection(path: path, mode: .writer)
+        let connection = try Connection(path: path, mode: .writer, checkpointPages: options.checkpointPages)
         try connection.execute(
             """
-            PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=\(options.checkpointPages);
+            PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
             PRAGMA cache_size=-\(options.writerCacheKiB); PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF; PRAGMA trusted_schema=OFF;
             PRAGMA journal_size_limit=67108864
             """)
@@ -143,9 +144,37 @@ package final class Database: Sendable {
     }
 
     /// What a killed process wrote into the log and did not sync is read by us like the rest; a power cut would take it back after somebody
-    /// was shown it. Before SQLite opens the file, since closing a descriptor drops locks.
+    /// was shown it. Nor is a sync enough: when one failed in that process, the kernel takes the pages for clean though the disk lacks
+    /// them. So all of the log is written once more, as it is, and then synced. Before SQLite opens the file, since closing a descriptor
+    /// drops locks.
     private static func settle(_ path: String) throws(DatabaseError) {
-        try self.sync(path + "-wal", O_RDONLY)
+        let log = path + "-wal"
+        let descriptor = Glibc.open(log, O_RDWR | O_CLOEXEC)
+        if descriptor < 0 && errno == ENOENT { return }
+        defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+        guard descriptor >= 0, self.rewrite(descriptor), Glibc.fsync(descriptor) == 0 else {
+            throw DatabaseError(code: self.ioErrorOfSync, text: String(cString: strerror(errno)), operation: "sync \(log)")
+        }
+    }
+
+    /// Writes each byte of a file over itself; false and `errno` when that fails. A disk without room for that (some file systems write
+    /// elsewhere first) leaves it at the sync.
+    private static func rewrite(_ descriptor: Int32) -> Bool {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        var offset: off_t = 0
+        while true {
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, offset)
+            guard count > 0 else { return count == 0 }
+            var done = 0
+            while done < count {
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[done..<count])
+                let written = pwrite(descriptor, rest.baseAddress, rest.count, offset + off_t(done))
+                guard written > 0 else { return errno == ENOSPC || errno == EDQUOT }
+                done += written
+            }
+            offset += off_t(count)
+        }
     }
 
     private static func syncDirectory(of path: String) throws(DatabaseError) {

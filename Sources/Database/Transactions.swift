@@ -11,9 +11,20 @@ extension Connection {
     private static let releaseText = Statement("RELEASE item")
     private static let rollbackToText = Statement("ROLLBACK TO item")
 
-    package func beginWriting() throws(DatabaseError) { try self.prepare(Self.beginImmediate).finish() }
+    /// Throws for good after an I/O error of a commit or checkpoint: see `Checkpoints`.
+    package func beginWriting() throws(DatabaseError) {
+        if let broken = self.broken { throw broken }
+        try self.prepare(Self.beginImmediate).finish()
+    }
+
     package func beginReading() throws(DatabaseError) { try self.prepare(Self.begin).finish() }
-    package func commit() throws(DatabaseError) { try self.prepare(Self.commitText).finish() }
+
+    package func commit() throws(DatabaseError) {
+        do throws(DatabaseError) { try self.prepare(Self.commitText).finish() } catch {
+            if error.kind == .io { self.broken = error }
+            throw error
+        }
+    }
 
     /// Never fails in a way that matters: SQLite has rolled back by itself when it cannot.
     package func rollback() {
