@@ -29,6 +29,9 @@ bool faults_below_root(const char *path);
 /// 0, or the errno with which the call shall fail. `*shorten` is set when a write shall be cut in half instead.
 int faults_verdict(enum faults_call call, const char *path, bool *shorten);
 bool faults_has_rules(void);
+/// Around a fork.
+void faults_lock_rules(void);
+void faults_unlock_rules(void);
 void faults_delay(void);
 /// Seconds by which the wall clock is to be wrong.
 long faults_clock_offset(void);

@@ -2,6 +2,7 @@
 #include "faults.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -233,3 +234,20 @@ int symlinkat(const char *content, int dirfd, const char *path) {
 }
 
 int symlink(const char *content, const char *path) { return symlinkat(content, AT_FDCWD, path); }
+
+// MARK: ends of the program
+
+// Between a call and its record the log does not tell the truth: the program ends before or after both.
+
+void _exit(int status) {
+    faults_prepare();
+    if (faults_log != NULL) faults_lock();
+    syscall(SYS_exit_group, status);
+    __builtin_unreachable();
+}
+
+int kill(pid_t process, int number) {
+    faults_prepare();
+    if (faults_log != NULL && process == getpid() && number == SIGKILL) faults_lock();
+    return (int)syscall(SYS_kill, process, number);
+}

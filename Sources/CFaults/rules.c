@@ -135,6 +135,9 @@ static bool fires(struct rule *rule) {
     return true;
 }
 
+void faults_lock_rules(void) { pthread_mutex_lock(&lock); }
+void faults_unlock_rules(void) { pthread_mutex_unlock(&lock); }
+
 bool faults_has_rules(void) { return faults_control != NULL; }
 
 int faults_verdict(enum faults_call call, const char *path, bool *shorten) {

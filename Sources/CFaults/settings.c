@@ -26,8 +26,9 @@ static void read_environment(void) {
     const char *delay = getenv("POSTOFFICE_FAULTS_SYNC_DELAY_MS");
     faults_delay_ms = delay != NULL ? strtol(delay, NULL, 10) : 0;
     if (faults_root == NULL) faults_log = NULL;
-    // A child that is forked while another thread logs must not find the lock held for ever.
+    // A child that is forked while another thread logs or looks at the rules must not find the lock held for ever.
     if (faults_log != NULL) pthread_atfork(faults_lock, faults_unlock, faults_unlock);
+    if (faults_control != NULL) pthread_atfork(faults_lock_rules, faults_unlock_rules, faults_unlock_rules);
     errno = saved;
 }
 
