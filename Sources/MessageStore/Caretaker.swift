@@ -1,14 +1,17 @@
 internal import Database
 
-/// Looks after what changes by itself: once a second whether the disk has room again.
+/// Looks after what changes by itself: each second whether the disk has room again and whether tombstones have grown old.
 final class Caretaker: Sendable {
     private let state = Monitor(false)
     private let thread: Thread
 
-    init(_ disk: DiskWatch) {
+    init(_ disk: DiskWatch, _ folder: Folder) {
         let state = self.state
         self.thread = Thread("store-care") {
-            while !state.wait(milliseconds: 1000, until: { $0 }, then: { $0 }) { disk.look() }
+            while !state.wait(milliseconds: 1000, until: { $0 }, then: { $0 }) {
+                disk.look()
+                folder.lookForTombstones()
+            }
         }
     }
 

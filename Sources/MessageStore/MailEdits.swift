@@ -105,9 +105,7 @@ enum MailJobs {
             return try Jobs.finish(job, on: db)
         }
         let uids = try db.rows(MailSQL.uidPage, .int(mailbox), 0, .int(MailWriter.slice)) { $0.int(0) }
-        do throws(StoreError) { _ = try writer.expunge(mailbox, uids, keepTombstones: false) } catch {
-            throw DatabaseError(code: 1, text: error.description, operation: job.kind)
-        }
+        do throws(StoreError) { _ = try writer.expunge(mailbox, uids, keepTombstones: false) } catch { throw error.asDatabaseError }
         guard uids.isEmpty else { return }
         try db.run(MailSQL.dropTombstones, .int(mailbox), .int(MailWriter.slice))
         if db.changes > 0 { return }

@@ -41,7 +41,11 @@ enum MailSchema {
             -- Records that could not be filed; set aside so that they stop nobody.
             CREATE TABLE poison(sequence INTEGER PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL);
             \(Jobs.schema)
+            """,
             """
+            -- Up to this MODSEQ the tombstones of the mailbox are gone.
+            ALTER TABLE mailbox ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+            """,
         ])
 }
 

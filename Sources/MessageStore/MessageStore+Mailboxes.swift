@@ -6,7 +6,7 @@ extension MessageStore {
     package typealias Answer<T> = @Sendable (Result<T, StoreError>) -> Void
 
     /// On a reading thread, after everything that had arrived is filed.
-    private func reading<T>(_ completion: @escaping Answer<T>, _ work: @escaping @Sendable () throws(StoreError) -> T) {
+    func reading<T>(_ completion: @escaping Answer<T>, _ work: @escaping @Sendable () throws(StoreError) -> T) {
         self.parts.folder.afterFiling {
             let isTaken = self.parts.readers.submit {
                 do throws(StoreError) { completion(.success(try work())) } catch { completion(.failure(error)) }
@@ -47,7 +47,7 @@ extension MessageStore {
             }
         }) { () throws(StoreError) in
             if self.parts.removed.contains(account.rawValue) { throw .noSuchAccount(account) }
-            let mailbox = try self.read { db throws(DatabaseError) in
+            let mailbox = try self.readMail { db throws(DatabaseError) in
                 try db.row(MailSQL.findMailbox, .int(account.rawValue), "INBOX") { $0.int(0) }
             }
             guard let mailbox else { return nil }
@@ -59,13 +59,13 @@ extension MessageStore {
         self.reading(completion) { () throws(StoreError) in try self.list(mailbox.rawValue) }
     }
 
-    private func read<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
+    func readMail<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(StoreError) -> T {
         try StoreError.wrap { () throws(DatabaseError) in try self.parts.mail.read(body) }
     }
 
     /// In pages, so that no read transaction is long. What arrives meanwhile is left out.
     private func list(_ mailbox: Int64) throws(StoreError) -> MailboxListing {
-        let facts = try self.read { db throws(DatabaseError) in
+        let facts = try self.readMail { db throws(DatabaseError) in
             try db.row(MailSQL.openMailbox, .int(mailbox)) { ($0.int(0), $0.int(1), $0.int(2), $0.int(3)) }
         }
         guard let (validity, uidNext, modSeq, messages) = facts else { throw .noSuchMailbox(MailboxID(rawValue: mailbox)) }
@@ -76,7 +76,7 @@ extension MessageStore {
         var isMore = true
         while isMore {
             var count: Int64 = 0
-            try self.read { db throws(DatabaseError) in
+            try self.readMail { db throws(DatabaseError) in
                 try db.each(MailSQL.listPage, .int(mailbox), .int(last), .int(Self.page)) { row throws(DatabaseError) in
                     last = row.int(0)
                     guard last < uidNext else { return false }
@@ -185,7 +185,7 @@ extension MessageStore {
 
     /// Where each message is; nil for those that are not there. As many answers as questions.
     private func locate(_ mailbox: MailboxID, _ uids: [UID]) throws(StoreError) -> [LocatedMessage?] {
-        try self.read { db throws(DatabaseError) in
+        try self.readMail { db throws(DatabaseError) in
             var found: [LocatedMessage?] = []
             found.reserveCapacity(uids.count)
             for uid in uids {

@@ -94,7 +94,8 @@ package final class MessageStore: Sendable {
         let end: Opening.LogEnd
         do throws(StoreError) {
             end = try opening.replay(from: databases.state, store: databases.store) { records in
-                folder.waitForRoom(limit: options.foldBacklog)
+                // Without room on the disk the rest waits in memory: what is filed can be read.
+                _ = folder.waitForRoom(limit: options.foldBacklog)
                 folder.takeReplayed(records)
             }
             folder.waitUntilFiled()
@@ -114,7 +115,7 @@ package final class MessageStore: Sendable {
             files: opening.files, directory: opening.directory, mail: databases.mail, accept: databases.accept, state: health, disk: disk,
             usage: usage, removed: removed, watch: watch, identifiers: identifiers, folder: folder, writer: writer,
             readers: WorkerPool("store-read", threads: options.readThreads, bound: 100_000),
-            streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk),
+            streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk, folder),
             store: databases.store,
             lock: lock, queueFeed: queueFeed)
         let store = MessageStore(opening.location, options, parts, changes, end.problems)

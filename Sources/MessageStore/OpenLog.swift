@@ -59,8 +59,9 @@ final class OpenLog {
     }
 
     func process(_ waiting: [LogWriter.Waiting]) {
-        self.parts.folder.waitForRoom(limit: self.parts.options.foldBacklog)
+        let hasRoom = self.parts.folder.waitForRoom(limit: self.parts.options.foldBacklog)
         self.parts.disk.look()
+        guard hasRoom else { return Self.refuse(waiting, .diskFull) }
         if let refusal = self.parts.health.refusal { return Self.refuse(waiting, refusal) }
         var checked: [CheckedItem] = []
         checked.reserveCapacity(waiting.count)

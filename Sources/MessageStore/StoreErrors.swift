@@ -64,6 +64,12 @@ extension StoreError {
         do throws(DatabaseError) { return try body() } catch { throw StoreError(error) }
     }
 
+    /// For those who know databases only.
+    var asDatabaseError: DatabaseError {
+        if case .database(let error) = self { return error }
+        return DatabaseError(code: 1, text: self.description, operation: "change")
+    }
+
     init(_ error: DatabaseError) {
         switch error.kind {
         case .newerFormat: self = .newerFormat(error.text)

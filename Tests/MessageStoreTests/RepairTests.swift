@@ -128,7 +128,7 @@ import Vocabulary
             ("DELETE FROM mailbox WHERE id = 2", "stray-messages"), ("DELETE FROM counter WHERE mailbox = 2", "counter"),
         ] {
             let scratch = try await self.filled()
-            let database = try Database.open(scratch.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: [""]))
+            let database = try Database.open(scratch.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: ["", ""]))
             try database.write { db throws(DatabaseError) in try db.execute(text) }
             database.close()
             if kind != "segment-count" {

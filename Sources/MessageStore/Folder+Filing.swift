@@ -1,0 +1,157 @@
+internal import Database
+internal import Vocabulary
+
+// The folder's thread: what it does next, and how.
+
+extension Folder.Pending {
+    var hasWork: Bool {
+        self.isStopped || self.hasRecords || !self.edits.isEmpty || self.hasJobs || self.mustSweep || self.mustForget
+    }
+}
+
+extension Folder {
+    private static let editsInBatch = 64
+
+    private struct Work {
+        var pieces: [Piece] = []
+        var edits: [Edit] = []
+        var isJobDue = false
+        var mustSweep = false
+        var mustForget = false
+        var isLast = false
+    }
+
+    func run(_ writer: MailWriter) {
+        while true {
+            let work = self.pending.wait(until: \.hasWork) { Self.nextWork(&$0, batch: self.parts.options.foldBatch) }
+            if work.isLast { return self.finish() }
+            self.perform(work, writer)
+            if work.isJobDue { self.runJob(writer) }
+            if work.mustSweep { self.sweep(writer) }
+            if work.mustForget { self.forgetSome(writer) }
+        }
+    }
+
+    private static func nextWork(_ state: inout Pending, batch: Int) -> Work {
+        var work = Work()
+        var room = batch
+        var index = state.first
+        var from = state.done
+        while state.hasRecords, index < state.records.count, room > 0 {
+            let record = state.records[index]
+            let upTo = min(record.payload.deliveries.count, from + room)
+            work.pieces.append(Piece(record: record, range: from..<upTo))
+            // A record without deliveries costs as much as one with.
+            room -= max(1, upTo - from)
+            from = 0
+            index += 1
+        }
+        let edits = min(state.edits.count, Self.editsInBatch)
+        work.edits = Array(state.edits[..<edits])
+        state.edits.removeFirst(edits)
+        work.isJobDue = state.hasJobs && !state.isStopped
+        state.hasJobs = false
+        work.mustSweep = state.mustSweep
+        state.mustSweep = false
+        work.mustForget = state.mustForget && !state.isStopped
+        state.mustForget = false
+        work.isLast = work.pieces.isEmpty && work.edits.isEmpty && state.isStopped
+        return work
+    }
+
+    private func finish() {
+        let waiters = self.pending.withLock { state in
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.job() }
+    }
+
+    private func perform(_ work: Work, _ writer: MailWriter) {
+        guard !work.pieces.isEmpty || !work.edits.isEmpty else { return }
+        var answers: [@Sendable () -> Void] = []
+        do throws(DatabaseError) {
+            try self.applyQueue(work.pieces)
+            try self.parts.mail.withWriter { _ throws(DatabaseError) in
+                try writer.begin(work.edits.isEmpty ? .repeatable : .full)
+                do throws(DatabaseError) {
+                    answers = try self.apply(work.edits, writer)
+                    for piece in work.pieces { try writer.fold(piece.record, piece.range) }
+                    try writer.commit(self.parts.usage)
+                } catch {
+                    writer.rollback()
+                    throw error
+                }
+            }
+            self.parts.changes.post(writer.effects.changed)
+            self.filed(work.pieces)
+            for answer in answers { answer() }
+            self.sweepIfEmptied(writer)
+        } catch {
+            // Whoever hears of the failure finds the store as it is now.
+            if error.isOfTheDisk { self.parts.health.fail("mail.db: \(error)") }
+            for edit in work.edits { edit.failed(StoreError(error)) }
+            self.recover(from: error, work.pieces, writer)
+        }
+    }
+
+    /// An edit fails alone, unless SQLite has ended the whole transaction with it (a full disk, an I/O error).
+    private func apply(_ edits: [Edit], _ writer: MailWriter) throws(DatabaseError) -> [@Sendable () -> Void] {
+        var answers: [@Sendable () -> Void] = []
+        for edit in edits {
+            do throws(StoreError) {
+                answers.append(try writer.savepoint { () throws(StoreError) in try edit.work(writer) })
+            } catch {
+                guard writer.connection.isInTransaction else { throw error.asDatabaseError }
+                let failure = error
+                answers.append { edit.failed(failure) }
+            }
+        }
+        return answers
+    }
+
+    /// After the commit: takes what is filed off the list and lets those go on who waited for it.
+    func filed(_ pieces: [Piece]) {
+        guard !pieces.isEmpty else { return }
+        let ready = self.pending.withLock { state in
+            state.isHeld = false
+            for piece in pieces {
+                state.deliveries -= piece.range.count
+                if piece.range.upperBound == piece.record.payload.deliveries.count {
+                    state.first += 1
+                    state.done = 0
+                    state.folded = piece.record.sequence
+                } else {
+                    state.done = piece.range.upperBound
+                }
+            }
+            if state.first > 256 && state.first * 2 > state.records.count {
+                state.records.removeFirst(state.first)
+                state.first = 0
+            }
+            return Self.takeReady(&state)
+        }
+        self.pending.broadcast()
+        for job in ready { job() }
+    }
+
+    static func takeReady(_ state: inout Pending) -> [@Sendable () -> Void] {
+        guard !state.waiters.isEmpty else { return [] }
+        let folded = state.isHopeless ? .max : state.folded
+        let ready = state.waiters.filter { $0.target <= folded }.map(\.job)
+        if !ready.isEmpty { state.waiters.removeAll { $0.target <= folded } }
+        return ready
+    }
+
+    // MARK: Queue entries
+
+    func applyQueue(_ pieces: [Piece]) throws(DatabaseError) {
+        let records = pieces.filter {
+            $0.range.lowerBound == 0 && !($0.record.payload.queue.isEmpty && $0.record.payload.finished.isEmpty)
+        }.map(\.record)
+        guard !records.isEmpty else { return }
+        try QueueRows.apply(records, self.parts.accept)
+        let channels = Set(records.flatMap { $0.payload.queue.map(\.draft.channel) })
+        if !channels.isEmpty { self.parts.queueFeed.tell(channels) }
+    }
+}
