@@ -158,6 +158,9 @@ struct Repair {
             }
         }
         self.say("rebuild mail.db from the segments; \(salvaged.mailboxes.count) mailboxes keep their names")
+        self.say(
+            "the segments do not tell what was read, moved or removed since: messages that were removed from mailboxes are back as far as "
+                + "their segments still exist, all messages are in the mailbox of their arrival, unread, with new UIDs")
     }
 
     /// Entries come back from the log, all held: which of them were delivered nobody knows any more.
