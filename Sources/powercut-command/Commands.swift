@@ -118,3 +118,14 @@ struct Inspect: ParsableCommand {
         print("queue: \(try store.queued())")
     }
 }
+
+/// Runs in a child for which a rule fails a sync of mail.db.
+struct FailCommit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says what a store does whose index cannot be synced (meant to run under rules).")
+    @Option(help: "New directory of the store.") var directory: String
+
+    func run() throws {
+        try CommitFailure.run(self.directory) { print($0) }
+    }
+}

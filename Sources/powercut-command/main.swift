@@ -11,7 +11,7 @@ struct PowerCut: ParsableCommand {
             powercut check /tmp/run --seed 7 --images 100000 --keep /tmp/failed
             powercut inspect /tmp/failed/cut-812-3
             """,
-        subcommands: [Work.self, Recover.self, Record.self, Check.self, Inspect.self])
+        subcommands: [Work.self, Recover.self, Record.self, Check.self, Inspect.self, FailCommit.self])
 }
 
 PowerCut.main()

@@ -11,6 +11,9 @@ enum PowerCut {
         return chosen
     }()
 
+    /// `POSTOFFICE_POWER_CUTS` multiplies the number of images of the real store.
+    static let scale = getenv("POSTOFFICE_POWER_CUTS").flatMap { Int(String(cString: $0)) } ?? 1
+
     static var recorder: Recorder {
         get throws {
             let build = try ChildProcess.buildDirectory()
