@@ -80,14 +80,16 @@ struct SharedPrefix: Sendable {
         let length = first.readableBytes
         var head = length
         var tail = length
-        let view = first.readableBytesView
-        for delivery in deliveries.dropFirst() where delivery.prefix != first {
-            let other = delivery.prefix.readableBytesView
-            head = min(head, zip(view, other).prefix(head).prefix { $0 == $1 }.count)
-            tail = min(tail, zip(view.reversed(), other.reversed()).prefix(tail).prefix { $0 == $1 }.count)
+        var shortest = length
+        first.withUnsafeReadableBytes { one in
+            for delivery in deliveries.dropFirst() {
+                delivery.prefix.withUnsafeReadableBytes { other in
+                    shortest = min(shortest, other.count)
+                    head = Self.common(min(head, other.count)) { one[$0] == other[$0] }
+                    tail = Self.common(min(tail, other.count)) { one[one.count - 1 - $0] == other[other.count - 1 - $0] }
+                }
+            }
         }
-        let shortest = deliveries.reduce(length) { min($0, $1.prefix.readableBytes) }
-        head = min(head, shortest)
         tail = min(tail, shortest - head)
         self.head = first.getSlice(at: first.readerIndex, length: head) ?? ByteBuffer()
         self.tail = first.getSlice(at: first.writerIndex - tail, length: tail) ?? ByteBuffer()
@@ -95,6 +97,13 @@ struct SharedPrefix: Sendable {
             let prefix = delivery.prefix
             return prefix.getSlice(at: prefix.readerIndex + head, length: prefix.readableBytes - head - tail) ?? ByteBuffer()
         }
+    }
+
+    /// How many of the first `limit` places agree before one does not.
+    private static func common(_ limit: Int, _ agree: (Int) -> Bool) -> Int {
+        var count = 0
+        while count < limit && agree(count) { count += 1 }
+        return count
     }
 }
 
