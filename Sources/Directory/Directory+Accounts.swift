@@ -93,6 +93,13 @@ extension Directory {
         }
     }
 
+    /// Addresses of accounts in a domain. Looks at every address: for a command, not for mail.
+    package func addressCount(in domain: String) throws(DirectoryError) -> Int {
+        try self.reading { connection throws(DatabaseError) in
+            try connection.row(DirectorySchema.addressCount, .text(domain)) { Int(clamping: $0.int(0)) } ?? 0
+        }
+    }
+
     static func details(_ connection: Connection, _ id: AccountID) throws(DatabaseError) -> AccountDetails? {
         let number = Value.int(id.rawValue)
         let row = try connection.row(DirectorySchema.account, number) { ($0.int(0), $0.int(1), $0.bool(2), $0.optionalInt(4)) }

@@ -84,6 +84,7 @@ package enum DirectorySchema {
     static let addresses = Statement("SELECT key, typed FROM address WHERE account = ?1 ORDER BY position")
     static let allAddresses = Statement(
         "SELECT account, key, typed FROM address INDEXED BY address_of_account WHERE account > ?1 ORDER BY account, position")
+    static let addressCount = Statement("SELECT count(*) FROM address WHERE substr(key, -length(?1) - 1) = '@' || ?1")
     static let addressOwner = Statement("SELECT account FROM address WHERE key = ?1")
 
     static let insertLogin = Statement("INSERT INTO login(key, account, typed) VALUES(?1, ?2, ?3)")

@@ -157,7 +157,9 @@ extension FieldProblem {
         let shown = Complaint.shown(name)
         let message =
             near.isEmpty
-            ? Localized("there is no field \(shown).", "\(shown) というフィールドはありません。")
+            ? Localized(
+                "there is no field \(shown); `postoffice config fields` and `postoffice account fields` list all.",
+                "\(shown) というフィールドはありません。postoffice config fields と postoffice account fields で一覧を表示できます。")
             : Localized("there is no field \(shown); near are: \(near).", "\(shown) というフィールドはありません。近いもの: \(near)。")
         return FieldProblem(field: FieldKey(String(name.prefix(60))), message: message)
     }

@@ -127,6 +127,22 @@ import Vocabulary
         }
     }
 
+    @Test func whatIsAllowedButSurprisingIsSaid() throws {
+        let desk = try Desk()
+        let added = desk.run("account add", "jane@far.test", "jane@example.test", input: "secret-1")
+        #expect(
+            added.status == .done && added.problems.contains("no mail comes to jane@far.test") && !added.problems.contains("jane@example"))
+        #expect(added.problems.contains("postoffice config set local-mail-domains far.test --add"))
+        #expect(desk.run("account set", "jane", options: ["set": ["real-name=J"]]).problems.isEmpty)
+        #expect(desk.run("config set", "local-mail-domains", "far.test", options: ["add": []]).problems.isEmpty)
+        let removed = desk.run("config set", "local-mail-domains", "far.test", options: ["remove": []], language: .japanese)
+        #expect(removed.status == .done && removed.problems.contains("1 個のアドレス"))
+        #expect(desk.run("config set", "plaintext-login-networks", "192.0.2.0/24").problems.isEmpty)
+        #expect(desk.run("config set", "plaintext-login-networks", "0.0.0.0/0").problems.contains("without TLS from everywhere"))
+        #expect(desk.run("config set", "log-days", "9").problems.isEmpty)
+        #expect(desk.run("config get", "foo").problems.contains("postoffice config fields"))
+    }
+
     @Test("59 the postmaster's password has at least 6 characters and no blank in front") func postmasterPassword() throws {
         let desk = try Desk()
         for bad in ["short", " leading", "trailing ", ""] {
@@ -164,6 +180,34 @@ import Vocabulary
         #expect(desk.run("account import", input: "").status == .failed)
         #expect(desk.run("account import", input: "name\nx").problems.contains("address"))
         #expect(desk.run("account import", input: "address,colour\nx@y.test,red").problems.contains("colour"))
+    }
+
+    @Test("accounts that were exported are taken back, every field of them") func accountsExportAndImport() throws {
+        let desk = try Desk()
+        _ = desk.run(
+            "account add", "jane@example.test", "jd@example.test",
+            options: [
+                "name": ["Doe, \"Jane\" "],
+                "set": [
+                    "quota=5 MiB", "state=locked", "type=administrative", "expiry-date=2030-01-31", "forwarding-addresses=a@b.test",
+                    "forwarding-addresses=c@d.test", "access-restrictions=192.0.2.0/24", "access-restrictions=*.home.test",
+                    "services=pop3", "services=web", "login-name=janie", "note=two\nlines", "granted-senders=*@far.test",
+                    "department=営業, 第一",
+                ],
+            ], input: "secret-1")
+        #expect(desk.run("account add", "plain@example.test").status == .done)
+        let exported = desk.run("account export")
+        #expect(exported.status == .done && exported.output.hasPrefix("address,name,") && !exported.output.contains("secret"))
+        #expect(!exported.output.contains("postmaster@"))
+        let other = try Desk()
+        let imported = other.run("account import", input: exported.output)
+        #expect(imported.status == .done, "\(imported.problems)")
+        for name in ["jane@example.test", "plain@example.test"] {
+            let (before, after) = (try desk.details(name), try other.details(name))
+            #expect(before?.values == after?.values && before?.login == after?.login)
+        }
+        #expect(other.run("account export").output == exported.output)
+        #expect(try Desk().run("account export").output == "address,name\n")
     }
 
     @Test("what was exported is taken back") func exportAndApply() throws {

@@ -7,7 +7,7 @@ import Vocabulary
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account",
-        abstract: "Accounts: add, import, list, show, set, history, delete.",
+        abstract: "Accounts: add, import, export, list, show, set, history, delete.",
         discussion: """
             Examples:
               postoffice account add jane@example.com --name 'Jane G. Doe' --password-file pw
@@ -16,7 +16,7 @@ struct AccountCommand: ParsableCommand {
               postoffice account set jane@example.com quota='2 GiB' addresses=jane@example.com addresses=jd@example.com
               postoffice account set postmaster --password-stdin < pw
             """,
-        subcommands: [Add.self, Import.self, List.self, Show.self, Set.self, History.self, Delete.self, Fields.self])
+        subcommands: [Add.self, Import.self, Export.self, List.self, Show.self, Set.self, History.self, Delete.self, Fields.self])
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -86,6 +86,16 @@ struct AccountCommand: ParsableCommand {
         }
     }
 
+    struct Export: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "export", abstract: "All accounts as CSV in UTF-8, for `import` and for keeping. Without passwords.",
+            discussion: "Example:\n  postoffice account export > people.csv")
+
+        @OptionGroup var common: CommonOptions
+
+        func run() throws { throw ExitCode(try self.common.perform("account export").rawValue) }
+    }
+
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list", abstract: "All accounts, or those whose address, login or real name has a text.",
@@ -149,11 +159,14 @@ struct AccountCommand: ParsableCommand {
         @Argument(help: ArgumentHelp("What to change.", valueName: "field=value"))
         var fields: [String] = []
 
-        func run() throws {
-            let password = try self.password.read(self.common)
-            guard password != nil || !self.fields.isEmpty else {
+        func validate() throws {
+            guard self.password.isGiven || !self.fields.isEmpty else {
                 throw ValidationError("Say what to change: field=value, or --password-stdin")
             }
+        }
+
+        func run() throws {
+            let password = try self.password.read(self.common)
             throw ExitCode(
                 try self.common.perform("account set", operands: [self.account], options: ["set": self.fields], input: password).rawValue)
         }

@@ -12,6 +12,7 @@ import Vocabulary
 enum AccountHandlers {
     static let all: [AdminHandler] = [
         Administration.handler("account add", Self.add), Administration.handler("account import", AccountImport.perform),
+        Administration.handler("account export", AccountExport.perform),
         Administration.handler("account list", Self.list), Administration.handler("account show", Self.show),
         Administration.handler("account set", Self.set), Administration.handler("account delete", Self.delete),
         Administration.handler("account history", AccountHistory.perform),
@@ -27,6 +28,7 @@ enum AccountHandlers {
         let login = try context.directory.details(id)?.login ?? ""
         let shown = request.operands.joined(separator: ", ")
         output.line(Localized(en: "added \(shown), login name \(login)", ja: "\(shown) を追加しました。ログイン名は \(login) です"))
+        Advice.afterAccount(request.operands, context.directory, output)
         if request.input == nil {
             output.problem(
                 Localized(
@@ -49,6 +51,7 @@ enum AccountHandlers {
                 directory: context.start.logDirectory)
         }
         output.line(Localized(en: "changed \(primary)", ja: "\(primary) を変更しました"))
+        Advice.afterAccount(input.values[AccountField.addresses.key]?.list ?? [], context.directory, output)
         return .done
     }
 

@@ -105,9 +105,11 @@ struct PasswordOptions: ParsableArguments {
         }
     }
 
+    var isGiven: Bool { self.passwordStdin || self.passwordFile != nil }
+
     /// The first line, without its end; nil when neither option was given.
     func read(_ common: CommonOptions) throws -> String? {
-        guard self.passwordStdin || self.passwordFile != nil else { return nil }
+        guard self.isGiven else { return nil }
         let bytes = try common.contents(of: self.passwordFile ?? "-", limit: 4096)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw common.exit(.failed, Localized(en: "the password is not UTF-8 text", ja: "パスワードが UTF-8 ではありません"))

@@ -113,8 +113,10 @@ enum ConfigurationHandlers {
         }
         var value = isReset ? FieldValue.none : try field.parse(texts)
         if request.has("add") || request.has("remove") { value = try self.edited(field, value, request, context) }
+        let before = context.directory.configuration
         let revision = try context.directory.configure([field.key: value], by: request.actor)
         self.tell(revision, output)
+        try Advice.afterChange(of: before, context.directory, output)
         return .done
     }
 
@@ -165,7 +167,9 @@ enum ConfigurationHandlers {
             output.line(Localized(en: "dry run: nothing was changed", ja: "確認のみ: 何も変更していません"))
             return .done
         }
+        let before = context.directory.configuration
         self.tell(try context.directory.configure(values, by: request.actor, note: note), output)
+        try Advice.afterChange(of: before, context.directory, output)
         return .done
     }
 

@@ -1,0 +1,43 @@
+import Directory
+import Forms
+import Text
+import Vocabulary
+
+/// What somebody who made a change should know, although the change is allowed. Goes to standard error; the change is made.
+enum Advice {
+    /// Addresses whose domain is not local: they may send and be published, but get no mail.
+    static func afterAccount(_ addresses: [String], _ directory: Directory, _ output: AdminOutput) {
+        let snapshot = directory.snapshot
+        var told: Set<String> = []
+        for text in addresses {
+            guard let address = try? Address(parsing: text), let key = AddressKey(address), !snapshot.isLocal(key.domain) else { continue }
+            guard told.insert(String(key.domain)).inserted else { continue }
+            output.problem(
+                Localized(
+                    en: "note: \(key.domain) is no local mail domain, so no mail comes to \(text); to change that: "
+                        + "postoffice config set local-mail-domains \(key.domain) --add",
+                    ja: "注意: \(key.domain) はローカルメールドメインではないため、\(text) 宛のメールは届きません。届くようにするには: "
+                        + "postoffice config set local-mail-domains \(key.domain) --add"))
+        }
+    }
+
+    static func afterChange(of before: Configuration, _ directory: Directory, _ output: AdminOutput) throws {
+        let after = directory.configuration
+        let domains = Set(after.value(RoutingField.localMailDomains).list)
+        for domain in before.value(RoutingField.localMailDomains).list where !domains.contains(domain) {
+            let count = try directory.addressCount(in: domain)
+            guard count > 0 else { continue }
+            output.problem(
+                Localized(
+                    en: "note: \(domain) is no local mail domain any more; \(count) addresses in it get no mail",
+                    ja: "注意: \(domain) はローカルメールドメインではなくなりました。このドメインの \(count) 個のアドレスにはメールが届きません"))
+        }
+        let open = after.value(SecurityField.plaintextLogins).list.filter { $0.hasSuffix("/0") }
+        if !open.isEmpty, before.value(SecurityField.plaintextLogins) != after.value(SecurityField.plaintextLogins) {
+            output.problem(
+                Localized(
+                    en: "note: from now on passwords are taken without TLS from everywhere, and can be read on the way",
+                    ja: "注意: どこからでも TLS なしのログインを受け付けます。パスワードが途中で読み取られるおそれがあります"))
+        }
+    }
+}
