@@ -43,7 +43,8 @@ void faults_stop(void) {
 __attribute__((destructor)) static void stop_at_exit(void) { faults_stop(); }
 
 int kill(pid_t process, int number) {
-    if (process == getpid() && number == SIGKILL) faults_stop();
+    faults_prepare();
+    if (faults_log != NULL && process == getpid() && number == SIGKILL) faults_stop();
     return (int)syscall(SYS_kill, process, number);
 }
 
