@@ -120,7 +120,7 @@ package final class LocalDelivery: Sendable {
         case .postmaster(let postmaster) where postmaster.local.isEmpty: return .failure(Reason(text: "postmaster-has-no-delivery-list"))
         case .postmaster(let postmaster): recipients = postmaster.local
         case .unknown(let reason): return .failure(Reason(text: reason.rawValue))
-        case .handler, .remote, .redirected, .refused: return .failure(Reason(text: "not-deliverable-here"))
+        case .handler, .remote, .redirected, .bangPath, .refused: return .failure(Reason(text: "not-deliverable-here"))
         }
         let usable = recipients.filter { $0.delivery.contains(.mailbox) }
         guard !usable.isEmpty else { return .failure(Reason(text: "no-mailbox")) }

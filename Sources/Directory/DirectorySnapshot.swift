@@ -98,6 +98,9 @@ package final class DirectorySnapshot: RoutingTable {
         Resolver(self, ownAddress: ownAddress).resolve(address)
     }
 
+    /// For an address that we or our people wrote, such as a forwarding address: see `Resolver.resolveTarget`.
+    package func resolveTarget(_ address: Address) -> Resolution { Resolver(self).resolveTarget(address) }
+
     package func resolve(_ addresses: [Address], ownAddress: IPAddress? = nil) -> [Resolution] {
         let resolver = Resolver(self, ownAddress: ownAddress)
         return addresses.map { resolver.resolve($0) }

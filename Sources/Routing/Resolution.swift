@@ -15,8 +15,11 @@ package enum Resolution: Sendable, Hashable {
     case handler(Handler)
     /// Another host's. `domain` is the comparable form of the recipient's domain.
     case remote(domain: String)
-    /// A channel alias or bang path leads to another host's address, which takes the recipient's place.
+    /// A channel alias, or a sender that this host wrote for forwarded mail, leads to another host's address, which takes the recipient's
+    /// place. It is this host's own word: whoever may write to the address may use it.
     case redirected(Address, domain: String)
+    /// A bang path of the sender's: the address takes the recipient's place, and sending there is relaying.
+    case bangPath(Address, domain: String)
     /// One of the four refusal switches says no.
     case refused(RefusedCharacter)
     /// The domain is ours (or there is none) and nothing here has this address.

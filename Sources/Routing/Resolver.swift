@@ -28,6 +28,13 @@ package struct Resolver<Table: RoutingTable>: Sendable {
         return self.resolve(address, Self.deepestAlias, &silent)
     }
 
+    /// For an address that this host or one of its people wrote: a forwarding address, the postmaster's answer. The four switches are for
+    /// what strangers write and do not apply.
+    package func resolveTarget(_ address: Address) -> Resolution {
+        var silent = NoSteps()
+        return self.resolve(address, Self.deepestAlias - 1, &silent)
+    }
+
     /// The same, with every step that was taken, for a person to read.
     package func explain(_ address: Address) -> (resolution: Resolution, steps: [RoutingStep]) {
         var kept = KeptSteps()
@@ -87,7 +94,7 @@ package struct Resolver<Table: RoutingTable>: Sendable {
             if let found = self.exact(Address(localPart: base, domain: address.domain), shorter, detail, depth, &steps) { return found }
         }
         if let bang = self.bangPath(address, &steps) { return bang }
-        if let refused = self.refusal(address, &steps) { return refused }
+        if depth == Self.deepestAlias, let refused = self.refusal(address, &steps) { return refused }
         if case .account(var recipient)? = self.table.entry(AddressKey(localPart: "*", normalizedDomain: String(key.domain))) {
             steps.note(
                 RoutingStep(
@@ -176,11 +183,11 @@ package struct Resolver<Table: RoutingTable>: Sendable {
         if self.expandsPostmaster {
             let entries = Resolver(self.table, self.ownAddress, expandsPostmaster: false)
             for address in self.table.postmasterDelivery {
-                switch entries.resolve(address) {
+                switch entries.resolveTarget(address) {
                 case .account(let recipient): if !local.contains(where: { $0.account == recipient.account }) { local.append(recipient) }
                 case .remote: remote.append(address)
                 case .redirected(let target, _): remote.append(target)
-                case .postmaster, .handler, .refused, .unknown: break
+                case .postmaster, .handler, .refused, .unknown, .bangPath: break
                 }
             }
         }
@@ -191,7 +198,8 @@ package struct Resolver<Table: RoutingTable>: Sendable {
 
     private func resolveRemote(_ address: Address, _ key: AddressKey, _ depth: Int, _ steps: inout some StepSink) -> Resolution {
         if case .alias(let target)? = self.table.entry(key) { return self.follow(target, address, depth, &steps) }
-        if let refused = self.refusal(address, &steps) { return refused }
+        // What an alias of the postmaster's leads to is not a stranger's detour.
+        if depth == Self.deepestAlias, let refused = self.refusal(address, &steps) { return refused }
         steps.note(RoutingStep(.remote, decides: true, "another host takes mail for \(key.domain)", "\(key.domain) 宛のメールは他のホストに送信します"))
         steps.note(self.table.routes.step(for: String(key.domain)))
         return .remote(domain: String(key.domain))
@@ -229,7 +237,7 @@ package struct Resolver<Table: RoutingTable>: Sendable {
         let target = Address(localPart: ([user] + detours).joined(separator: "%"), domain: host)
         steps.note(RoutingStep(.bangPath, decides: true, "bang path: \(address) -> \(target)", "bang 形式のアドレス: \(address) → \(target)"))
         steps.note(self.table.routes.step(for: host))
-        return .redirected(target, domain: host)
+        return .bangPath(target, domain: host)
     }
 }
 

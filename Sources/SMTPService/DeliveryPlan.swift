@@ -24,7 +24,7 @@ struct DeliveryPlan {
             for local in postmaster.local { self.deliver(recipient, to: local) }
         // The postmaster has nobody who reads his mail yet, or the address came to lead elsewhere since RCPT, or it is not known whether it
         // leads anywhere: the message is kept, and tried again until it can be delivered.
-        case .postmaster, .handler, .remote, .redirected, .refused, .unknown: self.wait(recipient)
+        case .postmaster, .handler, .remote, .redirected, .bangPath, .refused, .unknown: self.wait(recipient)
         }
     }
 

@@ -90,7 +90,7 @@ extension SMTPBackend {
         case .postmaster: nil
         case .handler: Reply(550, EnhancedStatus(5, 2, 1), "Administration by mail is not available here")
         case .refused: Reply(550, EnhancedStatus(5, 7, 1), "Local part has a character that is not taken here")
-        case .remote, .redirected: self.relayRefusal
+        case .remote, .redirected, .bangPath: self.relayRefusal
         case .unknown(let reason): self.unknownRefusal(reason)
         }
     }

@@ -46,7 +46,7 @@ import Vocabulary
         case .bytes(let range): ["\(range.upperBound)"]
         case .duration(let range): ["\(range.upperBound)"]
         case .flag: [field.defaultValue == .flag(true) ? "no" : "yes"]
-        case .choice(let choices): [choices.last?.name ?? ""]
+        case .choice(let choices): [choices.last { .text($0.name) != field.defaultValue }?.name ?? ""]
         case .date: ["2028-02-29"]
         case .address: ["\"a, b\"@example.test"]
         case .addresses: ["\"a, b\\\"\"@example.test", "josé@bücher.test", "*@example.test", "o'neil+x@[192.0.2.1]"]

@@ -101,8 +101,8 @@ private struct SmallTable: RoutingTable {
         var table = Self.table
         #expect(table.resolve("h1!h2!user", "") == .refused(.exclamation))
         table.rules.refusals.remove(.exclamation)
-        #expect(table.resolve("h1!h2!user", "") == .redirected(Address(localPart: "user%h2", domain: "h1"), domain: "h1"))
-        #expect(table.resolve("h1!user", "a.test") == .redirected(Address(localPart: "user", domain: "h1"), domain: "h1"))
+        #expect(table.resolve("h1!h2!user", "") == .bangPath(Address(localPart: "user%h2", domain: "h1"), domain: "h1"))
+        #expect(table.resolve("h1!user", "a.test") == .bangPath(Address(localPart: "user", domain: "h1"), domain: "h1"))
         // A local address with % is never a route.
         table.rules.refusals = []
         #expect(table.resolve("u%h9", "a.test") == .unknown(.noSuchAddress))

@@ -206,14 +206,27 @@ enum ConfigurationHandlers {
             output.line(
                 JSONValue.object([
                     ("address", .text(address.description)), ("steps", .list(shown)), ("result", .text(self.result(resolution).english)),
+                    ("next", Self.next(resolution, context.directory.configuration.routes)),
                 ]).description)
         } else {
             for step in steps { output.line("\(step.decides ? "=>" : "  ") \(step.rule.rawValue): \(step.text.text(request.language))") }
             output.line(self.result(resolution))
         }
         switch resolution {
-        case .account, .postmaster, .handler, .remote, .redirected: return .done
+        case .account, .postmaster, .handler, .remote, .redirected, .bangPath: return .done
         case .refused, .unknown: return .failed
+        }
+    }
+
+    /// Where mail for another host goes next, for programs; null for what stays here.
+    private static func next(_ resolution: Resolution, _ routes: RouteTable) -> JSONValue {
+        switch resolution {
+        case .remote(let domain), .redirected(_, let domain), .bangPath(_, let domain):
+            JSONValue.object([
+                ("domain", .text(domain)), ("route", routes.route(for: domain).map { .text($0.description) } ?? .null),
+                ("hop", .text(routes.hop(for: domain).words.english)),
+            ])
+        case .account, .postmaster, .handler, .refused, .unknown: .null
         }
     }
 
@@ -228,7 +241,7 @@ enum ConfigurationHandlers {
                     ja: "ポストマスタ: \((postmaster.local.map(\.primary) + postmaster.remote).map(\.description).joined(separator: "、"))")
         case .handler(let handler): Localized(en: "handler \(handler.rawValue)", ja: "ハンドラ \(handler.rawValue)")
         case .remote(let domain): Localized(en: "another host, for \(domain)", ja: "\(domain) を受け取る他のホスト")
-        case .redirected(let target, _): Localized(en: "another host, as \(target)", ja: "\(target) として他のホスト")
+        case .redirected(let target, _), .bangPath(let target, _): Localized(en: "another host, as \(target)", ja: "\(target) として他のホスト")
         case .refused(let character): Localized(en: "refused because of \(character.rawValue)", ja: "\(character.rawValue) が含まれるため拒否")
         case .unknown(let reason): Localized(en: "refused: \(reason.rawValue)", ja: "拒否: \(reason.rawValue)")
         }
