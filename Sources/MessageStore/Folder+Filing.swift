@@ -88,6 +88,8 @@ extension Folder {
             for answer in answers { answer() }
             self.sweepIfEmptied(writer)
         } catch {
+            // Nothing of the transaction is left, so that all of it can be tried again with more room.
+            if error.kind == .full, self.parts.ballast.giveUp() { return self.perform(work, writer) }
             // Whoever hears of the failure finds the store as it is now.
             if error.isOfTheDisk { self.parts.health.fail("mail.db: \(error)") }
             for edit in work.edits { edit.failed(StoreError(error)) }
@@ -95,14 +97,14 @@ extension Folder {
         }
     }
 
-    /// An edit fails alone, unless SQLite has ended the whole transaction with it (a full disk, an I/O error).
+    /// An edit fails alone, unless the disk is full, or SQLite has ended the whole transaction with it.
     private func apply(_ edits: [Edit], _ writer: MailWriter) throws(DatabaseError) -> [@Sendable () -> Void] {
         var answers: [@Sendable () -> Void] = []
         for edit in edits {
             do throws(StoreError) {
                 answers.append(try writer.savepoint { () throws(StoreError) in try edit.work(writer) })
             } catch {
-                guard writer.connection.isInTransaction else { throw error.asDatabaseError }
+                guard writer.connection.isInTransaction, error.asDatabaseError.kind != .full else { throw error.asDatabaseError }
                 let failure = error
                 answers.append { edit.failed(failure) }
             }

@@ -7,6 +7,7 @@ extension Folder {
     /// A disk that is full: again in a second. One that fails: no more filing until restart. One bad record: it alone is set aside.
     func recover(from error: DatabaseError, _ pieces: [Piece], _ writer: MailWriter) {
         switch error.kind {
+        case .full where self.parts.ballast.giveUp(): return
         case .full, .busy:
             self.parts.options.events.record(
                 TrailEvent(.store, "filing-waits", trace: nil, [("reason", error.description)]), switchedBy: nil)

@@ -9,7 +9,9 @@ extension Folder {
     }
 
     func sweep(_ writer: MailWriter) {
-        self.parts.sweeper.sweep(self.parts.mail, self.parts.accept, active: writer.state.position.segment)
+        let isSwept = { self.parts.sweeper.sweep(self.parts.mail, self.parts.accept, active: writer.state.position.segment) }
+        // Unlinking makes room, and needs some.
+        while !isSwept(), self.parts.ballast.giveUp() {}
     }
 
     /// One slice of the oldest job; others come between slices.

@@ -63,6 +63,7 @@ final class Folder: Sendable {
         let options: StoreOptions
         let sweeper: SegmentSweeper
         let queueFeed: QueueFeed
+        let ballast: Ballast
     }
 
     let parts: Parts

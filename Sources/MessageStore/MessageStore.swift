@@ -84,10 +84,11 @@ package final class MessageStore: Sendable {
         let watch = CheckWatch()
         let queueFeed = QueueFeed()
         let sweeper = SegmentSweeper(opening.directory, events: options.events)
+        let ballast = Ballast(opening.location, options, opening.files)
         let folder = Folder(
             .init(
                 mail: databases.mail, accept: databases.accept, health: health, usage: usage, removed: removed, changes: changes,
-                options: options, sweeper: sweeper, queueFeed: queueFeed), sequence: databases.state.sequence)
+                options: options, sweeper: sweeper, queueFeed: queueFeed, ballast: ballast), sequence: databases.state.sequence)
         let connection = try StoreError.wrap { () throws(DatabaseError) in try databases.mail.borrowWriter() }
         folder.start(
             MailWriter(connection, state: databases.state, removed: removed, watch: watch, now: options.now), done: databases.state.done)
@@ -109,13 +110,14 @@ package final class MessageStore: Sendable {
         folder.note(end.gaps)
         let identifiers = Identifiers(next: end.nextIdentifier, nextSegment: end.nextSegment)
         let disk = DiskWatch(opening.location, minimum: options.minimumFree, files: opening.files, health: health)
+        ballast.restore()
         disk.look(force: true)
         let writer = LogWriter()
         let parts = Parts(
             files: opening.files, directory: opening.directory, mail: databases.mail, accept: databases.accept, state: health, disk: disk,
             usage: usage, removed: removed, watch: watch, identifiers: identifiers, folder: folder, writer: writer,
             readers: WorkerPool("store-read", threads: options.readThreads, bound: 100_000),
-            streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk, folder),
+            streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk, ballast, folder),
             store: databases.store,
             lock: lock, queueFeed: queueFeed)
         let store = MessageStore(opening.location, options, parts, changes, end.problems)

@@ -11,13 +11,15 @@ final class SegmentSweeper: Sendable {
         self.events = events
     }
 
-    /// `active` is the segment of the folder's position: it and later ones are still needed as the log.
-    func sweep(_ mail: Database, _ accept: Database, active: UInt32) {
-        guard !self.directory.isPinned else { return }
+    /// `active` is the segment of the folder's position: it and later ones are still needed as the log. False when the disk was too full.
+    func sweep(_ mail: Database, _ accept: Database, active: UInt32) -> Bool {
+        guard !self.directory.isPinned else { return true }
         do throws(DatabaseError) {
             for number in try self.dead(mail, accept, active: active) { try self.remove(number, mail) }
+            return true
         } catch {
             self.events.record(TrailEvent(.store, "sweep-failed", trace: nil, [("reason", error.description)]), switchedBy: nil)
+            return error.kind != .full
         }
     }
 

@@ -23,6 +23,8 @@ package struct StoreOptions: Sendable {
     package var inlineLimit = 256 << 10
     /// Below this much free space on either directory's file system mail is refused early. Bytes.
     package var minimumFree: Int64 = 64 << 20
+    /// Held back on either file system so that deletions go on when there is no free block left (`Ballast`); 0: nothing. Bytes.
+    package var ballast: Int64 = 16 << 20
     /// What bodies in memory may take together (`MemoryBudget`). Bytes.
     package var memoryBudget = 256 << 20
     /// Deliveries that may wait for filing into mailboxes before acceptance slows down to the folder's pace.

@@ -13,6 +13,7 @@ package struct StoreSubject: CrashSubject {
         options.segmentSize = 64 << 10
         options.inlineLimit = 24 << 10
         options.minimumFree = 0
+        options.ballast = 64 << 10
         let location = StoreLocation(spool: "\(directory)/spool", mailbox: "\(directory)/mailbox")
         return RealStore(
             store: try MessageStore.open(location, options), inlineLimit: options.inlineLimit, queue: location.acceptDatabase)
