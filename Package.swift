@@ -75,7 +75,9 @@ let package = Package(
         ours("Queue", [nioCore, "Database", "Bytes", "Vocabulary", "MessageStore"]),
 
         // L3: network and behaviour.
-        ours("NetKit", [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy", "Routing"]),
+        ours(
+            "NetKit",
+            [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy", "Routing"]),
         ours(
             "SMTPService",
             [
@@ -88,7 +90,8 @@ let package = Package(
         ours(
             "Delivery",
             [
-                nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Bounces", "Policy", "Database", "Directory", "MessageStore", "Queue", "Routing",
+                nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Bounces", "Policy", "Database", "Directory", "MessageStore", "Queue",
+                "Routing",
                 "Bytes", "Vocabulary", "Text",
             ]),
 
@@ -104,7 +107,9 @@ let package = Package(
 
         // Tests.
         .target(name: "CFaults"),
-        ours("PowerCutKit", [nioCore, "CSQLite", "MessageStore", "Queue", "Bytes", "Vocabulary", "MailTesting"]),
+        ours(
+            "PowerCutKit",
+            [nioCore, "CSQLite", "Directory", "Forms", "SASL", "MessageStore", "Queue", "Bytes", "Vocabulary", "MailTesting"]),
         .executableTarget(
             name: "powercut", dependencies: ["PowerCutKit", "MailTesting", arguments], path: "Sources/powercut-command",
             swiftSettings: strict),
@@ -113,7 +118,7 @@ let package = Package(
             path: "Sources/storebench-command",
             swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
-        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "Bytes", "Vocabulary", "SASL", "NetKit", "Routing"]),
+        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "CPlatform", "Bytes", "Vocabulary", "SASL", "NetKit", "Routing"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),
         tests("SASLTests", ["SASL", "Bytes", "Vocabulary", "MailTesting", nioCore]),
@@ -126,7 +131,9 @@ let package = Package(
         tests(
             "DirectoryTests", ["Directory", "Forms", "SASL", "Database", "Bytes", "Vocabulary", "Text", "Routing", "Policy", "MailTesting"]),
         tests("MessageStoreTests", ["MessageStore", "Queue", "Database", "Bytes", "Vocabulary", "MailTesting", nioCore]),
-        tests("NetKitTests", ["NetKit", "Policy", "Routing", "SMTPWire", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL, nioEmbedded, x509]),
+        tests(
+            "NetKitTests",
+            ["NetKit", "Policy", "Routing", "SMTPWire", "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL, nioEmbedded, x509]),
         tests(
             "ServiceTests",
             [

@@ -7,7 +7,9 @@
 #include <linux/falloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -80,6 +82,47 @@ void po_block_signals(const int *signals, int count) {
     fill(&set, signals, count);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
+
+enum { MOST_DESCRIPTORS = 200 };
+
+long po_send_packet(int fd, const void *bytes, size_t length, const int *descriptors, int count) {
+    union { struct cmsghdr header; char room[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))]; } control;
+    struct iovec part = {(void *)bytes, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count < 0 || count > MOST_DESCRIPTORS) { errno = EINVAL; return -1; }
+    if (count > 0) {
+        message.msg_control = control.room;
+        message.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+        memcpy(CMSG_DATA(header), descriptors, (size_t)count * sizeof(int));
+    }
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+long po_receive_packet(int fd, void *bytes, size_t length, int *descriptors, int *count) {
+    union { struct cmsghdr header; char room[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))]; } control;
+    struct iovec part = {bytes, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    int room = *count;
+    *count = 0;
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0) return -1;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t came = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t index = 0; index < came; index++) {
+            int one;
+            memcpy(&one, CMSG_DATA(header) + index * sizeof(int), sizeof one);
+            if (*count < room) descriptors[(*count)++] = one; else close(one);
+        }
+    }
+    return got;
+}
+
+int po_spawn_close_from(void *actions, int first) { return posix_spawn_file_actions_addclosefrom_np(actions, first); }
 
 int po_packet_pair(int ends[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends); }
 

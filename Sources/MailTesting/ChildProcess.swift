@@ -1,3 +1,4 @@
+internal import CPlatform
 package import Glibc
 
 /// A program that a test starts, watches and always ends. Blocking; for tests alone.
@@ -20,7 +21,8 @@ package final class ChildProcess {
     /// Starts `path` with `arguments` (without the name of the program itself).
     ///
     /// `environment` is added to our own; `input` is read as standard input (nil: nothing is there to read); `output` and `errors` are
-    /// files that are appended to (nil: ours are inherited).
+    /// files that are appended to (nil: what is written there is dropped). No other descriptor of ours is inherited: a child that outlives
+    /// its test would keep pipes and sockets open on which somebody waits for the end.
     package init(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil, output: String? = nil,
         errors: String? = nil
@@ -29,8 +31,10 @@ package final class ChildProcess {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, input ?? "/dev/null", O_RDONLY, 0)
-        if let output { posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600) }
-        if let errors { posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600) }
+        for (descriptor, file) in [(Int32(1), output), (2, errors)] {
+            posix_spawn_file_actions_addopen(&actions, descriptor, file ?? "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        }
+        po_spawn_close_from(&actions, 3)
         var words = CStringArray([path] + arguments)
         var variables = CStringArray(Self.merged(environment))
         defer {

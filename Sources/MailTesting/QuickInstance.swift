@@ -13,6 +13,8 @@ package final class QuickInstance {
     package var environment: [String: String]
     /// Words before the program's name, such as a shell that sets limits.
     package var launcher: [String] = []
+    /// Arguments of `run` for every start.
+    package var arguments: [String] = []
     private let owned: TemporaryDirectory?
     private let logs: TemporaryDirectory
     private var dispatcher: ChildProcess?
@@ -42,6 +44,11 @@ package final class QuickInstance {
 
     package var configuration: String { "\(self.directory)/post.office.conf" }
     package var log: String { ChildProcess.text(of: self.logs("log")) }
+    /// Events of the instance: the log that it keeps itself.
+    package var trail: String {
+        let place = "\(self.directory)/spool/log"
+        return directoryEntries(place).filter { $0.hasSuffix(".log") }.map { ChildProcess.text(of: "\(place)/\($0)") }.joined()
+    }
     package var dispatcherID: pid_t? { self.dispatcher?.id }
     /// False once the dispatcher has ended by itself.
     package var isRunning: Bool { self.dispatcher.map { $0.poll() == nil } ?? false }
@@ -61,7 +68,7 @@ package final class QuickInstance {
     /// Starts the server and waits until it greets on its SMTP port.
     /// `arguments` are added to those of `run`.
     package func start(_ arguments: [String] = []) throws {
-        let words = self.launcher + [try Self.program, "run", "--config", self.configuration] + arguments
+        let words = self.launcher + [try Self.program, "run", "--config", self.configuration] + self.arguments + arguments
         let child = try ChildProcess(
             words[0], Array(words.dropFirst()), environment: self.environment, output: self.logs("log"), errors: self.logs("log"))
         self.dispatcher = child

@@ -4,11 +4,12 @@ internal import MailTesting
 internal import PowerCutKit
 
 struct SubjectOptions: ParsableArguments {
-    @Option(help: "store, toy:MISTAKE, sqlite:full or sqlite:normal") var subject = "store"
+    @Option(help: "store, directory, toy:MISTAKE, sqlite:full or sqlite:normal") var subject = "store"
 
     func make() throws -> any CrashSubject {
         let words = self.subject.split(separator: ":").map(String.init)
         if words == ["store"] { return StoreSubject() }
+        if words == ["directory"] { return DirectorySubject() }
         if words.count == 2, words[0] == "toy", let mistake = ToySubject.Mistake(rawValue: words[1]) { return ToySubject(mistake) }
         if words.count == 2, words[0] == "sqlite", let synchronous = SQLiteToySubject.Synchronous(rawValue: words[1]) {
             return SQLiteToySubject(synchronous)

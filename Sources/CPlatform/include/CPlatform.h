@@ -93,6 +93,16 @@ void po_block_signals(const int *signals, int count);
 /// A pair of connected sockets that keep message borders, close-on-exec, non-blocking. 0, or -1 with errno.
 int po_packet_pair(int ends[2]);
 
+/// Sends one packet with descriptors, or fails at once: length sent, or -1 with errno. At most 200 descriptors.
+long po_send_packet(int fd, const void *bytes, size_t length, const int *descriptors, int count);
+
+/// Receives one packet without waiting; descriptors that came with it are close-on-exec and the caller's. Length, 0 at the end of the
+/// stream, -1 with errno. `count` is the room in `descriptors` and becomes what came; more than that is closed.
+long po_receive_packet(int fd, void *bytes, size_t length, int *descriptors, int *count);
+
+/// For a child that is about to be spawned (`actions` is a posix_spawn_file_actions_t): it inherits nothing from `first` on.
+int po_spawn_close_from(void *actions, int first);
+
 /// Raises the limit of open descriptors as far as the system lets us, at most to `wanted`. Returns the limit now in force.
 uint64_t po_raise_descriptor_limit(uint64_t wanted);
 
