@@ -111,10 +111,13 @@ struct TrailOutput {
     /// Opens the file of the day, anew when somebody has moved or removed it.
     private mutating func open(_ day: String) -> Bool {
         var status = stat()
-        if self.fd >= 0, self.day == day, fstat(self.fd, &status) == 0, status.st_nlink > 0 { return true }
+        let isThere = self.fd >= 0 && fstat(self.fd, &status) == 0 && status.st_nlink > 0
+        if isThere, self.day == day { return true }
+        let fresh = Glibc.open(self.files.path(day: day), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        // Without a descriptor or a free inode the new day begins in the old file: better there than nowhere.
+        guard fresh >= 0 else { return isThere }
         self.close()
-        self.fd = Glibc.open(self.files.path(day: day), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard self.fd >= 0 else { return false }
+        self.fd = fresh
         if self.day != day { self.files.keep(newest: self.days) }
         self.day = day
         self.isTorn = false

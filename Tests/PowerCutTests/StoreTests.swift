@@ -39,6 +39,23 @@ struct StoreTests {
         }
     }
 
+    @Test(
+        "R1 kill -9, restart, and then a power cut: what a reader was shown after the restart is not lost",
+        arguments: [
+            nil, "sync KILL skip 9 match segments/", "sync KILL skip 5 match mail.db", "sync KILL skip 5 match accept.db",
+            "sync KILL skip 1 match mailbox/segments",
+        ])
+    func survivesKillAndCut(_ killing: String?) throws {
+        let directory = try DiskFile.temporaryDirectory("killed")
+        defer { DiskFile.removeTree(directory) }
+        let recording = try PowerCut.recorder.killedWorkload(
+            StoreSubject(), in: directory, seed: PowerCut.seed, messages: 30, lives: 2, killing: killing)
+        var campaign = Campaign(StoreSubject(), recording)
+        campaign.images = 300
+        let report = try campaign.run()
+        #expect(report.failures.isEmpty, "\(report.failures)")
+    }
+
     /// What fails, and where. Each rule must meet at least one call, or the test fails.
     static let troubles = [
         "sync EIO every 7 match segments/", "sync EIO skip 40 times 1 match mail.db", "sync EIO skip 20 times 1 match accept.db",

@@ -15,17 +15,7 @@ import Testing
     }
 
     /// Log of the instance, not of its standard output.
-    static func trail(_ instance: QuickInstance) -> String {
-        let directory = instance.directory + "/spool/log"
-        guard let stream = opendir(directory) else { return "" }
-        defer { closedir(stream) }
-        var text = ""
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name.hasSuffix(".log") { text += ChildProcess.text(of: "\(directory)/\(name)") }
-        }
-        return text
-    }
+    static func trail(_ instance: QuickInstance) -> String { instance.trail }
 
     @Test("R7 kill -9 of the mta under load refuses no connection; it comes back, then with growing pauses")
     func killingTheMTARefusesNoConnection() throws {
