@@ -19,7 +19,14 @@ final class Acceptor: Sendable {
     /// Time allowed for the name of a peer that only a name entry can admit.
     private static let nameDeadline = TimeAmount.seconds(5)
 
-    private let entries: [Entry]
+    /// What is listened on, and sockets that this thread has to close: nobody else knows when it has stopped using them.
+    private struct Table {
+        var entries: [Entry]
+        var closing: [CInt] = []
+    }
+
+    private let table: Mutex<Table>
+    private let changes = Atomic<Int>(0)
     private let set: ListenerSet
     private let wakeup: CInt
     private let isStopped = Atomic<Bool>(false)
@@ -27,7 +34,7 @@ final class Acceptor: Sendable {
     private let pause = Atomic<CInt>(0)
 
     init(_ entries: [Entry], _ set: ListenerSet) throws(ListenFailure) {
-        self.entries = entries
+        self.table = Mutex(Table(entries: entries))
         self.set = set
         self.wakeup = po_eventfd()
         guard self.wakeup >= 0 else { throw ListenFailure(operation: "eventfd", errno: errno) }
@@ -42,6 +49,16 @@ final class Acceptor: Sendable {
         self.wake()
     }
 
+    /// From now on these are listened on. `closing` are closed once that is so.
+    func replace(_ entries: [Entry], closing: [CInt]) {
+        self.table.withLock { table in
+            table.entries = entries
+            table.closing += closing
+        }
+        self.changes.add(1, ordering: .releasing)
+        self.wake()
+    }
+
     func wake() {
         var one: UInt64 = 1
         write(self.wakeup, &one, MemoryLayout<UInt64>.size)
@@ -50,8 +67,16 @@ final class Acceptor: Sendable {
     // MARK: The thread
 
     private func run() {
-        let listening = self.entries.map { pollfd(fd: $0.listener.descriptor, events: Int16(POLLIN), revents: 0) }
+        var seen = -1
+        var entries: [Entry] = []
+        var listening: [pollfd] = []
         while !self.isStopped.load(ordering: .acquiring) {
+            let changes = self.changes.load(ordering: .acquiring)
+            if changes != seen {
+                seen = changes
+                entries = self.takeChanges()
+                listening = entries.map { pollfd(fd: $0.listener.descriptor, events: Int16(POLLIN), revents: 0) }
+            }
             // Full, or out of descriptors: the listeners are left alone, and clients wait in the backlog.
             let pause = self.pause.load(ordering: .relaxed)
             let mayAccept = pause == 0 && self.set.world.limits.hasRoom()
@@ -59,8 +84,17 @@ final class Acceptor: Sendable {
             let ready = poll(&waiting, nfds_t(waiting.count), pause > 0 ? pause : -1)
             if ready == 0 { self.pause.store(0, ordering: .relaxed) }
             if waiting[0].revents != 0 { self.drainWakeup() }
-            for (entry, state) in zip(self.entries, waiting.dropFirst()) where state.revents != 0 { self.acceptBatch(entry) }
+            for (entry, state) in zip(entries, waiting.dropFirst()) where state.revents != 0 { self.acceptBatch(entry) }
         }
+    }
+
+    private func takeChanges() -> [Entry] {
+        let (entries, closing) = self.table.withLock { table in
+            defer { table.closing = [] }
+            return (table.entries, table.closing)
+        }
+        for descriptor in closing { close(descriptor) }
+        return entries
     }
 
     private func drainWakeup() {

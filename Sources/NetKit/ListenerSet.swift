@@ -30,7 +30,20 @@ package final class ListenerSet: Sendable {
     /// Takes the descriptor over. Connections are accepted from `start` on. `rules` decide before any module starts; they can be
     /// replaced while running.
     package func add(_ listener: BoundListener, role: ListenerRole, rules: AccessRules = AccessRules(), service: ServiceBinding) {
-        self.state.withLock { $0.entries.append(Acceptor.Entry(listener: listener, role: role, rules: rules, service: service)) }
+        self.state.withLock { state in
+            state.entries.append(Acceptor.Entry(listener: listener, role: role, rules: rules, service: service))
+            state.acceptor?.replace(state.entries, closing: [])
+        }
+    }
+
+    /// Accepts no more from the listener of this name and closes its socket; its sessions live on.
+    package func remove(_ name: String) {
+        self.state.withLock { state in
+            let gone = state.entries.filter { $0.role.name == name }.map(\.listener.descriptor)
+            state.entries.removeAll { $0.role.name == name }
+            if let acceptor = state.acceptor { return acceptor.replace(state.entries, closing: gone) }
+            for descriptor in gone { close(descriptor) }
+        }
     }
 
     package func start() throws(ListenFailure) {

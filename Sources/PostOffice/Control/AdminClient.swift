@@ -33,7 +33,9 @@ enum AdminClient {
                 return Self.performHere(request, start, registry, printer, open)
             case .held: continue
             case .failed(let failure):
-                printer.show(.problem("postoffice: \(failure)\n"))
+                let isForbidden = failure.code == EACCES || failure.code == EPERM
+                let text = isForbidden ? Self.notAllowed(start).text(request.language) : "\(failure)"
+                printer.show(.problem("postoffice: \(text)\n"))
                 return .failed
             }
         }

@@ -13,7 +13,7 @@ final class Dispatcher {
 
     private let start: StartConfiguration
     private let manager: ServiceManager
-    private let process: MTAProcess
+    private var process: MTAProcess
     private let signalFD: Int32
     private let silence: Int64
     private var supervisor: Supervisor
@@ -178,9 +178,32 @@ final class Dispatcher {
     private func reload() {
         self.manager.notifyReloading()
         self.log("reload", [])
+        self.followStartFile()
         let actions = self.supervisor.reload()
         if actions.isEmpty { self.manager.notify("READY=1") }
         self.carryOut(actions)
+    }
+
+    /// Binds what is new, hands all sockets to the mta, lets go of what is gone. A file that cannot be read changes nothing; the mta, which
+    /// reads it too, says why.
+    private func followStartFile() {
+        guard let fresh = try? StartConfiguration.read(file: self.start.file) else { return }
+        let change = self.process.listeners.following(fresh.listeners)
+        for problem in change.problems {
+            self.log("cannot-listen", [("listener", problem.listener.role.name), ("reason", problem.text.english)])
+        }
+        guard change.isAny else { return }
+        self.process.listeners = change.sockets
+        if let channel, !self.send(change.sockets, over: channel) {
+            self.log("cannot-hand-over", [("reason", SystemFailure("sendmsg").description)])
+        }
+        for socket in change.dropped { close(socket.descriptor) }
+    }
+
+    private func send(_ sockets: ListeningSockets, over channel: Int32) -> Bool {
+        let text = Array(([Inheritance.listeners] + sockets.sockets.map(\.listener.role.name)).joined(separator: " ").utf8)
+        let descriptors = sockets.sockets.map(\.socket.descriptor)
+        return po_send_packet(channel, text, text.count, descriptors, Int32(descriptors.count)) == text.count
     }
 
     /// To the person in front and to the log. Rare, so that writing at once is in order.

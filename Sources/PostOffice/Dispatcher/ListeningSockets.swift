@@ -37,8 +37,63 @@ package struct ListeningSockets: Sendable {
         return socket.address == address
     }
 
+    /// What a changed start file makes of the sockets.
+    package struct Change: Sendable {
+        /// All that listen from now on.
+        package var sockets: ListeningSockets
+        /// Nobody asks for these any more; the caller closes them.
+        package var dropped: [BoundListener]
+        /// Listeners that are not served, since their port cannot be had.
+        package var problems: [ListeningProblem]
+        /// Whether the mta has to hear of it.
+        package var isAny: Bool
+    }
+
+    /// Keeps the socket of each listener that stays where it is, whatever it is called now; binds what is new. Root is gone by then: a new
+    /// port below 1024 is a problem that names its cure.
+    package func following(_ listeners: [Listener]) -> Change {
+        var spare = self.sockets
+        var change = Change(sockets: ListeningSockets(sockets: []), dropped: [], problems: [], isAny: false)
+        for listener in listeners {
+            let kept = spare.firstIndex {
+                $0.listener.address == listener.address && $0.listener.port == listener.port
+                    && (listener.port != 0 || $0.listener.role.name == listener.role.name)
+            }
+            if let kept {
+                let old = spare.remove(at: kept)
+                change.sockets.sockets.append((listener, old.socket))
+                if !listener.isSameSocket(as: old.listener) { change.isAny = true }
+                continue
+            }
+            do throws(ListenFailure) {
+                change.sockets.sockets.append((listener, try BoundListener.bind(listener.address.ipAddress, port: listener.port)))
+                change.isAny = true
+            } catch {
+                change.problems.append(ListeningProblem(listener: listener, failure: error))
+            }
+        }
+        change.dropped = spare.map(\.socket)
+        if !spare.isEmpty { change.isAny = true }
+        return change
+    }
+
     // The mta gets each socket under its number here, named in POSTOFFICE_LISTENERS: `smtp=5,pop3=6`.
     package var handover: String { self.sockets.map { "\($0.listener.role.name)=\($0.socket.descriptor)" }.joined(separator: ",") }
+
+    /// The running mta's side after a change: `descriptors` came with the packet, in the order of `names`. Takes all of them over.
+    package static func received(_ names: [String], _ descriptors: [Int32], _ listeners: [Listener]) -> ListeningSockets {
+        var sockets: [(Listener, BoundListener)] = []
+        for (index, descriptor) in descriptors.enumerated() {
+            guard index < names.count, let listener = listeners.first(where: { $0.role.name == names[index] }),
+                let socket = try? BoundListener(descriptor: descriptor)
+            else {
+                close(descriptor)
+                continue
+            }
+            sockets.append((listener, socket))
+        }
+        return ListeningSockets(sockets: sockets)
+    }
 
     /// The mta's side: finds the sockets of `listeners` among those handed over.
     package static func takeOver(_ text: String, _ listeners: [Listener]) throws(ListeningProblem) -> ListeningSockets {

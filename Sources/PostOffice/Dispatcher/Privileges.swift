@@ -26,7 +26,7 @@ package struct ServiceIdentity: Sendable, Equatable {
 package enum Privileges {
     /// Does nothing for who is not root. Without a service user, root is refused: mail is never handled as root.
     package static func drop(to start: StartConfiguration) throws(AdminFailure) {
-        guard geteuid() == 0 || getuid() == 0 else { return }
+        guard geteuid() == 0 || getuid() == 0 else { return try Self.checkOwnUser(start) }
         guard let user = start.user else {
             throw AdminFailure(
                 Localized(
@@ -55,6 +55,16 @@ package enum Privileges {
         guard Self.isDropped(to: identity) else {
             throw AdminFailure(Localized(en: "root was not given up by all threads", ja: "root 権限を放棄できていないスレッドがあります"))
         }
+    }
+
+    /// An ordinary user can only be the service user: what anybody else writes, the service could not read.
+    private static func checkOwnUser(_ start: StartConfiguration) throws(AdminFailure) {
+        guard let user = start.user else { return }
+        if let identity = ServiceIdentity.look(user: user, group: start.group), identity.uid == geteuid() { return }
+        throw AdminFailure(
+            Localized(
+                en: "\(start.file) names the user `\(user)`; do this as root or as \(user)",
+                ja: "\(start.file) のユーザは「\(user)」です。root か \(user) で実行してください"))
     }
 
     /// Reads the kernel's own account of every thread of this process: real, effective, saved and file-system ids, and capabilities.

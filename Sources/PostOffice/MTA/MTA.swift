@@ -45,8 +45,12 @@ package final class MTA: Sendable {
     private let limits: ConnectionLimits
     private let resolver: UnboundResolver
     private let listeners: ListenerSet
-    private let rules: [(listener: StartConfiguration.Listener, rules: AccessRules)]
-    private let control: ControlServer
+    /// What is served, with the access rules of each.
+    private let rules = Mutex<[(listener: StartConfiguration.Listener, rules: AccessRules)]>([])
+    /// Made once everything they stand on is open.
+    private let services = Mutex<(smtp: SMTPService, pop3: POP3Service)?>(nil)
+    /// nil when the socket could not be made: then mail is served without commands.
+    private let control: ControlServer?
     private let localDelivery: LocalDelivery
     /// Becomes readable when a drain has come to its end.
     package let drained: Int32
@@ -57,6 +61,7 @@ package final class MTA: Sendable {
         self.start = start
         self.options = options
         self.trail = TrailWriter(directory: start.logDirectory)
+        MessageStore.makeRoom(StoreLocation(spool: start.directories.spool, mailbox: start.directories.mailbox))
         self.directory = try Opening.directory(start)
         self.store = try Opening.store(start, self.directory.configuration, self.trail)
         self.certificates = try Opening.certificates(start)
@@ -77,10 +82,13 @@ package final class MTA: Sendable {
         do {
             self.control = try ControlServer(Administration.registry, context)
         } catch {
-            throw AdminFailure(Localized(en: "the control socket cannot be opened: \(error)", ja: "制御ソケットを開けません: \(error)"))
+            // A disk without a free inode must not keep people from their mail.
+            self.control = nil
+            self.trail.record(TrailEvent(.mta, "no-control-socket", trace: nil, [("reason", "\(error)")]), switchedBy: nil)
         }
-        self.rules = sockets.sockets.map { ($0.listener, AccessRules()) }
-        self.addServices(sockets)
+        let made = (smtp: self.smtpService(), pop3: self.pop3Service())
+        self.services.withLock { $0 = made }
+        for (listener, socket) in sockets.sockets { self.add(listener, socket) }
         self.apply(self.directory.configuration)
         reloader.withLock { $0 = { [weak self] in self?.reload() } }
         self.directory.onChange { [weak self] snapshot in self?.apply(snapshot.configuration) }
@@ -98,7 +106,7 @@ package final class MTA: Sendable {
             throw AdminFailure(Localized(en: "connections cannot be accepted: \(error)", ja: "接続を受け付けられません: \(error)"))
         }
         self.finishRemovals()
-        self.control.start()
+        self.control?.start()
         self.localDelivery.start()
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
@@ -136,7 +144,7 @@ package final class MTA: Sendable {
     package func stop() {
         guard !self.isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         self.listeners.stopAccepting()
-        self.control.stop()
+        self.control?.stop()
         self.authenticator.close()
         self.localDelivery.stop()
         self.store.close()
@@ -172,35 +180,74 @@ package final class MTA: Sendable {
         self.trail.setSwitches(configuration.logged)
         self.trail.setDays(configuration.logDays)
         self.limits.setBounds(Opening.bounds(configuration))
-        for (listener, rules) in self.rules {
-            let now = listeners?.first { $0.role.name == listener.role.name } ?? listener
-            // A listener without a list of its own has that of its service.
-            let allow = now.allow.isEmpty ? configuration.connections.access(now.role.service) : Opening.accessList(now.allow)
-            rules.replace(allow: allow, deny: Opening.accessList(now.deny))
+        for (listener, rules) in self.rules.withLock({ $0 }) {
+            Self.set(rules, of: listeners?.first { $0.role.name == listener.role.name } ?? listener, configuration)
         }
     }
 
-    private func addServices(_ sockets: ListeningSockets) {
-        let smtp = self.smtpService()
-        let directory = self.directory
-        let pop3 = self.pop3Service()
-        for ((listener, socket), (_, rules)) in zip(sockets.sockets, self.rules) {
-            switch listener.role.service {
-            case .smtp, .submission:
-                // No sequence of commands, however slow, holds a connection for longer than the session timeout.
-                let binding = ServiceBinding(
-                    smtp, tls: self.certificates, sessionTimeout: { directory.configuration.smtp.sessionTimeout },
-                    busyLine: "421 4.3.2 Too many connections, try again later\r\n")
-                self.listeners.add(socket, role: listener.role, rules: rules, service: binding)
-            case .pop3:
-                let binding = ServiceBinding(
-                    pop3, tls: self.certificates, busyLine: "-ERR [SYS/TEMP] Too many connections, try again later\r\n")
-                self.listeners.add(socket, role: listener.role, rules: rules, service: binding)
-            case .imap, .http, .ldap, .finger, .password, .lmtp, .sieve:
-                // Named in the start file, but not in this version: better closed than open and dumb.
-                close(socket.descriptor)
-                self.record("no-such-service", [("listener", listener.role.name)])
+    private static func set(_ rules: AccessRules, of listener: StartConfiguration.Listener, _ configuration: Configuration) {
+        // A listener without a list of its own has that of its service.
+        let allow = listener.allow.isEmpty ? configuration.connections.access(listener.role.service) : Opening.accessList(listener.allow)
+        rules.replace(allow: allow, deny: Opening.accessList(listener.deny))
+    }
+
+    /// All sockets of a changed start file, the dispatcher's copies: those that are new are served from now on, those that are gone take
+    /// no more connections. Open sessions live on.
+    package func listen(_ sockets: ListeningSockets) {
+        var wanted = sockets.sockets
+        let gone = self.rules.withLock { rules in
+            rules.filter { known in !wanted.contains { $0.listener.isSameSocket(as: known.listener) } }.map(\.listener)
+        }
+        for listener in gone {
+            self.rules.withLock { $0.removeAll { $0.listener.isSameSocket(as: listener) } }
+            self.listeners.remove(listener.role.name)
+            self.record("listener-closed", [("listener", listener.role.name), ("port", "\(listener.port)")])
+        }
+        self.rules.withLock { rules in
+            for index in rules.indices {
+                guard let same = wanted.firstIndex(where: { $0.listener.isSameSocket(as: rules[index].listener) }) else { continue }
+                let (listener, copy) = wanted.remove(at: same)
+                rules[index].listener = listener
+                close(copy.descriptor)
             }
+        }
+        for (listener, socket) in wanted {
+            self.add(listener, socket)
+            self.record("listener-opened", [("listener", listener.role.name), ("port", "\(socket.port)")])
+        }
+        self.apply(self.directory.configuration)
+    }
+
+    /// Takes the socket over.
+    private func add(_ listener: StartConfiguration.Listener, _ socket: BoundListener) {
+        guard let binding = self.binding(listener.role.service) else {
+            // Named in the start file, but not in this version: better closed than open and dumb.
+            close(socket.descriptor)
+            self.record("no-such-service", [("listener", listener.role.name)])
+            return
+        }
+        let rules = AccessRules()
+        Self.set(rules, of: listener, self.directory.configuration)
+        self.rules.withLock { $0.append((listener, rules)) }
+        self.listeners.add(socket, role: listener.role, rules: rules, service: binding)
+    }
+
+    private func binding(_ service: ListenerRole.Service) -> ServiceBinding? {
+        let directory = self.directory
+        let services = self.services.withLock { $0 }
+        switch service {
+        case .smtp, .submission:
+            // No sequence of commands, however slow, holds a connection for longer than the session timeout.
+            return services.map {
+                ServiceBinding(
+                    $0.smtp, tls: self.certificates, sessionTimeout: { directory.configuration.smtp.sessionTimeout },
+                    busyLine: "421 4.3.2 Too many connections, try again later\r\n")
+            }
+        case .pop3:
+            return services.map {
+                ServiceBinding($0.pop3, tls: self.certificates, busyLine: "-ERR [SYS/TEMP] Too many connections, try again later\r\n")
+            }
+        case .imap, .http, .ldap, .finger, .password, .lmtp, .sieve: return nil
         }
     }
 

@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Queue
 import Synchronization
 import Vocabulary
 
@@ -67,7 +68,7 @@ final class MTARunner {
             ]
             guard poll(&polled, 3, -1) > 0 else { continue }
             if polled[2].revents != 0 { break }
-            if polled[1].revents != 0 {
+            if polled[1].revents != 0, !self.hear(inheritance, mta) {
                 mta.stop()
                 return
             }
@@ -85,8 +86,24 @@ final class MTARunner {
         mta.stop()
     }
 
+    /// What the dispatcher says; false when it is gone.
+    private func hear(_ inheritance: Inheritance, _ mta: MTA) -> Bool {
+        while let packet = inheritance.next() {
+            if packet.isEnd { return false }
+            let words = packet.text.split(separator: " ").map(String.init)
+            let fresh = try? StartConfiguration.read(file: self.start.file)
+            guard words.first == Inheritance.listeners, let fresh else {
+                for descriptor in packet.descriptors { close(descriptor) }
+                continue
+            }
+            mta.listen(ListeningSockets.received(Array(words.dropFirst()), packet.descriptors, fresh.listeners))
+        }
+        return true
+    }
+
     private func fail(_ text: String, _ status: AdminStatus) -> Int32 {
         AdminPrinter().show(.problem("postoffice: \(text)\n"))
+        TrailWriter.append(TrailEvent(.mta, "cannot-start", trace: nil, [("reason", text)]), directory: self.start.logDirectory)
         return status.rawValue
     }
 }
@@ -114,6 +131,27 @@ struct Inheritance {
         } catch {
             throw AdminFailure(Localized(en: "the dispatcher handed over nothing usable: \(error)", ja: "引き継ぎに失敗しました: \(error)"))
         }
+    }
+
+    /// First word of the packet that brings the sockets of a changed start file; their listeners' names follow.
+    static let listeners = "listeners"
+
+    struct Packet {
+        var text: String
+        var descriptors: [Int32]
+        /// The dispatcher has ended.
+        var isEnd: Bool
+    }
+
+    /// What the dispatcher has sent; nil when nothing waits.
+    func next() -> Packet? {
+        var block = [UInt8](repeating: 0, count: 16_384)
+        var descriptors = [Int32](repeating: -1, count: 200)
+        var count = Int32(descriptors.count)
+        let length = po_receive_packet(self.channel, &block, block.count, &descriptors, &count)
+        if length < 0 { return errno == EAGAIN || errno == EINTR ? nil : Packet(text: "", descriptors: [], isEnd: true) }
+        return Packet(
+            text: String(decoding: block[..<length], as: UTF8.self), descriptors: Array(descriptors[..<Int(count)]), isEnd: length == 0)
     }
 
     func say(_ text: String) {

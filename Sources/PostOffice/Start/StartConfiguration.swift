@@ -59,6 +59,11 @@ package struct StartConfiguration: Sendable, Equatable {
             self.allow = allow
             self.deny = deny
         }
+
+        /// Nothing but who may connect is different.
+        package func isSameSocket(as other: Listener) -> Bool {
+            self.role == other.role && self.address == other.address && self.port == other.port
+        }
     }
 
     /// Where a listener is bound.

@@ -1,0 +1,73 @@
+import Glibc
+import NetKit
+import Testing
+import Vocabulary
+
+/// What a service manager may hand over, and what it may not.
+@Suite(.serialized) struct InheritedListenersTests {
+    /// Descriptors in a row, as a manager passes them, at a place where nobody else's are.
+    private static let first: CInt = 700
+
+    /// Calls `body` with copies of `descriptors` at `first`, `first + 1`, …; all of them are closed afterwards.
+    private static func withRow(_ descriptors: [CInt], _ body: () throws -> Void) throws {
+        for (index, descriptor) in descriptors.enumerated() { #expect(dup2(descriptor, self.first + CInt(index)) >= 0) }
+        defer {
+            for (index, descriptor) in descriptors.enumerated() {
+                close(descriptor)
+                close(self.first + CInt(index))
+            }
+        }
+        try body()
+    }
+
+    private static func listening() throws -> CInt { try BoundListener.bind(IPAddress("127.0.0.1"), port: 0).descriptor }
+
+    private static func take(_ count: String, names: String? = nil, pid: String = "42") throws -> [(name: String, listener: BoundListener)]
+    {
+        var environment = ["LISTEN_PID": pid, "LISTEN_FDS": count]
+        environment["LISTEN_FDNAMES"] = names
+        return try InheritedListeners.take(environment, processID: 42, first: self.first)
+    }
+
+    @Test("sockets come in the manager's order with their names, do not block and are not inherited further")
+    func socketsAreTaken() throws {
+        try Self.withRow([Self.listening(), Self.listening()]) {
+            let taken = try Self.take("2", names: "smtp:pop3")
+            #expect(taken.map(\.name) == ["smtp", "pop3"])
+            #expect(taken.map(\.listener.descriptor) == [Self.first, Self.first + 1])
+            #expect(taken.allSatisfy { $0.listener.port > 0 && $0.listener.address == IPAddress("127.0.0.1") })
+            for (_, listener) in taken {
+                #expect(fcntl(listener.descriptor, F_GETFL) & O_NONBLOCK != 0)
+                #expect(fcntl(listener.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+            }
+        }
+    }
+
+    @Test("too few names leave the rest without one; too many are passed over", arguments: [nil, "", "smtp", "smtp::", "smtp:a:b:c:d"])
+    func namesMayBeMissing(_ names: String?) throws {
+        try Self.withRow([Self.listening(), Self.listening()]) {
+            let taken = try Self.take("2", names: names)
+            #expect(taken.count == 2)
+            #expect(taken[0].name == (names ?? "").prefix { $0 != ":" })
+        }
+    }
+
+    @Test("variables for another process, or with nonsense, hand over nothing")
+    func othersVariablesAreLeftAlone() throws {
+        for pid in ["43", "", "x", "-42", "42 "] { #expect(try Self.take("1", pid: pid).isEmpty, "pid \(pid)") }
+        for count in ["0", "-1", "", "x", "257", "99999999999999999999"] { #expect(try Self.take(count).isEmpty, "count \(count)") }
+        #expect(try InheritedListeners.take([:], processID: 42).isEmpty)
+        #expect(try InheritedListeners.take(["LISTEN_FDS": "1"], processID: 42).isEmpty)
+    }
+
+    @Test("what is no listening TCP socket is refused by name of the call")
+    func strangeDescriptorsAreRefused() throws {
+        #expect(throws: ListenFailure(operation: "getsockname", errno: EBADF)) { try Self.take("1") }
+        let file = open("/dev/null", O_RDONLY)
+        try Self.withRow([file]) { #expect(throws: ListenFailure(operation: "getsockname", errno: ENOTSOCK)) { try Self.take("1") } }
+        let mute = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        try Self.withRow([mute]) { #expect(throws: ListenFailure(operation: "SO_ACCEPTCONN", errno: EINVAL)) { try Self.take("1") } }
+        let local = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        try Self.withRow([local]) { #expect(throws: ListenFailure.self) { try Self.take("1") } }
+    }
+}
