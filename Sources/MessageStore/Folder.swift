@@ -118,10 +118,17 @@ final class Folder: Sendable {
     func note(_ gaps: [(segment: UInt32, start: Int64, end: Int64)]) {
         guard !gaps.isEmpty else { return }
         let isNoted = Monitor(false)
-        let noted: @Sendable () -> Void = {
+        self.note(gaps) {
             isNoted.withLock { $0 = true }
             isNoted.broadcast()
         }
+        isNoted.wait(until: { $0 }, then: { _ in })
+    }
+
+    /// The same without waiting for it.
+    func noteLater(_ gaps: [(segment: UInt32, start: Int64, end: Int64)]) { self.note(gaps) {} }
+
+    private func note(_ gaps: [(segment: UInt32, start: Int64, end: Int64)], _ noted: @escaping @Sendable () -> Void) {
         self.submit(
             Edit(
                 work: { writer throws(StoreError) in
@@ -130,7 +137,6 @@ final class Folder: Sendable {
                     }
                     return noted
                 }, failed: { _ in noted() }))
-        isNoted.wait(until: { $0 }, then: { _ in })
     }
 
     /// Waits while more deliveries than `limit` are unfiled: acceptance then runs at the pace of filing. False when they stay so many

@@ -172,8 +172,7 @@ final class OpenLog {
             try self.parts.directory.files.sync(current.descriptor, current.path)
         } catch {
             // Cut off as well as sealed: whichever of the two reaches the disk keeps refused mail from coming back.
-            try? self.parts.directory.files.truncate(current.descriptor, current.path, to: current.end)
-            self.seal(current)
+            self.cutOffForGood(current)
             throw error
         }
         current.end += Int64(used)
@@ -263,7 +262,17 @@ final class OpenLog {
     private func cutOff(_ current: Current) {
         do throws(IOFailure) {
             try self.parts.directory.files.truncate(current.descriptor, current.path, to: current.end)
-        } catch { self.seal(current) }
+        } catch { self.cutOffForGood(current) }
+    }
+
+    /// The same for a segment that is not used on. What could not be cut off is noted: the header of the next segment tells where this one
+    /// ends only as long as there is that next one.
+    private func cutOffForGood(_ current: Current) {
+        do throws(IOFailure) {
+            try self.parts.directory.files.truncate(current.descriptor, current.path, to: current.end)
+            try self.parts.directory.files.sync(current.descriptor, current.path)
+        } catch { self.parts.folder.noteLater([(segment: current.header.number, start: current.end, end: .max)]) }
+        self.seal(current)
     }
 }
 

@@ -21,6 +21,9 @@ package struct Ledger: Sendable {
         var answer = Answer.none
     }
 
+    /// Some message was answered 250.
+    package var hasPromises: Bool { self.sent.values.contains { $0.answer == .accepted } }
+
     private(set) var sent: [Int: Sent] = [:]
     private(set) var expunged: [Copy: Progress] = [:]
     private(set) var removed: [Int: Progress] = [:]

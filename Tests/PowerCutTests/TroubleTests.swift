@@ -56,10 +56,12 @@ struct TroubleTests {
         recorder.rules = "write ENOSPC match mail.db-wal"
         let again = "\(directory)/again"
         try DiskFile.makeDirectory(again)
-        // A cut in the middle leaves records that are not filed yet.
+        // A cut in the middle leaves records that are not filed yet. One at the very beginning leaves a store that has to be made first.
         var campaign = Campaign(StoreSubject(), first)
-        campaign.images = 4
-        for (index, trial) in try campaign.sample().enumerated() where !trial.ledger.accounts.isEmpty {
+        campaign.images = 6
+        let trials = try campaign.sample().filter { $0.ledger.hasPromises }
+        #expect(!trials.isEmpty)
+        for (index, trial) in trials.enumerated() {
             let place = "\(again)/\(index)"
             try DiskFile.makeDirectory(place)
             try DiskFile.makeDirectory("\(place)/store")
