@@ -37,10 +37,10 @@ let package = Package(
         ours("Text", ["Bytes", "Vocabulary", "CUnicode"]),
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
-        ours("Policy", ["Bytes", "Vocabulary"]),
+        ours("Policy", ["Bytes", "Vocabulary", "Text"]),
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
-        ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "SASL"]),
+        ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
         // Parts of the target PostOffice, by links to its files.

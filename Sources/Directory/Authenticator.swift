@@ -69,6 +69,11 @@ package final class Authenticator: Sendable {
     /// Password hashes computed so far, each some 50 ms of CPU.
     package var hashes: Int { self.hashCount.load(ordering: .relaxed) }
 
+    /// Peers that are refused now because of too many failed logins.
+    package var shutOutPeers: Int {
+        self.failures.peers(with: self.directory.configuration.connections.loginFailures, at: self.directory.location.now())
+    }
+
     /// Finishes what waits, then answers `.unavailable`.
     package func close() {
         self.hashing.stop()

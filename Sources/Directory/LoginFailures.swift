@@ -17,5 +17,10 @@ final class LoginFailures: Sendable {
         }
     }
 
+    /// Peers with so many failures or more.
+    func peers(with limit: Int, at now: Int64) -> Int {
+        self.counters.withLock { table in table.keys.count { (table[$0]?.count(at: now) ?? 0) >= limit } }
+    }
+
     func count(_ peer: PeerBlock, at now: Int64) -> Int { self.counters.withLock { $0[peer]?.count(at: now) ?? 0 } }
 }

@@ -90,6 +90,9 @@ package final class ListenerSet: Sendable {
         self.state.withLock { $0.entries.map { ($0.role, $0.listener.address, $0.listener.port) } }
     }
 
+    /// Connections that stand now.
+    package var openConnections: Int { self.state.withLock { $0.open } }
+
     // MARK: From the acceptor
 
     /// Puts an admitted connection on the next loop.

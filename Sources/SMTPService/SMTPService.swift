@@ -10,12 +10,13 @@ package final class SMTPService: SessionService {
     private let environment: SMTPEnvironment
     /// STARTTLS has a certificate to work with.
     private let offersStartTLS: Bool
-    package let harvest = HarvestGuard()
+    package let harvest: HarvestGuard
     /// Made anew when the configuration changes.
     private let profiles = Mutex<(version: Int64, profiles: [ListenerRole: SMTPProfile])>((-1, [:]))
 
-    package init(_ environment: SMTPEnvironment, offersStartTLS: Bool) {
+    package init(_ environment: SMTPEnvironment, offersStartTLS: Bool, harvest: HarvestGuard = HarvestGuard()) {
         self.environment = environment
+        self.harvest = harvest
         self.offersStartTLS = offersStartTLS
     }
 

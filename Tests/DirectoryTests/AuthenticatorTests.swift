@@ -190,6 +190,7 @@ import Vocabulary
         try desk.fixture.add("john@example.test", password: "secret")
         #expect(try desk.login("jane", "secret") == nil)
         for number in 0..<5 { #expect(try desk.login("jane", "wrong\(number)") == .badCredentials) }
+        #expect(desk.authenticator.shutOutPeers == 1)
         #expect(try desk.login("jane", "wrong9") == .tooManyFailures)
         #expect(try desk.login("john", "secret") == .tooManyFailures)
         #expect(try desk.login("jane", "secret") == nil)

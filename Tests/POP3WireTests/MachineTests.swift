@@ -3,6 +3,7 @@ import MailTesting
 import NIOCore
 import POP3Wire
 import SASL
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -240,5 +241,55 @@ private func office(_ messages: [String] = ["Subject: a\r\n\r\nb\r\n"]) -> FakeO
             #expect(pair.0 != pair.1)
             #expect(pair.0.hasPrefix("-ERR") == pair.1.hasPrefix("-ERR"))
         }
+    }
+
+    @Test("T3 no password is taken and none is asked for without TLS; under it every mechanism is offered") func plaintextIsOff() {
+        let office = FakeOffice()
+        var session = POP3Session(office) { $0.allowsPlaintextLogin = false }
+        _ = session.takeOutput()
+        let offered = session.say("CAPA")
+        #expect(!offered.contains("\r\nUSER\r\n") && !offered.contains("PLAIN") && !offered.contains("LOGIN\r\n"))
+        #expect(offered.contains("\r\nSTLS\r\n") && offered.contains("SASL SCRAM-SHA-256\r\n"))
+        for command in ["USER alice", "PASS wonderland", "AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=", "AUTH LOGIN"] {
+            #expect(session.say(command).hasPrefix("-ERR "), "\(command)")
+        }
+        #expect(session.calls.isEmpty, "nobody was asked about a password")
+        _ = session.say("STLS")
+        session.establishTLS()
+        #expect(session.say("CAPA").contains("SASL SCRAM-SHA-256 PLAIN LOGIN\r\n"))
+    }
+
+    @Test("R4 what ended the server twice is withheld, and nothing else of the session suffers") func withheldMessage() {
+        let office = FakeOffice()
+        office.messages = (1...3).map { FakeOffice.Message(uid: $0, bytes: Array("Subject: \($0)\r\n\r\n".utf8)) }
+        office.unreadable = (index: 1, afterPieces: 0, failure: .withheld)
+        var session = POP3Session(office)
+        session.logIn()
+        _ = session.takeOutput()
+        #expect(session.say("RETR 2").hasPrefix("-ERR [SYS/PERM] "))
+        #expect(session.say("TOP 2 0").hasPrefix("-ERR [SYS/PERM] "))
+        #expect(session.say("RETR 3").hasPrefix("+OK "))
+        #expect(session.say("DELE 2").hasPrefix("+OK "), "its owner may throw it away")
+    }
+
+    @Test("A6 who may not stay is shown the door at the next command, and nothing is removed") func mayNotStay() {
+        let office = FakeOffice()
+        office.messages = [FakeOffice.Message(uid: 1, bytes: Array("x\r\n".utf8))]
+        let isHere = Switch()
+        var session = POP3Session(office) { $0.mayStay = { _ in isHere.isOn } }
+        session.logIn()
+        _ = session.takeOutput()
+        #expect(session.say("DELE 1").hasPrefix("+OK "))
+        isHere.isOn = false
+        #expect(session.say("QUIT") == "-ERR [SYS/PERM] your account is not active any more, good-bye\r\n")
+        #expect(session.isClosed && office.messages.count == 1)
+    }
+}
+
+private final class Switch: Sendable {
+    private let state = Mutex(true)
+    var isOn: Bool {
+        get { self.state.withLock { $0 } }
+        set { self.state.withLock { $0 = newValue } }
     }
 }

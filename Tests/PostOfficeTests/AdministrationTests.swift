@@ -36,13 +36,13 @@ import Vocabulary
         }
 
         /// With a store that the test can reach too, as inside the server.
-        func openStore() throws -> MessageStore {
+        func openStore(_ counts: (@Sendable () -> ServerCounts)? = nil) throws -> MessageStore {
             var options = StoreOptions()
             options.minimumFree = 0
             let store = try MessageStore.open(
                 StoreLocation(spool: self.start.directories.spool, mailbox: self.start.directories.mailbox), options)
             self.store = store
-            self.context = AdminContext(start: self.start, directory: self.directory, store: store, reload: { nil })
+            self.context = AdminContext(start: self.start, directory: self.directory, store: store, reload: { nil }, counts: counts)
             return store
         }
 
@@ -140,7 +140,17 @@ import Vocabulary
         #expect(desk.run("config set", "plaintext-login-networks", "192.0.2.0/24").problems.isEmpty)
         #expect(desk.run("config set", "plaintext-login-networks", "0.0.0.0/0").problems.contains("without TLS from everywhere"))
         #expect(desk.run("config set", "log-days", "9").problems.isEmpty)
-        #expect(desk.run("config get", "foo").problems.contains("postoffice config fields"))
+        #expect(desk.run("config get", "zzz").problems.contains("postoffice config fields"))
+    }
+
+    @Test func theCountsOfAServerCrossTheControlSocket() throws {
+        let counts = ServerCounts(connections: 12, harvesters: 2, guessers: 0)
+        #expect(ServerCounts(line: counts.line) == counts)
+        for line in ["", "connections=1", "connections=x harvesters=0 guessers=0", "no answer"] { #expect(ServerCounts(line: line) == nil) }
+        let desk = try Desk()
+        #expect(desk.run("counts").status == .failed, "nobody counts where no server runs")
+        _ = try desk.openStore { counts }
+        #expect(desk.run("counts").output == "connections=12 harvesters=2 guessers=0\n")
     }
 
     @Test("59 the postmaster's password has at least 6 characters and no blank in front") func postmasterPassword() throws {

@@ -10,14 +10,18 @@ package final class AdminContext: Sendable {
     package let directory: Directory
     /// Reads certificates and start file anew; nil when no server runs here. Gives what is wrong, if anything.
     package let reload: (@Sendable () -> Localized?)?
+    /// What the running server counts; nil when none runs here.
+    package let counts: (@Sendable () -> ServerCounts)?
     private let opened: Mutex<MessageStore?>
     private let isServer: Bool
 
     /// Inside the server.
     package init(
-        start: StartConfiguration, directory: Directory, store: MessageStore, reload: @escaping @Sendable () -> Localized?
+        start: StartConfiguration, directory: Directory, store: MessageStore, reload: @escaping @Sendable () -> Localized?,
+        counts: (@Sendable () -> ServerCounts)? = nil
     ) {
         self.start = start
+        self.counts = counts
         self.directory = directory
         self.reload = reload
         self.opened = Mutex(store)
@@ -29,6 +33,7 @@ package final class AdminContext: Sendable {
         self.start = start
         self.directory = directory
         self.reload = nil
+        self.counts = nil
         self.opened = Mutex(nil)
         self.isServer = false
     }

@@ -44,6 +44,7 @@ package final class MTA: Sendable {
     private let loops: EventLoops
     private let limits: ConnectionLimits
     private let resolver: UnboundResolver
+    private let harvest = HarvestGuard()
     private let listeners: ListenerSet
     /// What is served, with the access rules of each.
     private let rules = Mutex<[(listener: StartConfiguration.Listener, rules: AccessRules)]>([])
@@ -78,7 +79,12 @@ package final class MTA: Sendable {
         self.drained = po_eventfd()
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
         let context = AdminContext(
-            start: start, directory: self.directory, store: self.store, reload: { reloader.withLock { $0 }?() })
+            start: start, directory: self.directory, store: self.store, reload: { reloader.withLock { $0 }?() },
+            counts: { [listeners, harvest, authenticator] in
+                ServerCounts(
+                    connections: listeners.openConnections, harvesters: harvest.closedCount(at: SystemSources.now()),
+                    guessers: authenticator.shutOutPeers)
+            })
         do {
             self.control = try ControlServer(Administration.registry, context)
         } catch {
@@ -258,7 +264,7 @@ package final class MTA: Sendable {
         environment.crashGuard = self.options.crashGuard
         let names = self.loginNames
         environment.lookUpName = { names.lookUp($0, $1, $2) }
-        return SMTPService(environment, offersStartTLS: self.certificates != nil)
+        return SMTPService(environment, offersStartTLS: self.certificates != nil, harvest: self.harvest)
     }
 
     private var loginNames: LoginNames { LoginNames(self.authenticator, ReverseLookup(self.resolver)) }

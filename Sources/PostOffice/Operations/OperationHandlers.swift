@@ -7,7 +7,7 @@ enum OperationHandlers {
     static let all: [AdminHandler] = [
         AdminHandler("reload", Self.reload), AdminHandler("cert self-signed", Self.selfSigned), AdminHandler("cert request", Self.request),
         AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show), AdminHandler("check", Self.check),
-        AdminHandler("health", Self.health),
+        AdminHandler("health", Self.health), AdminHandler("counts", Self.counts),
     ]
 
     private static func check(
@@ -62,6 +62,17 @@ enum OperationHandlers {
         case .diskLow: output.line("disk-low")
         case .failed(let reason): output.line("failed \(reason)")
         }
+        return .done
+    }
+
+    /// One line for `status`: `ServerCounts`.
+    private static func counts(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        guard let counts = context.counts else {
+            throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
+        }
+        output.line(counts().line)
         return .done
     }
 

@@ -9,6 +9,7 @@ extension StatusReport {
         out.append(say("Processes", "プロセス"))
         out.append("  dispatcher  " + Self.process(self.dispatcher, say("not running", "停止中")))
         out.append("  mta         " + Self.process(self.mta, say("not running", "停止中")))
+        if let counts = self.counts { out += counts.lines(language).map { "  " + $0 } }
         out.append(say("Directories", "ディレクトリ"))
         for directory in self.directories {
             let space = directory.space.map { space in
@@ -49,6 +50,7 @@ extension StatusReport {
                     ("dispatcher", self.dispatcher.map { .number($0) } ?? .null), ("mta", self.mta.map { .number($0) } ?? .null),
                 ])
             ),
+            ("counts", self.counts?.json ?? .null),
             (
                 "directories",
                 .list(

@@ -33,6 +33,8 @@ struct StatusReport {
     var ports: [Port] = []
     var certificates: [Certificate] = []
     var troubles: [Trouble] = []
+    /// nil when no server runs, or it may not be asked.
+    var counts: ServerCounts?
 
     /// Days before its end at which a certificate becomes a trouble.
     private static let certificateWarning: Int64 = 21
@@ -56,7 +58,9 @@ struct StatusReport {
 
     /// How the store of the running server is; nothing is said where we may not ask.
     private mutating func askTheServer() {
-        guard self.isRunning, let word = AdminClient.word(AdminRequest("health"), self.start) else { return }
+        guard self.isRunning else { return }
+        self.counts = AdminClient.word(AdminRequest("counts"), self.start).flatMap { ServerCounts(line: $0) }
+        guard let word = AdminClient.word(AdminRequest("health"), self.start) else { return }
         if word == "disk-low" {
             self.trouble(
                 Localized(en: "the disk is nearly full: new mail is refused for now", ja: "ディスクがほぼ一杯で、新着メールを一時的に拒否しています"),
