@@ -41,6 +41,8 @@ let package = Package(
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
+        ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
+        ours("Bounces", [nioCore, "Bytes", "Vocabulary", "Text", "MIME", "Forms", "Policy", crypto]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
         // Parts of the target PostOffice, by links to its files.
@@ -49,6 +51,8 @@ let package = Package(
 
         fuzzer("control", ["ControlFrames", "Vocabulary"]),
         fuzzer("startfile", ["StartFile", "Vocabulary"]),
+        fuzzer("report", ["Bounces", "Policy", "Bytes", "Text", "Vocabulary"]),
+        fuzzer("route", ["Forms", "Routing", "Vocabulary"]),
         fuzzer("csv", ["Forms"]),
         fuzzer("field", ["Forms", "Vocabulary"]),
         fuzzer("text", ["Text", "Vocabulary"]),

@@ -5,28 +5,27 @@ enum SafeText {
     /// Replies of other hosts may have many lines; more than this says nothing new.
     static let longest = 800
 
-    /// UTF-8 is kept; control characters become blanks, runs of blanks one.
+    /// UTF-8 is kept; control characters become blanks, runs of blanks one, none at the ends. Made safe once more it stays the same.
     static func line(_ text: String, limit: Int = SafeText.longest) -> String {
         var out = String.UnicodeScalarView()
-        var isBlank = true
+        var isBlank = false
         var count = 0
+        /// Where to cut, when it is too long.
+        var end = out.endIndex
         for scalar in text.unicodeScalars {
             guard scalar.properties.generalCategory != .control, scalar != " ", scalar.value != 0x2028, scalar.value != 0x2029 else {
                 isBlank = true
                 continue
             }
-            let size = UTF8.width(scalar)
-            guard count + size + 4 <= limit else {
-                out.append(contentsOf: "...".unicodeScalars)
-                break
-            }
-            if isBlank, !out.isEmpty {
+            if isBlank, count > 0 {
                 out.append(" ")
                 count += 1
             }
             isBlank = false
             out.append(scalar)
-            count += size
+            count += UTF8.width(scalar)
+            if count <= limit - 3 { end = out.endIndex }
+            if count > limit { return String(out[..<end]) + "..." }
         }
         return String(out)
     }
