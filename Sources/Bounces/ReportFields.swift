@@ -42,7 +42,7 @@ struct ReportFields {
     private func address(_ address: Address) -> String {
         let text = SafeText.line(address.description, limit: 500)
         guard address.isInternationalized else { return "rfc822; \(text)" }
-        return "utf-8; \(self.isGlobal ? text : Xtext.unitext(text))"
+        return "utf-8; \(self.isGlobal ? text : self.encoded(text))"
     }
 
     // RFC 3461 4.2: original-recipient-address = addr-type ";" xtext
@@ -51,10 +51,13 @@ struct ReportFields {
         let type = SafeText.ascii(String(text[..<semicolon]), limit: 40)
         let encoded = String(text[text.index(after: semicolon)...])
         if type.asciiLowercased == "utf-8", let address = Xtext.decodeUnitext(encoded) {
-            return "Original-Recipient: utf-8; \(self.isGlobal ? SafeText.line(address, limit: 500) : Xtext.unitext(address))\r\n"
+            return "Original-Recipient: utf-8; \(self.isGlobal ? SafeText.line(address, limit: 500) : self.encoded(address))\r\n"
         }
         return "Original-Recipient: \(type); \(SafeText.ascii(Xtext.decode(encoded) ?? encoded, limit: 500))\r\n"
     }
+
+    /// In ASCII an address grows up to threefold; what no address can be is cut off, so that the line stays one. [RFC5322-2.1.1]
+    private func encoded(_ address: String) -> String { SafeText.ascii(Xtext.unitext(address), limit: 900) }
 
     private func diagnostic(_ recipient: DeliveryReport.Recipient) -> String {
         guard let failure = recipient.failure, recipient.action == .failed || recipient.action == .delayed else { return "" }

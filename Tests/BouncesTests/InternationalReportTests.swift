@@ -41,6 +41,14 @@ struct InternationalReportTests {
         #expect(text.utf8.allSatisfy { $0 < 0x80 })
     }
 
+    @Test("an original recipient of any length stays on one line of at most 998 octets")
+    func longOriginalRecipient() throws {
+        var recipient = Samples.failed("jane@far.test", self.failure)
+        recipient.recipient.originalRecipient = "utf-8;" + String(repeating: "\u{FFFD}", count: 166)
+        let (_, text) = try #require(Samples.composed(Samples.report([recipient])))
+        for line in text.split(separator: "\r\n") { #expect(line.utf8.count <= 998) }
+    }
+
     @Test("a header with raw octets goes back in quoted-printable, lines at most 76 long, and decodes to itself")
     func rawHeader() throws {
         let raw = "Subject: \u{3042}=\u{3044} \r\nX-Long: \(String(repeating: "x", count: 300))\r\n"
