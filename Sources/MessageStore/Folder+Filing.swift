@@ -4,13 +4,24 @@ internal import Vocabulary
 // The folder's thread: what it does next, and how.
 
 extension Folder.Pending {
-    var hasWork: Bool {
-        self.isStopped || self.hasRecords || !self.edits.isEmpty || self.hasJobs || self.mustSweep || self.mustForget
+    var hasWork: Bool { self.hasRecords || self.isUrgent }
+
+    /// Something is to be done that does not get cheaper by waiting.
+    private var isUrgent: Bool {
+        self.isStopped || !self.edits.isEmpty || self.hasJobs || self.mustSweep || self.mustForget
+    }
+
+    /// No use in gathering more: it is a batch, or somebody waits, or there is something else to do.
+    func isEnough(for batch: Int) -> Bool {
+        self.deliveries >= batch || !self.waiters.isEmpty || self.hurried > 0 || self.isUrgent || self.isHopeless
     }
 }
 
 extension Folder {
     private static let editsInBatch = 64
+    /// How long records wait for others to be filed with them when nobody waits for them: a transaction for each batch of the log would cost
+    /// twice as much. Milliseconds.
+    private static let gathering = 2
 
     private struct Work {
         var pieces: [Piece] = []
@@ -23,6 +34,7 @@ extension Folder {
 
     func run(_ writer: MailWriter) {
         while true {
+            self.gather()
             let work = self.pending.wait(until: \.hasWork) { Self.nextWork(&$0, batch: self.parts.options.foldBatch) }
             if work.isLast { return self.finish() }
             self.perform(work, writer)
@@ -30,6 +42,16 @@ extension Folder {
             if work.mustSweep { self.sweep(writer) }
             if work.mustForget { self.forgetSome(writer) }
         }
+    }
+
+    private func gather() {
+        let batch = self.parts.options.foldBatch
+        let mayWait = self.pending.wait(until: \.hasWork) { state in
+            state.isGathering = !state.isEnough(for: batch)
+            return state.isGathering
+        }
+        guard mayWait else { return }
+        self.pending.wait(milliseconds: Self.gathering, until: { $0.isEnough(for: batch) }, then: { $0.isGathering = false })
     }
 
     private static func nextWork(_ state: inout Pending, batch: Int) -> Work {

@@ -47,6 +47,10 @@ final class Folder: Sendable {
         /// A segment may have died with a queue entry.
         var mustSweep = true
         var mustForget = false
+        /// The folder waits a moment for more.
+        var isGathering = false
+        /// Threads that wait until something is filed.
+        var hurried = 0
 
         /// Nobody can wait for filing now.
         var isHopeless: Bool { self.hasFailed || self.isHeld }
@@ -82,12 +86,13 @@ final class Folder: Sendable {
     /// Records that are on stable storage, in order.
     func take(_ records: [LogRecord]) {
         guard let last = records.last else { return }
-        self.pending.withLock { state in
+        let mustWake = self.pending.withLock { state in
             state.records.append(contentsOf: records)
             for record in records { state.deliveries += record.payload.deliveries.count }
             state.accepted = last.sequence
+            return !state.isGathering || state.deliveries >= self.parts.options.foldBatch
         }
-        self.pending.broadcast()
+        if mustWake { self.pending.broadcast() }
     }
 
     /// Records of the log that were promised before this start. The piece of the first that was filed already does not count again.
@@ -109,8 +114,12 @@ final class Folder: Sendable {
 
     /// Waits until everything that was taken before this call is filed, or filing has stopped or waits for room on the disk.
     func waitUntilFiled() {
-        let target = self.pending.withLock { $0.accepted }
-        self.pending.wait(until: { $0.folded >= target || $0.isHopeless }, then: { _ in })
+        let target = self.pending.withLock { state in
+            state.hurried += 1
+            return state.accepted
+        }
+        self.pending.broadcast()
+        self.pending.wait(until: { $0.folded >= target || $0.isHopeless }, then: { $0.hurried -= 1 })
     }
 
     /// Remembers unfinished ends of segments, for `check`; returns when that is done, or a check at once after the start would call
@@ -154,7 +163,7 @@ final class Folder: Sendable {
             state.waiters.append((state.accepted, job))
             return false
         }
-        if isReady { job() }
+        if isReady { job() } else { self.pending.broadcast() }
     }
 
     func submit(_ edit: Edit) {

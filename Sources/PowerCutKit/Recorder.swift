@@ -55,7 +55,8 @@ package struct Recorder: Sendable {
     package func recovery(_ subject: any CrashSubject, in directory: String, seed: UInt64) throws -> Recording {
         let before = try Disk(snapshotOf: "\(directory)/store")
         try self.run(
-            ["recover", "--subject", subject.name, "--directory", "\(directory)/store", "--marks", "\(directory)/marks"], directory)
+            ["recover", "--subject", subject.name, "--directory", "\(directory)/store", "--marks", "\(directory)/marks"]
+                + (self.rules == nil ? [] : ["--tolerant"]), directory)
         return try Recording(log: "\(directory)/log", directory: "\(directory)/store", before: before, seed: seed)
     }
 

@@ -52,10 +52,12 @@ struct Recover: ParsableCommand {
     @Option var directory: String
     @Option(help: "File for marks.") var marks: String
     @Option(help: "Not used; so that all recorded commands take the same options.") var seed: UInt64 = 1
+    @Flag(help: "Go on when a mailbox cannot be listed, since the disk is made to fail.") var tolerant = false
 
     func run() throws {
         let store = try self.subject.make().open(self.directory)
-        let workload = Workload(seed: self.seed)
+        var workload = Workload(seed: self.seed)
+        workload.isTolerant = self.tolerant
         try workload.look(store, marks: self.marks)
         _exit(0)
     }

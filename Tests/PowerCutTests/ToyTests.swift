@@ -21,9 +21,9 @@ struct ToyTests {
 
     @Test("a toy store without a mistake survives every cut")
     func acquitsToy() throws {
-        let report = try PowerCut.run(ToySubject(.none), images: 1_500, messages: 60, seed: 7)
+        let report = try PowerCut.run(ToySubject(.none), images: 800, messages: 60, seed: 7)
         #expect(report.failures.isEmpty, "\(report.failures)")
-        #expect(report.images >= 1_000)
+        #expect(report.images >= 500)
     }
 
     @Test("each planted mistake is found", arguments: ToySubject.Mistake.allCases.filter { $0 != .none })
@@ -40,7 +40,7 @@ struct ToyTests {
 
     @Test("SQLite with synchronous=FULL survives every cut")
     func acquitsSQLite() throws {
-        let report = try PowerCut.run(SQLiteToySubject(.full), images: 1_000, messages: 40, seed: 7)
+        let report = try PowerCut.run(SQLiteToySubject(.full), images: 500, messages: 40, seed: 7)
         #expect(report.failures.isEmpty, "\(report.failures)")
     }
 
