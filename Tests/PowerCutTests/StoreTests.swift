@@ -51,7 +51,7 @@ struct StoreTests {
         let recording = try PowerCut.recorder.killedWorkload(
             StoreSubject(), in: directory, seed: PowerCut.seed, messages: 30, lives: 2, killing: killing)
         var campaign = Campaign(StoreSubject(), recording)
-        campaign.images = 300
+        campaign.images = 120
         let report = try campaign.run()
         #expect(report.failures.isEmpty, "\(report.failures)")
     }

@@ -46,7 +46,7 @@ import Testing
 
         // And back.
         try writeFile(instance.configuration, before)
-        #expect(kill(dispatcher, SIGHUP) == 0)
+        #expect(try instance.command(["reload"]).ending == .exited(0))
         try DispatcherTests.wait("the old port again") { Self.greets(submission) }
         #expect(instance.stop() == .exited(0))
     }

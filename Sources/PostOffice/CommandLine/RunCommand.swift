@@ -10,7 +10,7 @@ struct RunCommand: ParsableCommand {
         abstract: "Serve until stopped, in the foreground.",
         discussion: """
             Binds the ports, gives up root for good, and keeps the mail service running. SIGTERM or Ctrl-C finishes what is in hand and \
-            stops; a second one stops now. SIGHUP reloads certificates and configuration.
+            stops; a second one stops now. SIGHUP reads certificates and listeners anew.
 
             Examples:
               postoffice run

@@ -84,7 +84,7 @@ struct ShutdownCommand: ParsableCommand {
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Read certificates and start file anew, without ending a session. Broken files change nothing.",
+        abstract: "Read certificates and listeners anew, without ending a session. Broken files change nothing.",
         discussion: """
             Examples:
               postoffice reload

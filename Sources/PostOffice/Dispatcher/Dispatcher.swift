@@ -154,7 +154,7 @@ final class Dispatcher {
 
     // MARK: Talking with the mta
 
-    /// Words of the mta: `ready`, `reloaded`, `reload-failed TEXT`. Anything else is dropped.
+    /// Words of the mta: `ready`, `follow`, `reloaded`, `reload-failed TEXT`. Anything else is dropped.
     private func readChannel() {
         guard let channel else { return }
         var block = [UInt8](repeating: 0, count: 4096)
@@ -165,6 +165,7 @@ final class Dispatcher {
             case "ready":
                 self.carryOut(self.supervisor.ready(MonotonicTime.milliseconds))
                 self.whenReady()
+            case Inheritance.follow[...]: self.followStartFile()
             case "reloaded": self.manager.notify("READY=1\nSTATUS=serving")
             case "reload-failed":
                 let reason = text.dropFirst(word.count + 1).split(whereSeparator: \.isNewline).joined(separator: " ")

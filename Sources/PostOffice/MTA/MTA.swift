@@ -30,6 +30,8 @@ package final class MTA: Sendable {
         /// Where that cache lies; nil takes memory of our own.
         package var loginCache: AuthenticatorOptions.CacheMemory?
         package var eventLoops: Int?
+        /// Asks whoever holds the listening sockets to follow the start file; called when a command wants a reload.
+        package var whenReloading: @Sendable () -> Void = {}
 
         package init() {}
     }
@@ -96,7 +98,12 @@ package final class MTA: Sendable {
         self.services.withLock { $0 = made }
         for (listener, socket) in sockets.sockets { self.add(listener, socket) }
         self.apply(self.directory.configuration)
-        reloader.withLock { $0 = { [weak self] in self?.reload() } }
+        reloader.withLock {
+            $0 = { [weak self] in
+                self?.options.whenReloading()
+                return self?.reload()
+            }
+        }
         self.directory.onChange { [weak self] snapshot in self?.apply(snapshot.configuration) }
     }
 

@@ -50,6 +50,7 @@ final class MTARunner {
         options.loginKey = inheritance.memory.loginKey
         options.loginCache = inheritance.memory.loginCache
         options.drain = .seconds(self.drain)
+        options.whenReloading = { inheritance.say(Inheritance.follow) }
         let mta = try MTA(self.start, inheritance.sockets, options)
         heart.watch(mta.eventLoops)
         try mta.serve()
@@ -109,7 +110,7 @@ final class MTARunner {
 }
 
 /// What the dispatcher hands to its mta.
-struct Inheritance {
+struct Inheritance: Sendable {
     let memory: SharedMemory
     let sockets: ListeningSockets
     let channel: Int32
@@ -135,6 +136,9 @@ struct Inheritance {
 
     /// First word of the packet that brings the sockets of a changed start file; their listeners' names follow.
     static let listeners = "listeners"
+
+    /// Asks the dispatcher to look into the start file.
+    static let follow = "follow"
 
     struct Packet {
         var text: String

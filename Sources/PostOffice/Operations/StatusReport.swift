@@ -129,7 +129,8 @@ struct StatusReport {
                         en: "nobody listens on port \(listener.port) (\(listener.role.name))",
                         ja: "ポート \(listener.port) (\(listener.role.name)) が開いていません"),
                     Localized(
-                        en: "the start file was changed after the start; shut down and run again", ja: "起動後に設定ファイルが変わっています。停止してから起動し直してください"
+                        en: "if the start file was changed: `postoffice reload`, and for a port below 1024 shut down and run again",
+                        ja: "設定ファイルを変えたのなら postoffice reload を、1024 未満のポートなら停止してから起動し直してください"
                     ))
             } else if self.dispatcher == nil, isListening {
                 self.trouble(

@@ -36,7 +36,7 @@ package struct SetupPlan: Sendable {
     package var startFileText: String {
         var out = """
             # Post.Office start file: only what is needed to start. Everything else: `postoffice config`.
-            # After a change: `postoffice shutdown` and `postoffice run`.
+            # After a change of listeners: `postoffice reload`. After any other: `postoffice shutdown` and `postoffice run`.
             version: 1
             directories:
               program: \(Self.quoted(self.directories.program))
