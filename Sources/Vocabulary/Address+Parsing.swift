@@ -87,7 +87,11 @@ extension Address {
             guard syntax.allowsBareLocalPart else { throw .missingDomain }
             self.init(localPart: local, domain: "")
         }
-        guard cursor.position - start <= Self.maximumLength else { throw .tooLong }
+        let length = cursor.position - start
+        // With stray dots it is written with quotes, which count.
+        guard length <= Self.maximumLength, length <= Self.maximumLength - 2 || self.description.utf8.count <= Self.maximumLength else {
+            throw .tooLong
+        }
     }
 }
 

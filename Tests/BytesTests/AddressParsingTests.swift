@@ -83,6 +83,22 @@ struct AddressParsingTests {
         #expect(mobile.description == #""a..b."@docomo.test"#)
     }
 
+    @Test("P2 an address that its quotes would make too long is refused, so that what is taken can be written")
+    func quotesCount() throws {
+        let label = String(repeating: "x", count: 61)
+        let domain = [label, label, label, label].joined(separator: ".")  // 247 octets
+        let syntax = AddressSyntax(allowsStrayDots: true)
+        for (local, isTaken) in [("abcdef", true), ("a..b", true), ("a..bc", false), (".abcde", false)] {
+            let text = "\(local)@\(domain)"
+            if isTaken {
+                let address = try Address(parsing: text, syntax)
+                #expect(try Address(parsing: address.description, syntax) == address)
+            } else {
+                #expect(throws: AddressError.tooLong) { try Address(parsing: text, syntax) }
+            }
+        }
+    }
+
     private static func forwardPath(_ text: String) throws -> Address { try self.forwardPath(Array(text.utf8)) }
 
     private static func forwardPath(_ bytes: [UInt8]) throws -> Address {
