@@ -197,7 +197,7 @@ import Vocabulary
         _ = desk.run(
             "account add", "jane@example.test", "jd@example.test",
             options: [
-                "name": ["Doe, \"Jane\" "],
+                "name": ["Doe, \"\u{FF9E}Jane\" "],
                 "set": [
                     "quota=5 MiB", "state=locked", "type=administrative", "expiry-date=2030-01-31", "forwarding-addresses=a@b.test",
                     "forwarding-addresses=c@d.test", "access-restrictions=192.0.2.0/24", "access-restrictions=*.home.test",

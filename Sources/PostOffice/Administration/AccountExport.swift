@@ -55,7 +55,9 @@ enum AccountExport {
             let isPlain =
                 cell.utf8.first != 0x20 && cell.utf8.last != 0x20
                 && !cell.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
-            return isPlain ? cell : "\"\(cell.replacing("\"", with: "\"\""))\""
+            // Octet by octet: as a Character a quote would vanish into a mark that follows it.
+            let doubled = cell.utf8.flatMap { $0 == 0x22 ? [0x22, 0x22] : [$0] }
+            return isPlain ? cell : "\"" + String(decoding: doubled, as: UTF8.self) + "\""
         }
         .joined(separator: ",") + "\n"
     }
