@@ -5,7 +5,7 @@ package import Vocabulary
 package struct Vanished: Sendable, Hashable {
     /// Ascending.
     package var uids: [UID] = []
-    /// False when older removals are forgotten: the client has to be told about every UID that is not there. [RFC7162-3.2.5.2]
+    /// False when older removals are forgotten: the client has to be told about every UID that is not there. [RFC7162-3.2.6]
     package var isComplete = true
 
     package init(uids: [UID] = [], isComplete: Bool = true) {

@@ -82,7 +82,7 @@ extension MailWriter {
     private static let note = Statement("UPDATE mailbox SET forgotten = max(forgotten, ?2) WHERE id = ?1")
 
     /// Drops tombstones and notes up to which MODSEQ a mailbox no longer knows what vanished: a client that asks from before that is
-    /// told about every UID that is not there. [RFC7162-3.2.5.2]
+    /// told about every UID that is not there. [RFC7162-3.2.6]
     func forget(_ old: [Tombstone]) throws(DatabaseError) {
         var forgotten: [Int64: Int64] = [:]
         for stone in old {
