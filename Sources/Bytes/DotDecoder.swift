@@ -115,12 +115,13 @@ package struct DotDecoder: Sendable {
     private mutating func scanLine(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         var end = bytes.firstOffset(of: .cr, from: start)
         var stop = end ?? bytes.count
-        if let newline = bytes.firstOffset(of: .lf, from: start, to: stop) {
-            if self.repairsNewlines { (end, stop) = (nil, newline) } else { self.note(.bareLineFeed) }
-        }
-        if bytes.firstOffset(of: 0, from: start, to: stop) != nil { self.note(.nul) }
+        var newline = bytes.firstOffset(of: .lf, from: start, to: stop)
+        if self.repairsNewlines, let found = newline { (end, stop, newline) = (nil, found, nil) }
+        let nul = bytes.firstOffset(of: 0, from: start, to: stop)
+        let room = self.maximumLine - self.column
         self.column += stop - start
-        if self.column > self.maximumLine { self.note(.longLine) }
+        let long = self.column > self.maximumLine ? start + max(0, room) : nil
+        if newline != nil || nul != nil || long != nil { self.note(first: [(newline, .bareLineFeed), (nul, .nul), (long, .longLine)]) }
         guard let end else { return stop }
         self.state = .carriageReturn
         return end + 1
@@ -135,6 +136,11 @@ package struct DotDecoder: Sendable {
         position += 1
         self.column = 0
         self.state = .lineStart
+    }
+
+    /// The first by its place, so that it does not matter how the input was cut.
+    private mutating func note(first faults: [(Int?, Fault)]) {
+        if let first = faults.min(by: { ($0.0 ?? .max) < ($1.0 ?? .max) }) { self.note(first.1) }
     }
 
     private mutating func note(_ fault: Fault) { if self.fault == nil { self.fault = fault } }

@@ -84,7 +84,10 @@ struct DotDecoderTests {
             ("a\nb\r\n.\r\n", .bareLineFeed), ("a\rb\r\n.\r\n", .bareCarriageReturn), ("a\r\r\n.\r\n", .bareCarriageReturn),
             ("\0\r\n.\r\n", .nul),
             (".\rx\r\n.\r\n", .bareCarriageReturn), (String(repeating: "x", count: 999) + "\r\n.\r\n", .longLine),
-            ("\n.\r\n\r\n.\r\n", .bareLineFeed),
+            ("\n.\r\n\r\n.\r\n", .bareLineFeed), (".,\0\0\n\r\n.\r\n", .nul), (".,\n\0\n\r\n.\r\n", .bareLineFeed),
+            (String(repeating: "x", count: 999) + "\0\n\r\n.\r\n", .longLine),
+            (String(repeating: "x", count: 997) + "\0xxx\n\r\n.\r\n", .nul),
+            (String(repeating: "x", count: 998) + "\nxxx\0\r\n.\r\n", .bareLineFeed),
         ]
         for (wire, fault) in cases {
             for cut in Self.everyCut(Array(wire.utf8)) {
