@@ -124,7 +124,8 @@ let package = Package(
         tests("SASLTests", ["SASL", "Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("MIMETests", ["MIME", "Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests(
-            "SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
+            "SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Policy", "Bytes", "Vocabulary", "MailTesting", nioCore],
+            resources: [.copy("Dialogues"), .copy("ClientDialogues")]),
         tests("POP3WireTests", ["POP3Wire", "SASL", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
         tests("BouncesTests", ["Bounces", "Policy", "MIME", "Bytes", "Vocabulary", "Text", "MailTesting", nioCore]),
         tests("PolicyTests", ["Policy", "Routing", "Bytes", "Vocabulary", "Text", "MailTesting"]),

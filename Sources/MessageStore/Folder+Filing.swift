@@ -175,7 +175,7 @@ extension Folder {
         }.map(\.record)
         guard !records.isEmpty else { return }
         try QueueRows.apply(records, self.parts.accept)
-        let channels = Set(records.flatMap { $0.payload.queue.map(\.draft.channel) })
-        if !channels.isEmpty { self.parts.queueFeed.tell(channels) }
+        let drafts = records.flatMap { $0.payload.queue.map(\.draft) }
+        if !drafts.isEmpty { self.parts.queueFeed.tell(drafts) }
     }
 }

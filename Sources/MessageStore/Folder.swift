@@ -10,9 +10,21 @@ internal import Vocabulary
 
 /// Who is told that new queue entries are there.
 final class QueueFeed: Sendable {
-    private let handler = Mutex<(@Sendable (Set<QueueDraft.Channel>) -> Void)?>(nil)
-    func set(_ handler: @escaping @Sendable (Set<QueueDraft.Channel>) -> Void) { self.handler.withLock { $0 = handler } }
-    func tell(_ channels: Set<QueueDraft.Channel>) { self.handler.withLock { $0 }?(channels) }
+    private struct Handlers: Sendable {
+        var channels: (@Sendable (Set<QueueDraft.Channel>) -> Void)?
+        var destinations: (@Sendable (Set<String>) -> Void)?
+    }
+    private let handlers = Mutex(Handlers())
+    func set(_ handler: @escaping @Sendable (Set<QueueDraft.Channel>) -> Void) { self.handlers.withLock { $0.channels = handler } }
+    func setDestinations(_ handler: @escaping @Sendable (Set<String>) -> Void) { self.handlers.withLock { $0.destinations = handler } }
+
+    func tell(_ drafts: [QueueDraft]) {
+        let handlers = self.handlers.withLock { $0 }
+        handlers.channels?(Set(drafts.map(\.channel)))
+        guard let told = handlers.destinations else { return }
+        let destinations = Set(drafts.lazy.filter { $0.channel == .remote }.map(\.destination))
+        if !destinations.isEmpty { told(destinations) }
+    }
 }
 
 /// Files what was accepted into the mailboxes, and makes all other changes of mail.db, in transactions shared by all that waits.

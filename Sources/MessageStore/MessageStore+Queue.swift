@@ -31,12 +31,14 @@ package struct QueueFlags: OptionSet, Sendable, Hashable {
     package static let warned = QueueFlags(rawValue: 2)
     /// Held because its route says so, not because of the postmaster.
     package static let heldByRoute = QueueFlags(rawValue: 4)
+    /// Somebody released it: a route that holds holds it no more.
+    package static let released = QueueFlags(rawValue: 8)
 }
 
 // The queue's rows. These calls block: they belong to the threads of delivery.
 extension MessageStore {
     static let columns = """
-        SELECT q.id, q.blob, q.draft, q.attempts, q.reason, q.due, b.received, b.trace, b.envelope, b.body, q.flags, q.since
+        SELECT q.id, q.blob, q.draft, q.attempts, q.reason, q.due, b.received, b.trace, b.envelope, b.body, q.flags, q.since, q.destination
         FROM queue q JOIN blob b ON b.id = q.blob
         """
     private static let page = Statement("\(columns) WHERE q.id > ?1 ORDER BY q.id LIMIT ?2")
@@ -161,6 +163,7 @@ extension MessageStore {
         var envelope = row.withBytes(8) { ByteBuffer(bytes: $0) }
         guard var known = draft.readQueueDraft(), let said = envelope.readEnvelope() else { return nil }
         known.due = row.int(5)
+        known.destination = row.text(12)
         return StoredQueueEntry(
             id: QueueID(rawValue: row.int(0)), blob: BlobID(rawValue: row.int(1)), draft: known, attempts: Int(row.int(3)),
             reason: row.text(4),

@@ -41,7 +41,7 @@ extension MessageStore {
         "UPDATE queue SET due = ?2, attempts = attempts + ?3, reason = ?4, flags = flags | ?5 WHERE id = ?1")
     private static let move = Statement("UPDATE queue SET destination = ?2, due = ?3 WHERE id = ?1")
     private static let hold = Statement("UPDATE queue SET due = ?2, reason = ?3, flags = flags | ?4 WHERE id = ?1")
-    private static let release = Statement("UPDATE queue SET due = ?2, since = ?2, flags = flags & ~5 WHERE id = ?1")
+    private static let release = Statement("UPDATE queue SET due = ?2, since = ?2, flags = (flags & ~5) | 8 WHERE id = ?1")
     private static let draftOf = Statement("SELECT draft FROM queue WHERE id = ?1")
     private static let redirect = Statement(
         "UPDATE queue SET destination = ?2, due = ?3, draft = ?4, since = ?3, attempts = 0, reason = '', flags = 0 WHERE id = ?1")
@@ -69,6 +69,10 @@ extension MessageStore {
                 Self.ofDestination, .int(channel.rawValue), .text(destination), .int(time), .int(limit), read: Self.entry)
         }
     }
+
+    /// `handler` is told the destinations of new entries for other hosts, on the store's thread, when their rows are there. One handler a
+    /// store.
+    package func whenDestinationsQueued(_ handler: @escaping @Sendable (Set<String>) -> Void) { self.parts.queueFeed.setDestinations(handler) }
 
     /// Makes all changes durable at once. The entries of one call should be few hundred at most.
     package func changeQueue(_ changes: [QueueChange]) throws(StoreError) {

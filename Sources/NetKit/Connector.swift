@@ -1,3 +1,4 @@
+internal import Glibc
 package import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -126,8 +127,8 @@ package final class Connector: Sendable {
 
     /// The system's words for a connection that did not come about.
     private static func words(_ error: any Error) -> String {
-        if let error = error as? IOError { return "connection refused or unreachable (errno \(error.errnoCode))" }
-        if error is ChannelError { return "no connection in time" }
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+        if let error = error as? ChannelError, case .connectTimeout = error { return "no connection in time" }
         return "\(error)"
     }
 }

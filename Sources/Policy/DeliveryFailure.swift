@@ -3,7 +3,7 @@ package import Vocabulary
 /// Why an attempt to deliver to one recipient did not succeed: the facts as the channel saw them. What follows (try again, return, hold)
 /// is derived from them here and nowhere else.
 package struct DeliveryFailure: Sendable, Hashable {
-    package enum Cause: Sendable, Hashable {
+    package enum Cause: Error, Sendable, Hashable {
         /// A reply of the other host, to the command of that stage.
         case reply(Reply, Stage)
         /// The domain does not exist.

@@ -101,6 +101,15 @@ package final class OutboundQueue: Sendable {
         }
     }
 
+    /// Those of the entries that nobody has in hand; they are the caller's now.
+    package func claim(_ entries: [StoredQueueEntry]) -> [StoredQueueEntry] {
+        self.state.withLock { state in
+            let free = entries.filter { !state.leased.contains($0.id) }
+            state.leased.formUnion(free.map(\.id))
+            return free
+        }
+    }
+
     /// Entries that were leased and not tried are free and as due as before.
     package func giveBack(_ entries: [StoredQueueEntry]) {
         self.state.withLock { $0.leased.subtract(entries.map(\.id)) }

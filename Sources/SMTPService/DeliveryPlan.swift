@@ -10,11 +10,19 @@ struct DeliveryPlan {
     private(set) var queue: [QueueDraft] = []
     private let prefix: TracePrefix
     private let now: Int64
+    /// nil where nothing leaves this server.
+    private let queueName: (@Sendable (Address) -> String?)?
+    /// The sender may name other hosts' addresses himself.
+    private let mayRelay: Bool
+    /// Entries for other hosts in `queue`.
+    private(set) var outgoing: [Address] = []
     private var served: Set<AccountID> = []
 
-    init(prefix: TracePrefix, now: Int64) {
+    init(prefix: TracePrefix, now: Int64, queueName: (@Sendable (Address) -> String?)? = nil, mayRelay: Bool = false) {
         self.prefix = prefix
         self.now = now
+        self.queueName = queueName
+        self.mayRelay = mayRelay
     }
 
     mutating func add(_ recipient: Envelope.Recipient, _ resolution: Resolution) {
@@ -22,9 +30,12 @@ struct DeliveryPlan {
         case .account(let local): self.deliver(recipient, to: local)
         case .postmaster(let postmaster) where !postmaster.local.isEmpty:
             for local in postmaster.local { self.deliver(recipient, to: local) }
+        case .remote where self.mayRelay: self.send(recipient, to: recipient.address)
+        case .bangPath(let target, _) where self.mayRelay: self.send(recipient, to: target)
+        case .redirected(let target, _): self.send(recipient, to: target)
         // The postmaster has nobody who reads his mail yet, or the address came to lead elsewhere since RCPT, or it is not known whether it
         // leads anywhere: the message is kept, and tried again until it can be delivered.
-        case .postmaster, .handler, .remote, .redirected, .bangPath, .refused, .unknown: self.wait(recipient)
+        case .postmaster, .handler, .remote, .bangPath, .refused, .unknown: self.wait(recipient)
         }
     }
 
@@ -38,6 +49,16 @@ struct DeliveryPlan {
         self.deliveries.append(
             PlannedDelivery(
                 account: local.account, prefix: self.prefix.bytes(for: recipient.address), quota: local.quota, recipient: recipient))
+    }
+
+    /// For another host: in the same record as the copies for mailboxes here. Our trace field travels with the entry. [RFC5321-4.4]
+    private mutating func send(_ recipient: Envelope.Recipient, to target: Address) {
+        guard let name = self.queueName?(target) else { return self.wait(recipient) }
+        var recipient = recipient
+        recipient.address = target
+        self.outgoing.append(target)
+        self.queue.append(
+            QueueDraft(.remote, recipient: recipient, destination: name, due: self.now, payload: Array(self.prefix.relayed.readableBytesView)))
     }
 
     /// The prefix travels with the entry, so that the copy looks the same whenever it arrives. Account 0: look the recipient up again.

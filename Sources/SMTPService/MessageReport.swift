@@ -9,6 +9,7 @@ struct MessageReport: Sendable {
     private let recipients: Int
     private let delivered: [Address]
     private let waiting: [Address]
+    private let outgoing: [(address: Address, destination: String)]
     private let events: any EventSink
 
     init(_ item: AcceptItem, _ plan: DeliveryPlan, size: Int64, events: any EventSink) {
@@ -17,7 +18,8 @@ struct MessageReport: Sendable {
         self.size = size
         self.recipients = item.envelope.recipients.count
         self.delivered = plan.addresses
-        self.waiting = plan.queue.map(\.recipient.address)
+        self.waiting = plan.queue.filter { $0.channel != .remote }.map(\.recipient.address)
+        self.outgoing = plan.queue.filter { $0.channel == .remote }.map { ($0.recipient.address, $0.destination) }
         self.events = events
     }
 
@@ -36,6 +38,10 @@ struct MessageReport: Sendable {
             }
         }
         for address in self.waiting { self.deferred(address, "no-mailbox-yet") }
+        for (address, destination) in self.outgoing {
+            let facts = [("to", "\(address)"), ("destination", destination)]
+            self.events.record(TrailEvent(.smtpDeliver, "queued", trace: self.trace, facts), switchedBy: nil)
+        }
     }
 
     private func deferred(_ address: Address, _ reason: String) {

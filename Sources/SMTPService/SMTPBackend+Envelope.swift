@@ -90,17 +90,28 @@ extension SMTPBackend {
         case .postmaster: nil
         case .handler: Reply(550, EnhancedStatus(5, 2, 1), "Administration by mail is not available here")
         case .refused: Reply(550, EnhancedStatus(5, 7, 1), "Local part has a character that is not taken here")
-        case .remote, .redirected, .bangPath: self.relayRefusal
+        case .remote: self.relayRefusal(address)
+        case .bangPath(let target, _): self.relayRefusal(target)
+        // The postmaster's own word: his alias leads there for everybody.
+        case .redirected(let target, _): self.sendingRefusal(target)
         case .unknown(let reason): self.unknownRefusal(reason)
         }
     }
 
-    private var relayRefusal: Reply {
+    /// Another host's address is taken from who has logged in, and from nobody else.
+    private func relayRefusal(_ address: Address) -> Reply? {
         switch RelayPolicy.verdict(RelayFacts(isLocalRecipient: false, isAuthenticated: self.identity != nil)) {
         case .relayDenied:
-            Reply(550, EnhancedStatus(5, 7, 1), "Relaying is not allowed: the address is not of this server, and you have not logged in")
-        case .accept: Reply(550, EnhancedStatus(5, 7, 1), "Sending to other hosts is not available on this server")
+            return Reply(550, EnhancedStatus(5, 7, 1), "Relaying is not allowed: the address is not of this server, and you have not logged in")
+        case .accept: return self.sendingRefusal(address)
         }
+    }
+
+    private func sendingRefusal(_ address: Address) -> Reply? {
+        guard let queueName = self.environment.queueName else {
+            return Reply(550, EnhancedStatus(5, 7, 1), "Sending to other hosts is not available on this server")
+        }
+        return queueName(address) == nil ? Reply(553, EnhancedStatus(5, 1, 3), "Address has no usable domain") : nil
     }
 
     private func unknownRefusal(_ reason: UnknownReason) -> Reply? {

@@ -19,6 +19,7 @@ extension SMTPBackend {
     }
 
     func body(_ piece: ByteBuffer, _ answer: SessionAnswer<SMTPOutcome>) {
+        if !self.sawEightBit { self.sawEightBit = piece.hasEightBit }
         switch self.largeBody(for: piece) {
         case .failure(let reply):
             self.large?.abandon()
@@ -79,6 +80,7 @@ extension SMTPBackend {
         switch message.content {
         case .tail(let rest):
             guard let large = self.large else { throw Reply(451, EnhancedStatus(4, 3, 0), "Message was lost on its way to the disk") }
+            if !self.sawEightBit { self.sawEightBit = rest.hasEightBit }
             large.append(rest) { _ in }  // a failure stays with the body and comes out of `accept`
             return .large(large)
         case .whole(let bytes):
@@ -86,6 +88,7 @@ extension SMTPBackend {
             guard checked.readableBytes > self.environment.store.options.inlineLimit else { return .memory(checked) }
             do {
                 let large = try self.environment.store.beginLargeBody()
+                self.sawEightBit = checked.hasEightBit
                 large.append(checked) { _ in }
                 return .large(large)
             } catch {
@@ -131,6 +134,12 @@ extension SMTPBackend {
             from: self.sender ?? identity.primaryAddress)
     }
 
+    /// An octet beyond ASCII was in the body.
+    private func hasEightBit(_ body: AcceptItem.Body) -> Bool {
+        if case .memory(let bytes) = body { return bytes.hasEightBit }
+        return self.sawEightBit
+    }
+
     // MARK: Plan
 
     /// The message with a copy for each account that it is for, and a queue entry for what must wait.
@@ -150,7 +159,9 @@ extension SMTPBackend {
                 isInternationalized: envelope.isInternationalized, host: self.rules.hostName, product: self.product, trace: self.trace,
                 onlyRecipient: envelope.recipients.count == 1 ? envelope.recipients[0].address : nil,
                 date: CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now))))
-        var plan = DeliveryPlan(prefix: prefix, now: now)
+        // Only who has logged in sends to other hosts; RCPT has seen to it, and nothing that changed since makes a stranger's mail leave.
+        var plan = DeliveryPlan(
+            prefix: prefix, now: now, queueName: self.environment.queueName, mayRelay: self.identity != nil)
         var rest = self.asked[...]
         for recipient in envelope.recipients {
             // The accepted ones are a part of those asked about, in the same order.
@@ -159,6 +170,22 @@ extension SMTPBackend {
         }
         item.deliveries = plan.deliveries
         item.queue = plan.queue
+        // Whatever the client said: a host without 8BITMIME must not get such a message. [RFC6152-3]
+        if !plan.outgoing.isEmpty { item.envelope.isEightBit = item.envelope.isEightBit || self.hasEightBit(body) }
         return (item, plan)
+    }
+}
+
+extension ByteBuffer {
+    /// Some octet is beyond ASCII. Eight at a time: bodies are long.
+    fileprivate var hasEightBit: Bool {
+        self.withUnsafeReadableBytes { bytes in
+            let words = bytes.count / 8
+            for index in 0..<words {
+                let word = bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
+                if word & 0x8080_8080_8080_8080 != 0 { return true }
+            }
+            return bytes[(words * 8)...].contains { $0 >= 0x80 }
+        }
     }
 }

@@ -31,6 +31,8 @@ final class SMTPBackend: SessionBackend {
     // The transaction at hand.
     /// One lookup state for all recipients of a transaction.
     var snapshot: DirectorySnapshot
+    /// An octet beyond ASCII was in a body that went to disk.
+    var sawEightBit = false
     var identity: Identity?
     var sender: Address?
     /// Octets that the client announced; 0 when it did not.
@@ -165,6 +167,7 @@ final class SMTPBackend: SessionBackend {
     func forgetTransaction() {
         self.asked = []
         self.sender = nil
+        self.sawEightBit = false
         self.large?.abandon()
         self.large = nil
         if self.reserved > 0 { self.environment.store.memory.release(self.reserved) }

@@ -25,6 +25,9 @@ package struct SMTPEnvironment: Sendable {
     package var crashGuard: any CrashGuard = NoCrashGuard()
     /// Looks up the peer's name where some access list could ask for it; `.notLooked` at once where none does.
     package var lookUpName: NameLookup = { $2(.notLooked) }
+    /// The name in the queue under which mail for an address waits for its next hop; nil for an address that cannot be sent to. Not set:
+    /// nothing leaves this server.
+    package var queueName: (@Sendable (Address) -> String?)?
     package typealias NameLookup =
         @Sendable (IPAddress, ListenerRole.Service, @escaping @Sendable (HostNameFact) -> Void) -> Void
 

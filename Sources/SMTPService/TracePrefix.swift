@@ -38,6 +38,9 @@ struct TracePrefix: Sendable {
         self.bottom = line + ";\(fold)\(facts.date.rfc5322)\r\n"
     }
 
+    /// Our Received field alone: what goes before a message that leaves this host.
+    var relayed: ByteBuffer { ByteBuffer(bytes: self.bottom.utf8.dropFirst(2)) }
+
     func bytes(for recipient: Address) -> ByteBuffer {
         let address = recipient.description
         var out = ByteBuffer()

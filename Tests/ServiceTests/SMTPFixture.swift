@@ -1,4 +1,5 @@
 import Bytes
+import Delivery
 import Directory
 import Forms
 import Glibc
@@ -9,6 +10,8 @@ import NetKit
 import POP3Service
 import Policy
 import PostOffice
+import Queue
+import Routing
 import SASL
 import SMTPService
 import Synchronization
@@ -28,12 +31,16 @@ final class SMTPFixture: Sendable {
     let limit = SharedLimit()
     /// DNS for names in access lists.
     let names = FakeResolver()
+    /// The way to other hosts; nil unless the test asks for it.
+    let remote: RemoteDelivery?
+    /// Changes of its settings, beyond what the configuration has.
+    let remoteChanges = RemoteChanges()
     private let loops: EventLoops
     private let listeners: ListenerSet
     private static let actor = Actor(name: "tester", interface: "test")
 
     /// The host is mail.example.test, its domain example.test.
-    init(_ change: (inout StoreOptions) -> Void = { _ in }) throws {
+    init(sends: Bool = false, _ change: (inout StoreOptions) -> Void = { _ in }) throws {
         let clock = self.clock
         let random = SystemSources.random
         let now: @Sendable () -> Int64 = { clock.now }
@@ -52,8 +59,22 @@ final class SMTPFixture: Sendable {
             clock: SMTPClock(now: now),
             random: random, version: "1.2.3")
         environment.lookUpName = { loginNames.lookUp($0, $1, $2) }
-        self.service = SMTPService(environment, offersStartTLS: false)
         self.loops = EventLoops(count: 1)
+        if sends {
+            let source = RemoteSettingsSource(directory: self.directory)
+            let changes = self.remoteChanges
+            environment.queueName = { source.value.routes.hop(to: $0)?.queueName }
+            self.remote = try RemoteDelivery(
+                RemoteEnvironment(
+                    directory: self.directory, store: self.store, queue: OutboundQueue(self.store), connector: Connector(loops: self.loops),
+                    finder: HostFinder(
+                        self.names, own: HostFinder.Own(isName: { source.isOwnName($0) }, isAddress: { address, _ in "\(address)" == "127.0.0.99" }),
+                        seed: { 1 }),
+                    events: self.events, settings: { changes.apply(source.value) }, now: now, random: random))
+        } else {
+            self.remote = nil
+        }
+        self.service = SMTPService(environment, offersStartTLS: false)
         let counter = TraceCounter()
         let world = ListenerWorld(
             sink: self.events,
@@ -79,12 +100,14 @@ final class SMTPFixture: Sendable {
             try BoundListener.bind(IPAddress("127.0.0.1"), port: 0), role: ListenerRole(name: "pop3", service: .pop3),
             service: ServiceBinding(POP3Service(reading), tls: nil))
         try self.listeners.start()
+        self.remote?.start()
     }
 
     deinit {
         let done = Promised<Void>()
         self.listeners.drain(within: .seconds(2)) { _ in done.give(()) }
         boundedEnd("the listeners to drain") { try done.wait(for: "the drain") }
+        if let remote = self.remote { boundedEnd("the delivery to end") { remote.stop(within: 2000) } }
         boundedEnd("authenticator, store and directory to close") { [authenticator, store, directory] in
             authenticator.close()
             store.close()
@@ -102,6 +125,10 @@ final class SMTPFixture: Sendable {
         for (field, text) in fields { input.values[field.key] = try field.parse([text]) }
         input.verifier = try password.map { try self.directory.verifier(for: Secret($0)) }
         return try self.directory.addAccount(input, by: Self.actor)
+    }
+
+    func configure(_ field: Field, list texts: [String]) throws {
+        try self.directory.configure([field.key: try field.parse(texts)], by: Self.actor)
     }
 
     func configure(_ field: Field, _ texts: String...) throws {
@@ -227,5 +254,16 @@ final class SharedLimit: Sendable {
     var value: TimeAmount? {
         get { self.held.withLock { $0 } }
         set { self.held.withLock { $0 = newValue } }
+    }
+}
+
+/// What a test changes of the settings of the way out.
+final class RemoteChanges: Sendable {
+    private let change = Mutex<(@Sendable (inout RemoteSettings) -> Void)?>(nil)
+    func set(_ change: @escaping @Sendable (inout RemoteSettings) -> Void) { self.change.withLock { $0 = change } }
+    func apply(_ settings: RemoteSettings) -> RemoteSettings {
+        var settings = settings
+        self.change.withLock { $0 }?(&settings)
+        return settings
     }
 }

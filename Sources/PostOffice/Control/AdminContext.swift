@@ -1,3 +1,4 @@
+package import Delivery
 package import Directory
 import Glibc
 package import MessageStore
@@ -12,14 +13,17 @@ package final class AdminContext: Sendable {
     package let reload: (@Sendable () -> Localized?)?
     /// What the running server counts; nil when none runs here.
     package let counts: (@Sendable () -> ServerCounts)?
+    /// The way to other hosts; nil when no server runs here.
+    package let remoteDelivery: RemoteDelivery?
     private let opened: Mutex<MessageStore?>
     private let isServer: Bool
 
     /// Inside the server.
     package init(
-        start: StartConfiguration, directory: Directory, store: MessageStore, reload: @escaping @Sendable () -> Localized?,
-        counts: (@Sendable () -> ServerCounts)? = nil
+        start: StartConfiguration, directory: Directory, store: MessageStore, remoteDelivery: RemoteDelivery? = nil,
+        reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil
     ) {
+        self.remoteDelivery = remoteDelivery
         self.start = start
         self.counts = counts
         self.directory = directory
@@ -34,6 +38,7 @@ package final class AdminContext: Sendable {
         self.directory = directory
         self.reload = nil
         self.counts = nil
+        self.remoteDelivery = nil
         self.opened = Mutex(nil)
         self.isServer = false
     }

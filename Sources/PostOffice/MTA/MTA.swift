@@ -55,6 +55,9 @@ package final class MTA: Sendable {
     /// nil when the socket could not be made: then mail is served without commands.
     private let control: ControlServer?
     private let localDelivery: LocalDelivery
+    private let remoteDelivery: RemoteDelivery
+    private let remoteSettings: RemoteSettingsSource
+    private let ownAddresses = OwnAddresses()
     /// Becomes readable when a drain has come to its end.
     package let drained: Int32
     private let isStopped = Atomic<Bool>(false)
@@ -75,13 +78,17 @@ package final class MTA: Sendable {
         self.loops = EventLoops(count: options.eventLoops)
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
         self.resolver = try Opening.resolver(self.directory.configuration)
+        self.remoteSettings = RemoteSettingsSource(directory: self.directory)
+        self.remoteDelivery = try Opening.remoteDelivery(
+            self.directory, self.store, self.trail, self.loops, self.resolver, self.ownAddresses, self.remoteSettings)
         let world = ListenerWorld(
             limits: self.limits, sink: self.trail, resolver: self.resolver, crashGuard: options.crashGuard, makeTrace: TraceIDs().next)
         self.listeners = ListenerSet(loops: self.loops, world: world)
         self.drained = po_eventfd()
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
         let context = AdminContext(
-            start: start, directory: self.directory, store: self.store, reload: { reloader.withLock { $0 }?() },
+            start: start, directory: self.directory, store: self.store, remoteDelivery: self.remoteDelivery,
+            reload: { reloader.withLock { $0 }?() },
             counts: { [listeners, harvest, authenticator] in
                 ServerCounts(
                     connections: listeners.openConnections, harvesters: harvest.closedCount(at: SystemSources.now()),
@@ -121,6 +128,8 @@ package final class MTA: Sendable {
         self.finishRemovals()
         self.control?.start()
         self.localDelivery.start()
+        self.ownAddresses.set(self.ports.filter { $0.role.service == .smtp }.map { ($0.address, $0.port) })
+        self.remoteDelivery.start()
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
 
@@ -159,6 +168,7 @@ package final class MTA: Sendable {
         self.listeners.stopAccepting()
         self.control?.stop()
         self.authenticator.close()
+        self.remoteDelivery.stop()
         self.localDelivery.stop()
         self.store.close()
         self.directory.close()
@@ -271,6 +281,8 @@ package final class MTA: Sendable {
         environment.crashGuard = self.options.crashGuard
         let names = self.loginNames
         environment.lookUpName = { names.lookUp($0, $1, $2) }
+        let settings = self.remoteSettings
+        environment.queueName = { settings.value.routes.hop(to: $0)?.queueName }
         return SMTPService(environment, offersStartTLS: self.certificates != nil, harvest: self.harvest)
     }
 

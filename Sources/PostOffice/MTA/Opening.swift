@@ -1,7 +1,9 @@
+import Delivery
 import Directory
 import MessageStore
 import NetKit
 import Policy
+import Queue
 import Vocabulary
 
 /// Opens the parts of the mta, and says in one sentence what to do when one cannot be.
@@ -54,6 +56,25 @@ enum Opening {
             return try UnboundResolver(settings)
         } catch {
             throw AdminFailure(Localized(en: "DNS cannot be asked: \(error)", ja: "DNS を使えません: \(error)"))
+        }
+    }
+
+    /// The way to other hosts.
+    static func remoteDelivery(
+        _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: UnboundResolver,
+        _ own: OwnAddresses, _ settings: RemoteSettingsSource
+    ) throws(AdminFailure) -> RemoteDelivery {
+        let finder = HostFinder(
+            CachingResolver(resolver),
+            own: HostFinder.Own(isName: { settings.isOwnName($0) }, isAddress: { own.contains($0, port: $1) }),
+            seed: { SystemSources.random(8).reduce(0) { $0 << 8 | UInt64($1) } })
+        let environment = RemoteEnvironment(
+            directory: directory, store: store, queue: OutboundQueue(store, limits: settings.limits), connector: Connector(loops: loops),
+            finder: finder, events: events, settings: { settings.value }, now: SystemSources.now, random: SystemSources.random)
+        do {
+            return try RemoteDelivery(environment)
+        } catch {
+            throw AdminFailure(Localized(en: "TLS cannot be used: \(error)", ja: "TLS を使えません: \(error)"))
         }
     }
 

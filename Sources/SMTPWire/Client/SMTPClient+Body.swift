@@ -23,7 +23,9 @@ extension SMTPClient {
     /// DATA was answered 354.
     mutating func beginData(_ out: inout SessionOutput<SMTPClientCall>) {
         guard let transaction = self.transaction else { return }
-        guard transaction.hasTaken, transaction.isOpen else {
+        // MAIL was refused and a recipient taken: whatever we sent now, this server would deliver it.
+        if transaction.hasTaken, !transaction.isOpen { return self.leave(&out) }
+        guard transaction.hasTaken else {
             // The group was refused, and the server waits for a message all the same: it gets none. [RFC2920-3.1]
             out.replies.writeStaticString(".\r\n")
             return self.expect(.emptyMessage, self.settings.timeouts.message, &out)
@@ -32,6 +34,15 @@ extension SMTPClient {
         case .whole(let body): self.sendWhole(body, &out)
         case .streamed: self.beginStream(&out)
         }
+    }
+
+    /// Reports and closes without another word.
+    private mutating func leave(_ out: inout SessionOutput<SMTPClientCall>) {
+        guard let transaction = self.transaction else { return }
+        self.transaction = nil
+        self.phase = .closed
+        out.perform(.finished(SMTPClientReport(results: transaction.report, passedDSN: self.peer.hasDSN), canGoOn: false))
+        out.close()
     }
 
     private mutating func beginStream(_ out: inout SessionOutput<SMTPClientCall>) {

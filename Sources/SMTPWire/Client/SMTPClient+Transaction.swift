@@ -25,7 +25,7 @@ extension SMTPClient {
         }
         var group = ByteBuffer()
         self.writeGroup(&transaction, &group)
-        guard group.isCleanCommand else {
+        guard group.isCommands(self.expected.count) else {
             transaction.failRest(.badAddress("the address has characters that SMTP does not"))
             self.transaction = transaction
             self.expected = []

@@ -39,15 +39,20 @@ extension ByteBuffer {
         self.writeStaticString("\r\n")
     }
 
-    /// True when the bytes are commands only: lines in CRLF, no other control characters.
-    var isCleanCommand: Bool {
+    /// True when the bytes are so many commands and nothing else: lines in CRLF, no other control characters.
+    func isCommands(_ count: Int) -> Bool {
         var previous: UInt8 = 0
+        var lines = 0
         for byte in self.readableBytesView {
-            if byte == .lf ? previous != .cr : byte < 0x20 && byte != .cr || byte == 0x7F { return false }
-            if previous == .cr, byte != .lf { return false }
+            if byte == .lf {
+                guard previous == .cr else { return false }
+                lines += 1
+            } else if previous == .cr || (byte < 0x20 && byte != .cr) || byte == 0x7F {
+                return false
+            }
             previous = byte
         }
-        return previous == .lf
+        return previous == .lf && lines == count
     }
 }
 

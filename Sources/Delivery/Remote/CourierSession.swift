@@ -1,0 +1,83 @@
+internal import MessageStore
+internal import NIOCore
+internal import NetKit
+internal import Policy
+internal import SMTPWire
+internal import Vocabulary
+
+/// One conversation of a courier: gives the machine messages and takes what became of them. Used on its event loop; what blocks runs on
+/// workers, with values.
+final class CourierSession: SessionBackend {
+    typealias Machine = SMTPClient
+
+    private let courier: Courier
+    private let host: String
+    private let address: IPAddress
+    /// The message under way.
+    private let current = CurrentMessage()
+
+    init(_ courier: Courier, host: String, address: IPAddress) {
+        self.courier = courier
+        self.host = host
+        self.address = address
+    }
+
+    func perform(_ call: SMTPClientCall, _ answer: SessionAnswer<SMTPClientOutcome>) {
+        let (courier, current) = (self.courier, self.current)
+        switch call {
+        case .ready: self.work(answer) { Self.sendNext(courier, current, answer) }
+        case .read:
+            guard let body = current.body else { return answer(.bodyFailed) }
+            body.next { result in
+                switch result {
+                case .success(let piece?): answer(.piece(piece))
+                case .success(nil): answer(.bodyEnded)
+                case .failure: answer(.bodyFailed)
+                }
+            }
+        case .finished(let report, let canGoOn): self.finished(report, canGoOn: canGoOn, answer)
+        case .failed(let cause, let note):
+            courier.sessionFailed(cause, note: note, host: self.host, address: self.address)
+            answer(.quit)
+        }
+    }
+
+    func ended() { self.courier.sessionEnded() }
+
+    private func work(_ answer: SessionAnswer<SMTPClientOutcome>, _ body: @escaping @Sendable () -> Void) {
+        if !self.courier.delivery.workers.submit(body) { answer(.quit) }
+    }
+
+    /// Blocks.
+    private static func sendNext(_ courier: Courier, _ current: CurrentMessage, _ answer: SessionAnswer<SMTPClientOutcome>) {
+        while let transaction = courier.next() {
+            do throws(StoreError) {
+                guard let first = transaction.entries.first else { continue }
+                let body = try OutgoingBody(first, courier.delivery.environment.store)
+                current.set(transaction, body)
+                return answer(.send(SMTPClientMessage(envelope: transaction.envelope, size: body.size, body: body.body)))
+            } catch {
+                courier.delivery.setAside(transaction, error)
+            }
+        }
+        answer(.quit)
+    }
+
+    private func finished(_ report: SMTPClientReport, canGoOn: Bool, _ answer: SessionAnswer<SMTPClientOutcome>) {
+        let (courier, current, host, address) = (self.courier, self.current, self.host, self.address)
+        guard let transaction = current.take() else { return answer(.quit) }
+        if report.isUntouched {
+            if courier.delivery.isStopped {
+                courier.delivery.environment.queue.giveBack(transaction.entries)
+                return answer(.quit)
+            }
+            if courier.takeBack(transaction) { return answer(.quit) }
+        }
+        courier.delivery.settle(
+            transaction.entries, report.results, host: host, address: address, passedDSN: report.passedDSN, note: report.note
+        ) { isKept in
+            guard canGoOn, isKept else { return answer(.quit) }
+            if !courier.delivery.workers.submit({ Self.sendNext(courier, current, answer) }) { answer(.quit) }
+        }
+    }
+}

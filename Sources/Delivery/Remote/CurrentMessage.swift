@@ -1,0 +1,17 @@
+internal import Synchronization
+
+/// What a session has in hand; set on a worker, read on the event loop.
+final class CurrentMessage: Sendable {
+    private let state = Mutex<(transaction: Transaction, body: OutgoingBody)?>(nil)
+
+    func set(_ transaction: Transaction, _ body: OutgoingBody) { self.state.withLock { $0 = (transaction, body) } }
+
+    var body: OutgoingBody? { self.state.withLock { $0?.body } }
+
+    func take() -> Transaction? {
+        self.state.withLock { state in
+            defer { state = nil }
+            return state?.transaction
+        }
+    }
+}

@@ -1,0 +1,189 @@
+internal import NIOCore
+package import NetKit
+package import Policy
+package import Routing
+internal import Synchronization
+internal import Text
+package import Vocabulary
+
+/// A host that may take a message: its name, or an address that needs no name.
+package struct MailHost: Sendable, Hashable {
+    /// Lower-case; an address literal for a bare address.
+    package var name: String
+    package var port: Int
+    /// Known without DNS.
+    package var address: IPAddress?
+    /// The names that led here were all validated by DNSSEC.
+    package var isSecure: Bool
+
+    package init(name: String, port: Int, address: IPAddress? = nil, isSecure: Bool = false) {
+        self.name = name
+        self.port = port
+        self.address = address
+        self.isSecure = isSecure
+    }
+}
+
+/// Finds the hosts of a next hop and their addresses. Nothing blocks; completions come on any thread, once.
+package struct HostFinder: Sendable {
+    /// What is ours, so that mail is not sent in a circle.
+    package struct Own: Sendable {
+        package var isName: @Sendable (String) -> Bool
+        package var isAddress: @Sendable (IPAddress, Int) -> Bool
+
+        package init(isName: @escaping @Sendable (String) -> Bool, isAddress: @escaping @Sendable (IPAddress, Int) -> Bool) {
+            self.isName = isName
+            self.isAddress = isAddress
+        }
+    }
+
+    private let resolver: any NetKit.Resolver
+    private let own: Own
+    /// For one question to DNS.
+    private let deadline: TimeAmount
+    /// A fresh seed for each shuffle.
+    private let seed: @Sendable () -> UInt64
+
+    package init(_ resolver: any NetKit.Resolver, own: Own, deadline: Int64 = 30, seed: @escaping @Sendable () -> UInt64) {
+        self.resolver = resolver
+        self.own = own
+        self.deadline = .seconds(deadline)
+        self.seed = seed
+    }
+
+    // MARK: Hosts
+
+    /// The hosts of a next hop in the order of trying.
+    package func hosts(of hop: NextHop, _ completion: @escaping @Sendable (Result<[MailHost], DeliveryFailure.Cause>) -> Void) {
+        switch hop {
+        case .hold: completion(.failure(.local("the route holds")))
+        case .address(let address, let port):
+            completion(.success([MailHost(name: address.literal, port: port, address: address)]))
+        case .exactly(let name, let port): completion(.success([MailHost(name: name, port: port)]))
+        case .domain(let name, let port), .host(let name, let port):
+            if let address = Self.literal(name) {
+                completion(.success([MailHost(name: address.literal, port: port, address: address)]))
+            } else {
+                self.exchangers(of: name, port, completion)
+            }
+        }
+    }
+
+    /// `[192.0.2.1]` or `[ipv6:…]`, normalised.
+    private static func literal(_ text: String) -> IPAddress? {
+        guard text.hasPrefix("["), text.hasSuffix("]") else { return nil }
+        let inner = text.dropFirst().dropLast()
+        return IPAddress(inner.hasPrefix("ipv6:") ? String(inner.dropFirst(5)) : String(inner))
+    }
+
+    private func exchangers(
+        of domain: String, _ port: Int, _ completion: @escaping @Sendable (Result<[MailHost], DeliveryFailure.Cause>) -> Void
+    ) {
+        _ = self.resolver.ask(domain, .mx, within: self.deadline) { result in
+            switch result {
+            case .success(let answer):
+                guard case .exchanges(let records) = answer.records else { return completion(.failure(.dnsFailed)) }
+                completion(self.ordered(records, port, isSecure: answer.isSecure))
+            // Without MX the domain is its own host. [RFC5321-5.1]
+            case .failure(.noRecords): completion(self.itself(domain, port))
+            case .failure(.noName): completion(.failure(.noSuchDomain))
+            case .failure(.temporary), .failure(.timedOut), .failure(.bogus), .failure(.cancelled): completion(.failure(.dnsFailed))
+            }
+        }
+    }
+
+    private func itself(_ domain: String, _ port: Int) -> Result<[MailHost], DeliveryFailure.Cause> {
+        self.own.isName(domain) ? .failure(.mxLoop) : .success([MailHost(name: domain, port: port)])
+    }
+
+    private func ordered(_ records: [MXRecord], _ port: Int, isSecure: Bool) -> Result<[MailHost], DeliveryFailure.Cause> {
+        // Nothing that could be read: as good as no answer, since something was there.
+        guard !records.isEmpty else { return .failure(.dnsFailed) }
+        var generator = SeededShuffle(state: self.seed())
+        switch MailExchangers.ordered(records, isOurs: self.own.isName, using: &generator) {
+        case .hosts(let names): return .success(names.map { MailHost(name: $0, port: port, isSecure: isSecure) })
+        case .nullMX: return .failure(.nullMX)
+        case .loop: return .failure(.mxLoop)
+        case .none: return .failure(.noMailHost)
+        }
+    }
+
+    // MARK: Addresses
+
+    /// Addresses of one host in the order of trying, IPv6 and IPv4 in turn.
+    package func addresses(of host: MailHost, _ completion: @escaping @Sendable (Result<[IPAddress], DeliveryFailure.Cause>) -> Void) {
+        if let address = host.address { return completion(self.checked([address], host.port)) }
+        if let address = IPAddress(host.name) { return completion(self.checked([address], host.port)) }
+        let both = BothFamilies { six, four in completion(self.joined(six, four, host.port)) }
+        _ = self.resolver.ask(host.name, .aaaa, within: self.deadline) { both.set(six: $0) }
+        _ = self.resolver.ask(host.name, .a, within: self.deadline) { both.set(four: $0) }
+    }
+
+    private func joined(
+        _ six: Result<DNSAnswer, DNSFailure>, _ four: Result<DNSAnswer, DNSFailure>, _ port: Int
+    ) -> Result<[IPAddress], DeliveryFailure.Cause> {
+        var generator = SeededShuffle(state: self.seed())
+        let first = Self.found(six).shuffled(using: &generator)
+        let second = Self.found(four).shuffled(using: &generator)
+        guard !first.isEmpty || !second.isEmpty else {
+            let isDefinite = [six, four].allSatisfy { $0 == .failure(.noName) || $0 == .failure(.noRecords) }
+            return .failure(isDefinite ? .noMailHost : .dnsFailed)
+        }
+        var addresses: [IPAddress] = []
+        for index in 0..<max(first.count, second.count) {
+            if index < first.count { addresses.append(first[index]) }
+            if index < second.count { addresses.append(second[index]) }
+        }
+        return self.checked(addresses, port)
+    }
+
+    private static func found(_ result: Result<DNSAnswer, DNSFailure>) -> [IPAddress] {
+        guard case .success(let answer) = result, case .addresses(let addresses) = answer.records else { return [] }
+        return addresses
+    }
+
+    /// Addresses tried of one host.
+    private static let mostAddresses = 8
+
+    /// A host that is ourselves is no way further. [RFC5321-5.1]
+    private func checked(_ addresses: [IPAddress], _ port: Int) -> Result<[IPAddress], DeliveryFailure.Cause> {
+        addresses.contains { self.own.isAddress($0, port) } ? .failure(.mxLoop) : .success(Array(addresses.prefix(Self.mostAddresses)))
+    }
+}
+
+/// Waits for the answers to two questions.
+private final class BothFamilies: Sendable {
+    struct Answers {
+        var six: Result<DNSAnswer, DNSFailure>?
+        var four: Result<DNSAnswer, DNSFailure>?
+    }
+    private let answers = Mutex(Answers())
+    private let completion: @Sendable (Result<DNSAnswer, DNSFailure>, Result<DNSAnswer, DNSFailure>) -> Void
+
+    init(_ completion: @escaping @Sendable (Result<DNSAnswer, DNSFailure>, Result<DNSAnswer, DNSFailure>) -> Void) {
+        self.completion = completion
+    }
+
+    func set(six: Result<DNSAnswer, DNSFailure>? = nil, four: Result<DNSAnswer, DNSFailure>? = nil) {
+        let both: (Result<DNSAnswer, DNSFailure>, Result<DNSAnswer, DNSFailure>)? = self.answers.withLock { answers in
+            answers.six = six ?? answers.six
+            answers.four = four ?? answers.four
+            guard let six = answers.six, let four = answers.four else { return nil }
+            return (six, four)
+        }
+        if let both { self.completion(both.0, both.1) }
+    }
+}
+
+/// Spreads load; nobody gains by guessing it.
+struct SeededShuffle: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        self.state &+= 0x9E37_79B9_7F4A_7C15
+        var z = self.state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

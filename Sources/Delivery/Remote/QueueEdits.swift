@@ -1,0 +1,110 @@
+internal import Database
+package import MessageStore
+internal import Policy
+internal import Queue
+package import Vocabulary
+
+// What the postmaster does to entries by hand. Calls block.
+extension RemoteDelivery {
+    package enum Edit: Sendable, Hashable {
+        case hold(reason: String)
+        /// Free again, due at once.
+        case release
+        /// Due at once; what the postmaster holds stays held.
+        case retry
+        /// Back to the sender now.
+        case giveBack
+        case redirect(Envelope.Recipient)
+        /// Gone without a report.
+        case delete
+    }
+
+    /// What became of an edit of some entries.
+    package struct EditResult: Sendable, Hashable {
+        package var done = 0
+        /// Being delivered at this moment: left alone.
+        package var busy = 0
+
+        package init(done: Int = 0, busy: Int = 0) {
+            self.done = done
+            self.busy = busy
+        }
+    }
+
+    /// Entries that somebody has in hand are left alone: what is being sent cannot be taken back.
+    package func edit(_ entries: [StoredQueueEntry], _ edit: Edit) throws(StoreError) -> EditResult {
+        let free = self.environment.queue.claim(entries)
+        var result = EditResult(done: free.count, busy: entries.count - free.count)
+        guard !free.isEmpty else { return result }
+        let now = self.environment.now()
+        let answer = Monitor<Bool?>(nil)
+        let completion: @Sendable (Bool) -> Void = { isKept in
+            answer.withLock { $0 = isKept }
+            answer.signal()
+        }
+        if edit == .giveBack {
+            self.giveBackNow(free, completion)
+        } else {
+            let settings = self.environment.settings()
+            self.environment.queue.settle(
+                free.compactMap { Self.change($0, edit, settings, now) }, freeing: free.map(\.id), completion)
+        }
+        // Bounded: a disk that hangs must not hang the postmaster's command for ever.
+        let isKept = answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 ?? false })
+        if !isKept { result.done = 0 }
+        for name in Set(free.map(\.draft.destination)) { self.environment.queue.book { $0.wake(name, now: now) } }
+        self.scan()
+        for entry in free { self.record("edited", entry.trace, [("to", "\(entry.draft.recipient.address)"), ("edit", edit.word)]) }
+        return result
+    }
+
+    private static func change(_ entry: StoredQueueEntry, _ edit: Edit, _ settings: RemoteSettings, _ now: Int64) -> QueueChange? {
+        switch edit {
+        case .hold(let reason): .hold(entry.id, reason: reason, flags: [])
+        case .release: .release(entry.id, now: now)
+        case .retry:
+            entry.flags.contains(.held)
+                ? .postpone(entry.id, until: MessageStore.never, attempts: 0, reason: entry.reason, adding: [])
+                : .postpone(entry.id, until: now, attempts: 0, reason: entry.reason, adding: [])
+        case .redirect(let recipient):
+            settings.routes.hop(to: recipient.address).map { .redirect(entry.id, recipient, destination: $0.queueName, now: now) }
+        case .delete: .finish(entry.id)
+        case .giveBack: nil
+        }
+    }
+
+    /// One report a message.
+    private func giveBackNow(_ entries: [StoredQueueEntry], _ completion: @escaping @Sendable (Bool) -> Void) {
+        let groups = Dictionary(grouping: entries, by: \.blob).values.map { $0 }
+        let open = Monitor((count: groups.count, isKept: true))
+        let returner = Returner(self.environment, self.environment.settings())
+        for group in groups {
+            let failed = group.map { entry in
+                let failure = DeliveryFailure(.local("returned by the postmaster"))
+                return FailedEntry(entry: entry, failure: failure, status: EnhancedStatus(5, 7, 1))
+            }
+            returner.giveBack(failed, byHand: true) { isKept in
+                let done = open.withLock { state in
+                    state.count -= 1
+                    state.isKept = state.isKept && isKept
+                    return state.count == 0 ? state.isKept : nil
+                }
+                if let done { completion(done) }
+            }
+        }
+    }
+}
+
+extension RemoteDelivery.Edit {
+    /// For the trail.
+    fileprivate var word: String {
+        switch self {
+        case .hold: "hold"
+        case .release: "release"
+        case .retry: "retry"
+        case .giveBack: "return"
+        case .redirect(let recipient): "redirect \(recipient.address)"
+        case .delete: "delete"
+        }
+    }
+}

@@ -1,0 +1,203 @@
+internal import Database
+internal import MessageStore
+internal import NetKit
+internal import Queue
+internal import Routing
+internal import Vocabulary
+
+// Invariants of the way to other hosts:
+// 1. An entry ends only after the other host has said 250 to it, or together with the report that its sender gets, or because the postmaster says so.
+// 2. What became of a message is on disk before its connection takes the next one: after a crash only what was in hand is sent again.
+// 3. Every failure puts entries off by the schedule; nothing spins, and a next hop that takes nothing rests.
+// 4. The next hop is looked up anew at each attempt: a changed route takes what waits with it.
+// 5. No event loop waits for DNS, disk or database.
+
+/// Brings queue entries to other hosts. One thread decides who gets a connection; couriers do the rest on event loops and workers.
+package final class RemoteDelivery: Sendable {
+    private struct State {
+        var isStopped = false
+        var isWoken = false
+        var mustScan = true
+        /// Couriers under way.
+        var couriers = 0
+    }
+
+    let environment: RemoteEnvironment
+    let workers = WorkerPool("remote", threads: 4, bound: 100_000)
+    let tls: ClientTLS
+    private let state = Monitor(State())
+    private let thread = Monitor<Thread?>(nil)
+
+    /// Milliseconds between two looks at the whole queue, when nothing calls.
+    private static let pause = 60_000
+    /// Next hops of one read.
+    private static let page = 1000
+
+    /// Reads what TLS needs from disk; blocks.
+    package init(_ environment: RemoteEnvironment) throws {
+        self.environment = environment
+        self.tls = try ClientTLS()
+    }
+
+    // MARK: Life
+
+    package func start() {
+        self.environment.queue.start()
+        self.environment.store.whenDestinationsQueued { [weak self] names in self?.arrived(names) }
+        self.environment.directory.onChange { [weak self] _ in self?.scan() }
+        self.thread.withLock { thread in
+            guard thread == nil else { return }
+            thread = Thread("remote-delivery") { [weak self] in
+                while let self, self.turn() {}
+            }
+        }
+    }
+
+    /// Connections finish the message in hand, at most for so many milliseconds; then everything ends. Blocks.
+    package func stop(within milliseconds: Int = 10_000) {
+        self.state.withLock { $0.isStopped = true }
+        self.state.broadcast()
+        self.thread.withLock { $0 }?.join()
+        self.environment.connector.drain()
+        let isIdle = self.state.wait(milliseconds: milliseconds, until: { $0.couriers == 0 }, then: { $0.couriers == 0 })
+        if !isIdle {
+            self.environment.connector.cut()
+            _ = self.state.wait(milliseconds: 5000, until: { $0.couriers == 0 }, then: { $0.couriers })
+        }
+        self.environment.queue.stop()
+        self.workers.stop()
+    }
+
+    /// Nobody is under way.
+    package var isIdle: Bool { self.state.withLock { $0.couriers == 0 } }
+
+    /// Connections that stand; for tests and `status`.
+    package var openConnections: Int { self.environment.connector.count }
+
+    var isStopped: Bool { self.state.withLock { $0.isStopped } }
+
+    /// Looks through the whole queue again: settings or entries were changed.
+    package func scan() {
+        self.state.withLock { $0.mustScan = true }
+        self.state.signal()
+    }
+
+    /// New entries have come.
+    private func arrived(_ names: Set<String>) {
+        let now = self.environment.now()
+        let areKnown = self.environment.queue.book { book in names.allSatisfy { book.noteWork($0, now: now) } }
+        self.state.withLock { state in
+            state.isWoken = true
+            if !areKnown { state.mustScan = true }
+        }
+        self.state.signal()
+    }
+
+    // MARK: The thread
+
+    private func turn() -> Bool {
+        let state = self.state.wait(milliseconds: self.timeToWait(), until: { $0.isStopped || $0.isWoken || $0.mustScan }) { state in
+            defer { state.isWoken = false }
+            return state
+        }
+        guard !state.isStopped else { return false }
+        self.lookThrough()
+        _ = self.environment.queue.book { [now = self.environment.now()] in $0.refresh(now: now) }
+        while let name = self.environment.queue.book({ [now = self.environment.now()] in $0.nextStart(now: now) }) {
+            self.state.withLock { $0.couriers += 1 }
+            self.launch(name)
+        }
+        return true
+    }
+
+    /// Until the next entry is due or a rest is over.
+    private func timeToWait() -> Int {
+        let now = self.environment.now()
+        let due = (try? self.environment.store.nextQueueTime(.remote)) ?? nil
+        let rest = self.environment.queue.book { $0.refresh(now: now) }
+        guard let next = [due, rest].compactMap({ $0 }).min() else { return Self.pause }
+        // What is due and still here is in somebody's hands: a second is soon enough.
+        return Int(min(max(next - now, 1), Int64(Self.pause / 1000))) * 1000
+    }
+
+    /// Finds the next hops that have something due, page by page, while there is room to remember them.
+    private func lookThrough() {
+        self.state.withLock { $0.mustScan = false }
+        let now = self.environment.now()
+        var last = ""
+        while !self.isStopped {
+            guard let page = try? self.environment.store.queueDestinations(.remote, after: last, limit: Self.page) else { return }
+            let hasRoom = self.environment.queue.book { book in
+                for destination in page where destination.due <= now { book.noteWork(destination.name, now: now) }
+                return book.hasRoom
+            }
+            guard let end = page.last?.name, page.count == Self.page, hasRoom else { return }
+            last = end
+        }
+    }
+
+    // MARK: Couriers
+
+    private func launch(_ name: String) {
+        let isTaken = self.workers.submit {
+            guard let transaction = self.nextTransaction(name) else { return self.ended(name, .done) }
+            Courier(self, name, transaction).run()
+        }
+        if !isTaken { self.ended(name, .broken) }
+    }
+
+    /// A courier is home again. Called once for each that was launched.
+    func ended(_ name: String, _ ending: OutboundBook.Ending) {
+        let now = self.environment.now()
+        let isLast = self.environment.queue.book { book in
+            book.ended(name, ending, now: now)
+            return (book[name]?.connections ?? 0) == 0
+        }
+        // Nobody is there to take what was read ahead.
+        if isLast { self.environment.queue.release(name) }
+        self.state.withLock { state in
+            state.couriers -= 1
+            state.isWoken = true
+        }
+        self.state.broadcast()
+    }
+
+    /// Where an entry goes next; nil when its address has no domain that could be asked for.
+    private static func hop(_ entry: StoredQueueEntry, _ settings: RemoteSettings) -> NextHop? {
+        guard let hop = settings.routes.hop(to: entry.draft.recipient.address) else { return nil }
+        guard hop == .hold, entry.flags.contains(.released) else { return hop }
+        // Released by hand: as if there were no route.
+        return RouteTable().hop(to: entry.draft.recipient.address)
+    }
+
+    /// The next entries for a next hop. Entries whose route has changed are sent on their new way. Blocks.
+    func nextTransaction(_ name: String) -> Transaction? {
+        let settings = self.environment.settings()
+        while !self.isStopped {
+            guard let entries = try? self.environment.queue.take(name, now: self.environment.now()), !entries.isEmpty else { return nil }
+            var stay: [StoredQueueEntry] = []
+            var hop: NextHop?
+            var changes: [QueueChange] = []
+            var moved: [QueueID] = []
+            for entry in entries {
+                guard let next = Self.hop(entry, settings) else {
+                    self.settle([entry], [.failed(.badAddress("the domain is no name"))], host: nil, address: nil) { _ in }
+                    continue
+                }
+                if next == .hold {
+                    moved.append(entry.id)
+                    changes.append(.hold(entry.id, reason: "waits until its route is released", flags: .heldByRoute))
+                } else if next.queueName == name {
+                    stay.append(entry)
+                    hop = next
+                } else {
+                    moved.append(entry.id)
+                    changes.append(.move(entry.id, destination: next.queueName, due: entry.draft.due))
+                }
+            }
+            if !changes.isEmpty { self.environment.queue.settle(changes, freeing: moved) { _ in self.scan() } }
+            if let hop { return Transaction(entries: stay, hop: hop) }
+        }
+        return nil
+    }
+}

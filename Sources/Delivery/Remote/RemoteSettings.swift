@@ -1,0 +1,87 @@
+package import Directory
+package import MessageStore
+internal import NIOCore
+package import NetKit
+package import Policy
+package import Queue
+package import Routing
+package import SMTPWire
+internal import Text
+package import Vocabulary
+
+/// Settings of the way out, as of one moment.
+package struct RemoteSettings: Sendable {
+    /// Our name for EHLO.
+    package var helloName: String
+    package var routes = RouteTable()
+    package var policy = QueuePolicy()
+    package var responses = ErrorResponses()
+    package var timeouts = SMTPClientSettings.Timeouts()
+    /// Seconds for a connection to come about.
+    package var connectTimeout: Int64 = 30
+    /// Addresses of ours that connections come from; nil leaves it to the system.
+    package var sourceIPv4: IPAddress?
+    package var sourceIPv6: IPAddress?
+    /// TLS is used where it is offered.
+    package var usesTLS = true
+    /// BDAT is used where it is offered.
+    package var usesChunking = true
+    /// Of reports: whom a reader may ask, and the language.
+    package var postmaster: Address
+    package var language = Language.english
+
+    package init(helloName: String) {
+        self.helloName = helloName
+        self.postmaster = Address(localPart: "postmaster", domain: helloName)
+    }
+}
+
+/// What the delivery to other hosts works with.
+package struct RemoteEnvironment: Sendable {
+    package var directory: Directory
+    package var store: MessageStore
+    package var queue: OutboundQueue
+    package var connector: Connector
+    package var finder: HostFinder
+    package var events: any EventSink
+    package var settings: @Sendable () -> RemoteSettings
+    /// Seconds since 1970.
+    package var now: @Sendable () -> Int64
+    /// Unpredictable bytes.
+    package var random: @Sendable (Int) -> [UInt8]
+
+    package init(
+        directory: Directory, store: MessageStore, queue: OutboundQueue, connector: Connector, finder: HostFinder, events: any EventSink,
+        settings: @escaping @Sendable () -> RemoteSettings, now: @escaping @Sendable () -> Int64,
+        random: @escaping @Sendable (Int) -> [UInt8]
+    ) {
+        self.directory = directory
+        self.store = store
+        self.queue = queue
+        self.connector = connector
+        self.finder = finder
+        self.events = events
+        self.settings = settings
+        self.now = now
+        self.random = random
+    }
+}
+
+extension NextHop {
+    /// Under this name entries of the queue that take the same way are found together. Of addresses in domains without a route it is the
+    /// domain itself.
+    package var queueName: String {
+        switch self {
+        case .domain(let name, let port): port == Self.smtpPort ? name : "\(name):\(port)"
+        case .host(let name, let port): port == Self.smtpPort ? "via \(name)" : "via \(name):\(port)"
+        case .exactly(let name, let port): port == Self.smtpPort ? "via [\(name)]" : "via [\(name)]:\(port)"
+        case .address(let address, let port): port == Self.smtpPort ? "via [\(address)]" : "via [\(address)]:\(port)"
+        case .hold: "hold"
+        }
+    }
+}
+
+extension RouteTable {
+    /// The next hop of a recipient; nil when its domain is none.
+    package func hop(to address: Address) -> NextHop? { DomainName.normalized(address.domain).map { self.hop(for: $0) } }
+}

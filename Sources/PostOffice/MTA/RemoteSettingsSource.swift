@@ -1,0 +1,27 @@
+package import Delivery
+package import Directory
+package import Queue
+import Text
+
+/// Settings of the way out, as the configuration has them at the moment of asking.
+package struct RemoteSettingsSource: Sendable {
+    private let directory: Directory
+
+    package init(directory: Directory) { self.directory = directory }
+
+    package var value: RemoteSettings {
+        let configuration = self.directory.configuration
+        var settings = RemoteSettings(helloName: configuration.hostName)
+        settings.routes = configuration.routes
+        settings.policy = configuration.queue
+        settings.responses = configuration.errorResponses
+        settings.language = configuration.language
+        return settings
+    }
+
+    /// Of the connections as the server starts.
+    package var limits: OutboundLimits { OutboundLimits() }
+
+    /// This host's own name: an MX that names it leads back.
+    package func isOwnName(_ name: String) -> Bool { DomainName.normalized(name) == self.directory.configuration.hostName }
+}

@@ -1,0 +1,212 @@
+import Bytes
+import Delivery
+import MessageStore
+import Queue
+import Vocabulary
+
+/// Verbs about what waits for other hosts: `queue list`, `show`, `hold`, `release`, `retry`, `return`, `redirect`, `delete`.
+enum QueueHandlers {
+    static let all: [AdminHandler] = [
+        AdminHandler("queue list", Self.list), AdminHandler("queue show", Self.show),
+        AdminHandler("queue hold") { request, context, output throws(AdminFailure) in
+            try Self.edit(request, context, output, .hold(reason: request.option("reason") ?? "held by the postmaster"))
+        },
+        AdminHandler("queue release") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .release) },
+        AdminHandler("queue retry") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .retry) },
+        AdminHandler("queue return") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .giveBack) },
+        AdminHandler("queue delete") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .delete) },
+        AdminHandler("queue redirect", Self.redirect),
+    ]
+
+    private static let page = 500
+
+    // MARK: Looking
+
+    private static func list(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        let limit = request.option("limit").flatMap(Int.init) ?? 1000
+        let selection = Selection(request, all: true)
+        var shown = 0
+        var count = 0
+        try Self.each(context, selection) { entries in
+            for entry in entries {
+                count += 1
+                guard shown < limit else { continue }
+                shown += 1
+                output.line(request.wantsJSON ? Self.json(entry).description : Self.line(entry))
+            }
+        }
+        if !request.wantsJSON {
+            output.line(Localized(en: "\(count) in the queue", ja: "キュー内のメール \(count) 件"))
+        }
+        return .done
+    }
+
+    private static func show(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        var found = false
+        try Self.each(context, Selection(request, all: false)) { entries in
+            for entry in entries {
+                found = true
+                if request.wantsJSON {
+                    output.line(Self.json(entry).description)
+                } else {
+                    for (name, value) in Self.facts(entry) where !value.isEmpty { output.line("\(name): \(value)") }
+                    output.line("")
+                }
+            }
+        }
+        guard found else { throw Self.nothing }
+        return .done
+    }
+
+    private static func line(_ entry: StoredQueueEntry) -> String {
+        let sender = entry.envelope.sender.map { "\($0)" } ?? "<>"
+        let state = entry.flags.contains(.held) ? "held" : "\(Self.date(entry.draft.due))"
+        let reason = entry.reason.isEmpty ? "" : "  (\(entry.reason))"
+        return "\(entry.id)  \(Self.date(entry.acceptedAt))  \(entry.bodySize)  \(sender) -> \(entry.draft.recipient.address)  \(state)\(reason)"
+    }
+
+    private static func facts(_ entry: StoredQueueEntry) -> [(String, String)] {
+        [
+            ("id", "\(entry.id)"), ("trace", entry.trace.text), ("from", entry.envelope.sender.map { "\($0)" } ?? "<>"),
+            ("to", "\(entry.draft.recipient.address)"), ("channel", "\(entry.draft.channel)"), ("destination", entry.draft.destination),
+            ("size", "\(entry.bodySize)"), ("accepted", Self.date(entry.acceptedAt)),
+            ("next attempt", entry.flags.contains(.held) ? "" : Self.date(entry.draft.due)),
+            ("held", entry.flags.contains(.held) ? "yes" : ""), ("attempts", "\(entry.attempts)"), ("reason", entry.reason),
+        ]
+    }
+
+    private static func json(_ entry: StoredQueueEntry) -> JSONValue {
+        .object([
+            ("id", .number(entry.id.rawValue)), ("trace", .text(entry.trace.text)),
+            ("from", .text(entry.envelope.sender.map { "\($0)" } ?? "")), ("to", .text("\(entry.draft.recipient.address)")),
+            ("channel", .text("\(entry.draft.channel)")), ("destination", .text(entry.draft.destination)), ("size", .number(entry.bodySize)),
+            ("accepted", .number(entry.acceptedAt)), ("due", entry.flags.contains(.held) ? .null : .number(entry.draft.due)),
+            ("held", .bool(entry.flags.contains(.held))), ("attempts", .number(entry.attempts)), ("reason", .text(entry.reason)),
+        ])
+    }
+
+    private static func date(_ seconds: Int64) -> String {
+        CivilTime(unixSeconds: seconds).rfc3339
+    }
+
+    // MARK: Changing
+
+    private static func redirect(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        guard let text = request.option("to"), let address = try? Address(parsing: text) else {
+            throw AdminFailure(Localized(en: "--to takes an address", ja: "--to にはアドレスを指定してください"), .misuse)
+        }
+        var request = request
+        request.options["to"] = nil
+        return try Self.edit(request, context, output, .redirect(Envelope.Recipient(address)))
+    }
+
+    private static func edit(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput, _ edit: RemoteDelivery.Edit
+    ) throws(AdminFailure) -> AdminStatus {
+        guard let delivery = context.remoteDelivery else {
+            throw AdminFailure(
+                Localized(en: "the server is not running; start it first", ja: "サーバが動いていません。先に起動してください"))
+        }
+        let selection = Selection(request, all: request.has("all"))
+        guard !selection.isEmpty else {
+            throw AdminFailure(
+                Localized(
+                    en: "say which: numbers or ids of `queue list`, --recipient, --sender, --route or --all",
+                    ja: "対象を指定してください: queue list の番号か ID、--recipient、--sender、--route、--all"), .misuse)
+        }
+        var total = RemoteDelivery.EditResult()
+        var failure: StoreError?
+        try Self.each(context, selection) { entries in
+            let remote = entries.filter { $0.draft.channel == .remote }
+            guard failure == nil, !remote.isEmpty else { return }
+            do throws(StoreError) {
+                let result = try delivery.edit(remote, edit)
+                total.done += result.done
+                total.busy += result.busy
+            } catch { failure = error }
+        }
+        if let failure {
+            throw AdminFailure(Localized(en: "the queue cannot be changed: \(failure)", ja: "キューを変更できません: \(failure)"))
+        }
+        guard total.done + total.busy > 0 else { throw Self.nothing }
+        output.line(Localized(en: "\(total.done) changed", ja: "\(total.done) 件を変更しました"))
+        if total.busy > 0 {
+            output.problem(
+                Localized(
+                    en: "\(total.busy) are being delivered at this moment and were left alone; try again",
+                    ja: "\(total.busy) 件は配信中のため変更しませんでした。後でもう一度実行してください"))
+            return .failed
+        }
+        return .done
+    }
+
+    private static var nothing: AdminFailure {
+        AdminFailure(Localized(en: "nothing in the queue fits", ja: "該当するメールはキューにありません"))
+    }
+
+    /// Page by page, so that a queue of a million entries needs no memory.
+    private static func each(
+        _ context: AdminContext, _ selection: Selection, _ body: ([StoredQueueEntry]) -> Void
+    ) throws(AdminFailure) {
+        let store = try context.store()
+        var last = QueueID(rawValue: 0)
+        do {
+            while true {
+                let page = try store.queueEntries(after: last, limit: Self.page)
+                guard let end = page.last else { return }
+                let chosen = page.filter(selection.contains)
+                if !chosen.isEmpty { body(chosen) }
+                last = end.id
+            }
+        } catch {
+            throw AdminFailure(Localized(en: "the queue cannot be read: \(error)", ja: "キューを読めません: \(error)"))
+        }
+    }
+
+    /// Which entries a command means.
+    private struct Selection {
+        private var ids: Set<Int64> = []
+        private var traces: Set<String> = []
+        private var recipient: String?
+        private var sender: String?
+        private var route: String?
+        private var all: Bool
+
+        init(_ request: AdminRequest, all: Bool) {
+            for operand in request.operands {
+                if let id = Int64(operand) { self.ids.insert(id) } else { self.traces.insert(operand) }
+            }
+            self.recipient = request.option("recipient")?.lowercased()
+            self.sender = request.option("sender")?.lowercased()
+            self.route = request.option("route")
+            self.all = all
+        }
+
+        private var hasCondition: Bool { self.recipient != nil || self.sender != nil || self.route != nil }
+        var isEmpty: Bool { self.ids.isEmpty && self.traces.isEmpty && !self.hasCondition && !self.all }
+
+        func contains(_ entry: StoredQueueEntry) -> Bool {
+            if !self.ids.isEmpty || !self.traces.isEmpty {
+                guard self.ids.contains(entry.id.rawValue) || self.traces.contains(entry.trace.text) else { return false }
+            } else if !self.hasCondition, !self.all {
+                return false
+            }
+            return Self.fits(self.recipient, entry.draft.recipient.address) && Self.fits(self.sender, entry.envelope.sender)
+                && (self.route.map { $0 == entry.draft.destination } ?? true)
+        }
+
+        /// An address, or a domain with or without `@`.
+        private static func fits(_ wanted: String?, _ address: Address?) -> Bool {
+            guard let wanted else { return true }
+            guard let address else { return wanted == "<>" }
+            if wanted.contains("@"), !wanted.hasPrefix("@") { return "\(address)".lowercased() == wanted }
+            return address.domain.lowercased() == (wanted.hasPrefix("@") ? String(wanted.dropFirst()) : wanted)
+        }
+    }
+}
