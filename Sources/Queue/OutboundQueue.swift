@@ -22,6 +22,18 @@ package final class OutboundQueue: Sendable {
         /// Leased entries of a next hop that no connection has taken yet.
         var buffers: [String: [StoredQueueEntry]] = [:]
         var isFilling: Set<String> = []
+        /// Entries that became free while somebody read the table: what was read may show them as they were before.
+        var freedMeanwhile: Set<QueueID> = []
+
+        mutating func free(_ ids: some Sequence<QueueID>) {
+            self.leased.subtract(ids)
+            if !self.isFilling.isEmpty { self.freedMeanwhile.formUnion(ids) }
+        }
+
+        mutating func endFilling(_ name: String) {
+            self.isFilling.remove(name)
+            if self.isFilling.isEmpty { self.freedMeanwhile = [] }
+        }
     }
     private struct Orders {
         var waiting: [Order] = []
@@ -88,12 +100,16 @@ package final class OutboundQueue: Sendable {
 
     /// False when there is nothing.
     private func fill(_ destination: String, _ now: Int64) throws(StoreError) -> Bool {
-        defer { self.state.withLock { _ = $0.isFilling.remove(destination) } }
-        let inHand = self.state.withLock { $0.leased.count }
+        let inHand = self.state.withLock { state in
+            state.isFilling.insert(destination)
+            return state.leased.count
+        }
+        defer { self.state.withLock { $0.endFilling(destination) } }
         let due = try self.store.queueEntries(.remote, destination: destination, until: now, limit: Self.batch + inHand)
         return self.state.withLock { state in
-            let free = due.filter { !state.leased.contains($0.id) }.prefix(Self.batch)
-            if due.count < Self.batch + inHand, free.count < Self.batch { state.book.drained(destination) }
+            let isStale = due.contains { state.freedMeanwhile.contains($0.id) }
+            let free = due.filter { !state.leased.contains($0.id) && !state.freedMeanwhile.contains($0.id) }.prefix(Self.batch)
+            if due.count < Self.batch + inHand, free.count < Self.batch, !isStale { state.book.drained(destination) }
             guard !free.isEmpty else { return false }
             state.leased.formUnion(free.map(\.id))
             state.buffers[destination, default: []] += free
@@ -112,7 +128,7 @@ package final class OutboundQueue: Sendable {
 
     /// Entries that were leased and not tried are free and as due as before.
     package func giveBack(_ entries: [StoredQueueEntry]) {
-        self.state.withLock { $0.leased.subtract(entries.map(\.id)) }
+        self.state.withLock { $0.free(entries.map(\.id)) }
     }
 
     /// Everything that is due for a next hop and that nobody has in hand, in portions; for a next hop that takes nothing.
@@ -127,7 +143,7 @@ package final class OutboundQueue: Sendable {
     package func release(_ destination: String) {
         self.state.withLock { state in
             let buffer = state.buffers.removeValue(forKey: destination) ?? []
-            state.leased.subtract(buffer.map(\.id))
+            state.free(buffer.map(\.id))
         }
     }
 
@@ -157,7 +173,7 @@ package final class OutboundQueue: Sendable {
             }
             if batch.isEmpty { return }
             let isKept = (try? store.changeQueue(batch.flatMap(\.changes))) != nil
-            if isKept { queue.state.withLock { state in for order in batch { state.leased.subtract(order.ids) } } }
+            if isKept { queue.state.withLock { state in for order in batch { state.free(order.ids) } } }
             for order in batch { order.completion(isKept) }
         }
     }
