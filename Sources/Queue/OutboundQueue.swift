@@ -22,17 +22,20 @@ package final class OutboundQueue: Sendable {
         /// Leased entries of a next hop that no connection has taken yet.
         var buffers: [String: [StoredQueueEntry]] = [:]
         var isFilling: Set<String> = []
+        /// Reads of the table under way.
+        var readers = 0
         /// Entries that became free while somebody read the table: what was read may show them as they were before.
         var freedMeanwhile: Set<QueueID> = []
 
         mutating func free(_ ids: some Sequence<QueueID>) {
             self.leased.subtract(ids)
-            if !self.isFilling.isEmpty { self.freedMeanwhile.formUnion(ids) }
+            if self.readers > 0 { self.freedMeanwhile.formUnion(ids) }
         }
 
         mutating func endFilling(_ name: String) {
             self.isFilling.remove(name)
-            if self.isFilling.isEmpty { self.freedMeanwhile = [] }
+            self.readers -= 1
+            if self.readers == 0 { self.freedMeanwhile = [] }
         }
     }
     private struct Orders {
@@ -102,6 +105,7 @@ package final class OutboundQueue: Sendable {
     private func fill(_ destination: String, _ now: Int64) throws(StoreError) -> Bool {
         let inHand = self.state.withLock { state in
             state.isFilling.insert(destination)
+            state.readers += 1
             return state.leased.count
         }
         defer { self.state.withLock { $0.endFilling(destination) } }

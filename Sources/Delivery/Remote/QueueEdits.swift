@@ -33,8 +33,13 @@ extension RemoteDelivery {
 
     /// Entries that somebody has in hand are left alone: what is being sent cannot be taken back.
     package func edit(_ entries: [StoredQueueEntry], _ edit: Edit) throws(StoreError) -> EditResult {
-        let free = self.environment.queue.claim(entries)
-        var result = EditResult(done: free.count, busy: entries.count - free.count)
+        let claimed = self.environment.queue.claim(entries)
+        // Read again now that nobody else can change them: some may have been delivered meanwhile.
+        var free: [StoredQueueEntry] = []
+        for entry in claimed {
+            if let fresh = try self.environment.store.queueEntry(entry.id) { free.append(fresh) } else { self.environment.queue.giveBack([entry]) }
+        }
+        var result = EditResult(done: free.count, busy: entries.count - claimed.count)
         guard !free.isEmpty else { return result }
         let now = self.environment.now()
         let answer = Monitor<Bool?>(nil)
