@@ -24,6 +24,8 @@ package struct OutboundBook: Sendable {
     package struct Destination: Sendable, Hashable {
         /// Connections that are there or being made.
         package internal(set) var connections = 0
+        /// Connections that a host has begun to take messages from.
+        package internal(set) var serving = 0
         /// So many it may have.
         package internal(set) var window: Int
         /// Successes since the window last grew.
@@ -90,6 +92,9 @@ package struct OutboundBook: Sendable {
         return nil
     }
 
+    /// A host takes messages on one more connection.
+    package mutating func beganServing(_ name: String) { self.destinations[name]?.serving += 1 }
+
     /// A message went out.
     package mutating func succeeded(_ name: String) {
         guard var destination = self.destinations[name] else { return }
@@ -111,9 +116,11 @@ package struct OutboundBook: Sendable {
         return own.connections > max(1, self.limits.connections / max(1, self.destinations.count))
     }
 
-    package mutating func ended(_ name: String, _ ending: Ending, now: Int64) {
+    /// - Parameter wasServing: `beganServing` was said of this connection.
+    package mutating func ended(_ name: String, _ ending: Ending, wasServing: Bool = false, now: Int64) {
         guard var destination = self.destinations[name], destination.connections > 0 else { return }
         destination.connections -= 1
+        if wasServing { destination.serving = max(0, destination.serving - 1) }
         self.connections -= 1
         switch ending {
         case .done: break

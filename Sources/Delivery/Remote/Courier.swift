@@ -114,13 +114,13 @@ final class Courier: Sendable {
 
     /// The first message for a session that is ready; nil when there is nothing left. Blocks.
     func next() -> Transaction? {
-        let pending = self.state.withLock { state in
-            defer { state.pending = nil }
-            state.hasServed = true
-            return state.pending
-        }
-        if let pending { return pending }
         let environment = self.delivery.environment
+        let (pending, isFirst) = self.state.withLock { state in
+            defer { (state.pending, state.hasServed) = (nil, true) }
+            return (state.pending, !state.hasServed)
+        }
+        if isFirst { environment.queue.book { $0.beganServing(self.name) } }
+        if let pending { return pending }
         guard !self.delivery.isStopped, !environment.queue.book({ $0.shouldYield(self.name) }) else { return nil }
         return self.delivery.nextTransaction(self.name)
     }
@@ -164,7 +164,7 @@ final class Courier: Sendable {
         switch next {
         case .clear(let host, let address): self.connect(host, address, tls: .never)
         case .address: self.tryNextAddress()
-        case .done: self.delivery.ended(self.name, .done)
+        case .done: self.delivery.ended(self.name, .done, wasServing: self.state.withLock { $0.hasServed })
         }
     }
 
@@ -185,16 +185,12 @@ final class Courier: Sendable {
             return (state.pending, state.failure ?? DeliveryFailure(.unreachable("no host")), state.hasServed)
         }
         let name = self.name
-        guard let pending else { return self.delivery.ended(name, .broken) }
-        guard !self.delivery.isStopped else {
+        guard let pending else { return self.delivery.ended(name, .broken, wasServing: hasServed) }
+        // It works for others, or did for us: the next hop is not dead, only busy.
+        let isAlive = hasServed || self.delivery.environment.queue.book { $0[name]?.serving ?? 0 } > 0
+        if isAlive || self.delivery.isStopped {
             self.delivery.environment.queue.giveBack(pending.entries)
-            return self.delivery.ended(name, .broken)
-        }
-        let others = self.delivery.environment.queue.book { $0[name]?.connections ?? 0 } > 1
-        if others || hasServed {
-            // It works for others, or did for us: the next hop is not dead, only busy.
-            self.delivery.environment.queue.giveBack(pending.entries)
-            return self.delivery.ended(name, .broken)
+            return self.delivery.ended(name, .broken, wasServing: hasServed)
         }
         self.delivery.failAll(name, pending, failure)
     }

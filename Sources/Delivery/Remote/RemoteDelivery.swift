@@ -147,10 +147,10 @@ package final class RemoteDelivery: Sendable {
     }
 
     /// A courier is home again. Called once for each that was launched.
-    func ended(_ name: String, _ ending: OutboundBook.Ending) {
+    func ended(_ name: String, _ ending: OutboundBook.Ending, wasServing: Bool = false) {
         let now = self.environment.now()
         let isLast = self.environment.queue.book { book in
-            book.ended(name, ending, now: now)
+            book.ended(name, ending, wasServing: wasServing, now: now)
             return (book[name]?.connections ?? 0) == 0
         }
         // Nobody is there to take what was read ahead.
