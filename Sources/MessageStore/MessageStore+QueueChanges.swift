@@ -72,7 +72,9 @@ extension MessageStore {
 
     /// `handler` is told the destinations of new entries for other hosts, on the store's thread, when their rows are there. One handler a
     /// store.
-    package func whenDestinationsQueued(_ handler: @escaping @Sendable (Set<String>) -> Void) { self.parts.queueFeed.setDestinations(handler) }
+    package func whenDestinationsQueued(_ handler: @escaping @Sendable (Set<String>) -> Void) {
+        self.parts.queueFeed.setDestinations(handler)
+    }
 
     /// Makes all changes durable at once. The entries of one call should be few hundred at most.
     package func changeQueue(_ changes: [QueueChange]) throws(StoreError) {

@@ -58,7 +58,8 @@ struct DeliveryPlan {
         recipient.address = target
         self.outgoing.append(target)
         self.queue.append(
-            QueueDraft(.remote, recipient: recipient, destination: name, due: self.now, payload: Array(self.prefix.relayed.readableBytesView)))
+            QueueDraft(
+                .remote, recipient: recipient, destination: name, due: self.now, payload: Array(self.prefix.relayed.readableBytesView)))
     }
 
     /// The prefix travels with the entry, so that the copy looks the same whenever it arrives. Account 0: look the recipient up again.

@@ -102,7 +102,8 @@ extension SMTPBackend {
     private func relayRefusal(_ address: Address) -> Reply? {
         switch RelayPolicy.verdict(RelayFacts(isLocalRecipient: false, isAuthenticated: self.identity != nil)) {
         case .relayDenied:
-            return Reply(550, EnhancedStatus(5, 7, 1), "Relaying is not allowed: the address is not of this server, and you have not logged in")
+            return Reply(
+                550, EnhancedStatus(5, 7, 1), "Relaying is not allowed: the address is not of this server, and you have not logged in")
         case .accept: return self.sendingRefusal(address)
         }
     }

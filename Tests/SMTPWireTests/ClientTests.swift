@@ -174,7 +174,10 @@ struct ClientTests {
         #expect(!report.isUntouched && report.results.count == 2)
         if step >= 2 {
             #expect(report.results[0] == .failed(.reply(Reply(550, EnhancedStatus(5, 1, 1), "No"), .rcpt)))
-        } else if case .failed(.connectionLost) = report.results[0] {} else { #expect(Bool(false)) }
+        } else if case .failed(.connectionLost) = report.results[0] {
+        } else {
+            #expect(Bool(false))
+        }
         if case .failed(.connectionLost) = report.results[1] {} else { #expect(Bool(false)) }
     }
 
@@ -208,7 +211,9 @@ struct ClientTests {
     @Test("Nonsense at any point ends the conversation and traps nothing")
     func nonsense() {
         var generator = SeededGenerator(seed: 5)
-        let words = ["220 a\r\n", "250-x\r\n", "250 Ok\r\n", "354 Go\r\n", "999 x\r\n", "\r\n", "250\r\n", "abc", "\n", "421 x\r\n", "550 No\r\n"]
+        let words = [
+            "220 a\r\n", "250-x\r\n", "250 Ok\r\n", "354 Go\r\n", "999 x\r\n", "\r\n", "250\r\n", "abc", "\n", "421 x\r\n", "550 No\r\n",
+        ]
         for _ in 0..<3000 {
             let sender = Sender()
             sender.messages = [self.message(to: ["a@x.test", "b@x.test"]), self.message()]

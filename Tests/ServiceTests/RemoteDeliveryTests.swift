@@ -24,7 +24,8 @@ struct RemoteDeliveryTests {
     /// Sends one message as taro; the reply that ended it.
     @discardableResult
     private static func send(
-        _ server: SMTPFixture, to recipients: [String], _ text: String = "Subject: x\r\n\r\nHello\r\n", from sender: String = "taro@example.test"
+        _ server: SMTPFixture, to recipients: [String], _ text: String = "Subject: x\r\n\r\nHello\r\n",
+        from sender: String = "taro@example.test"
     ) throws -> String {
         let client = try server.greeted("submission")
         _ = try client.login("taro", "taros word")
@@ -61,7 +62,9 @@ struct RemoteDeliveryTests {
 
     // MARK: The straight way
 
-    @Test("A message arrives whole, once, with our Received field on top and all recipients of a host in one transaction", arguments: [true, false])
+    @Test(
+        "A message arrives whole, once, with our Received field on top and all recipients of a host in one transaction",
+        arguments: [true, false])
     func arrives(_ chunking: Bool) throws {
         let peer = EvilServer(keywords: chunking ? ["PIPELINING", "CHUNKING", "8BITMIME"] : ["8BITMIME"])
         defer { peer.stop() }
@@ -71,13 +74,17 @@ struct RemoteDeliveryTests {
         #expect(peer.taken.count == 1)
         let taken = try #require(peer.taken.first)
         #expect(taken.recipients == ["RCPT TO:<a@remote.test>", "RCPT TO:<b@remote.test>"])
-        #expect(taken.body.hasPrefix("Received: from client.test ([127.0.0.1])\r\n          by mail.example.test (Post.Office MTA v1.2 release 3)"))
+        #expect(
+            taken.body.hasPrefix(
+                "Received: from client.test ([127.0.0.1])\r\n          by mail.example.test (Post.Office MTA v1.2 release 3)"))
         #expect(taken.body.hasSuffix("\r\nSubject: x\r\n\r\n.dots\r\nend\r\n"))
         #expect(!taken.body.contains("Return-Path") && !taken.body.contains("Delivered-To"))
         #expect(Self.events(server, "delivered").count == 2)
     }
 
-    @Test("A large body is streamed in pieces and arrives byte for byte", arguments: [["PIPELINING", "CHUNKING"], ["PIPELINING"], ["CHUNKING"]])
+    @Test(
+        "A large body is streamed in pieces and arrives byte for byte",
+        arguments: [["PIPELINING", "CHUNKING"], ["PIPELINING"], ["CHUNKING"]])
     func large(_ keywords: [String]) throws {
         let peer = EvilServer(keywords: keywords)
         defer { peer.stop() }
@@ -134,7 +141,7 @@ struct RemoteDeliveryTests {
     func order() throws {
         let taking = EvilServer(address: "127.0.0.3")
         let busy = EvilServer([.init("connect", .say("421 4.3.2 Busy\r\n"))], address: "127.0.0.2", port: taking.port)
-        defer { [taking, busy].forEach { $0.stop() } }
+        defer { for peer in [taking, busy] { peer.stop() } }
         let (server, _) = try Self.server(taking, "[mx.test:*:\(taking.port)]")
         Self.dns(
             server, [(30, "c.mx.test"), (10, "a.mx.test"), (20, "b.mx.test")],
@@ -213,7 +220,8 @@ struct RemoteDeliveryTests {
     @Test("One refused, one deferred, one taken: each recipient has its own fate")
     func perRecipient() throws {
         let peer = EvilServer([
-            .init("RCPT", .say("550 5.1.1 No such user\r\n"), containing: "<no@"), .init("RCPT", .say("450 4.2.1 Later\r\n"), containing: "<later@"),
+            .init("RCPT", .say("550 5.1.1 No such user\r\n"), containing: "<no@"),
+            .init("RCPT", .say("450 4.2.1 Later\r\n"), containing: "<later@"),
         ])
         defer { peer.stop() }
         let (server, taro) = try Self.server(peer)
@@ -228,7 +236,8 @@ struct RemoteDeliveryTests {
 
     private static let deeds: [(String, EvilServer.Deed)] = ["connect", "EHLO", "MAIL", "RCPT", "DATA", "."].flatMap { verb in
         let deeds: [EvilServer.Deed] = [
-            .hangUp, .say("nonsense\r\n"), .say("421 4.3.2 Away\r\n"), .say("451 4.3.0 Not now\r\n"), .fallSilent, .say("250-never\r\n"), .say("999 x\r\n"),
+            .hangUp, .say("nonsense\r\n"), .say("421 4.3.2 Away\r\n"), .say("451 4.3.0 Not now\r\n"), .fallSilent, .say("250-never\r\n"),
+            .say("999 x\r\n"),
         ]
         return deeds.map { (verb, $0) }
     }
@@ -302,11 +311,12 @@ struct RemoteDeliveryTests {
         defer { peer.stop() }
         let (server, _) = try Self.server(peer, "[dead.test:127.0.0.77:\(port)]")
         for _ in 0..<20 { try Self.send(server, to: (0..<10).map { "u\($0)@dead.test" }) }
-        #expect(eventually {
-            server.clock.advance(61)
-            server.remote?.scan()
-            return (try? server.store.queueEntries(limit: 300).allSatisfy { $0.attempts >= 1 }) == true
-        })
+        #expect(
+            eventually {
+                server.clock.advance(61)
+                server.remote?.scan()
+                return (try? server.store.queueEntries(limit: 300).allSatisfy { $0.attempts >= 1 }) == true
+            })
         #expect(try server.store.queueCount() == 200)
         // Others are not held up.
         try Self.send(server, to: ["a@remote.test"])
@@ -319,7 +329,7 @@ struct RemoteDeliveryTests {
     func reuse() throws {
         let peer = EvilServer(address: "127.0.0.5")
         let other = EvilServer()
-        defer { [peer, other].forEach { $0.stop() } }
+        defer { for peer in [peer, other] { peer.stop() } }
         let (server, _) = try Self.server(other, "[bulk.test:127.0.0.5:\(peer.port)]")
         let client = try server.greeted("submission")
         _ = try client.login("taro", "taros word")

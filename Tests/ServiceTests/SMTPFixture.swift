@@ -68,7 +68,8 @@ final class SMTPFixture: Sendable {
                 RemoteEnvironment(
                     directory: self.directory, store: self.store, queue: OutboundQueue(self.store), connector: Connector(loops: self.loops),
                     finder: HostFinder(
-                        self.names, own: HostFinder.Own(isName: { source.isOwnName($0) }, isAddress: { address, _ in "\(address)" == "127.0.0.99" }),
+                        self.names,
+                        own: HostFinder.Own(isName: { source.isOwnName($0) }, isAddress: { address, _ in "\(address)" == "127.0.0.99" }),
                         seed: { 1 }),
                     events: self.events, settings: { changes.apply(source.value) }, now: now, random: random))
         } else {

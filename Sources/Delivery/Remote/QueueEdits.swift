@@ -37,7 +37,11 @@ extension RemoteDelivery {
         // Read again now that nobody else can change them: some may have been delivered meanwhile.
         var free: [StoredQueueEntry] = []
         for entry in claimed {
-            if let fresh = try self.environment.store.queueEntry(entry.id) { free.append(fresh) } else { self.environment.queue.giveBack([entry]) }
+            if let fresh = try self.environment.store.queueEntry(entry.id) {
+                free.append(fresh)
+            } else {
+                self.environment.queue.giveBack([entry])
+            }
         }
         var result = EditResult(done: free.count, busy: entries.count - claimed.count)
         guard !free.isEmpty else { return result }

@@ -28,7 +28,9 @@ struct Returner: Sendable {
             let failureClass = item.failure?.failureClass ?? .refused
             if !byHand, self.settings.responses[failureClass].action == .hold {
                 held.append(.hold(item.entry.id, reason: item.failure?.words.text(.english) ?? "", flags: []))
-            } else if ReportPolicy.verdict(.failed, item.entry.draft.recipient, sender: item.entry.envelope.sender, returnPath: .own) == .send {
+            } else if ReportPolicy.verdict(.failed, item.entry.draft.recipient, sender: item.entry.envelope.sender, returnPath: .own)
+                == .send
+            {
                 told.append(item)
             } else {
                 silent.append(item.entry.id)
@@ -54,7 +56,8 @@ struct Returner: Sendable {
             self.environment.store.accept(report) { result in
                 switch result {
                 case .success:
-                    self.record("returned", told.first?.entry, [("to", "\(report.envelope.recipients.first.map { "\($0.address)" } ?? "")")])
+                    self.record(
+                        "returned", told.first?.entry, [("to", "\(report.envelope.recipients.first.map { "\($0.address)" } ?? "")")])
                     // Their rows go when the report is filed; that they go now, before they are free, keeps them from being sent again.
                     queue.settle(ended, freeing: ids, completion)
                 case .failure(let refusal):
@@ -102,7 +105,9 @@ struct Returner: Sendable {
             hostName: self.settings.helloName, postmaster: self.settings.postmaster, languages: [self.settings.language],
             responses: self.settings.responses, queueTime: self.settings.policy.giveUpAfter)
         let beginning = self.read(first, upTo: OriginalBeginning.wanted).map(OriginalBeginning.init)
-        guard let composed = composer.compose(facts, original: beginning, now: now, random: self.environment.random(32)) else { return .nobody }
+        guard let composed = composer.compose(facts, original: beginning, now: now, random: self.environment.random(32)) else {
+            return .nobody
+        }
         var bytes = composed.head
         if composed.original != .nothing, let whole = self.read(first, upTo: Int.max) {
             var content = ReturnedContent(composed.original)
@@ -157,7 +162,9 @@ struct Returner: Sendable {
 
     /// The message as it was to be sent, or its beginning; nil when it cannot be read. Blocks.
     private func read(_ entry: StoredQueueEntry, upTo limit: Int) -> ByteBuffer? {
-        guard let reader = try? self.environment.store.queueReader(entry.id, prefix: ByteBuffer(bytes: entry.draft.payload)) else { return nil }
+        guard let reader = try? self.environment.store.queueReader(entry.id, prefix: ByteBuffer(bytes: entry.draft.payload)) else {
+            return nil
+        }
         var whole = ByteBuffer()
         while whole.readableBytes < limit {
             let answer = Monitor<Result<ByteBuffer?, StoreError>?>(nil)

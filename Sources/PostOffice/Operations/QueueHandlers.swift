@@ -11,9 +11,11 @@ enum QueueHandlers {
         AdminHandler("queue hold") { request, context, output throws(AdminFailure) in
             try Self.edit(request, context, output, .hold(reason: request.option("reason") ?? "held by the postmaster"))
         },
-        AdminHandler("queue release") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .release) },
+        AdminHandler("queue release") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .release)
+        },
         AdminHandler("queue retry") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .retry) },
-        AdminHandler("queue return") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .giveBack) },
+        AdminHandler("queue return") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .giveBack)
+        },
         AdminHandler("queue delete") { request, context, output throws(AdminFailure) in try Self.edit(request, context, output, .delete) },
         AdminHandler("queue redirect", Self.redirect),
     ]
@@ -66,7 +68,8 @@ enum QueueHandlers {
         let sender = entry.envelope.sender.map { "\($0)" } ?? "<>"
         let state = entry.flags.contains(.held) ? "held" : "\(Self.date(entry.draft.due))"
         let reason = entry.reason.isEmpty ? "" : "  (\(entry.reason))"
-        return "\(entry.id)  \(Self.date(entry.acceptedAt))  \(entry.bodySize)  \(sender) -> \(entry.draft.recipient.address)  \(state)\(reason)"
+        return
+            "\(entry.id)  \(Self.date(entry.acceptedAt))  \(entry.bodySize)  \(sender) -> \(entry.draft.recipient.address)  \(state)\(reason)"
     }
 
     private static func facts(_ entry: StoredQueueEntry) -> [(String, String)] {
@@ -83,7 +86,8 @@ enum QueueHandlers {
         .object([
             ("id", .number(entry.id.rawValue)), ("trace", .text(entry.trace.text)),
             ("from", .text(entry.envelope.sender.map { "\($0)" } ?? "")), ("to", .text("\(entry.draft.recipient.address)")),
-            ("channel", .text("\(entry.draft.channel)")), ("destination", .text(entry.draft.destination)), ("size", .number(entry.bodySize)),
+            ("channel", .text("\(entry.draft.channel)")), ("destination", .text(entry.draft.destination)),
+            ("size", .number(entry.bodySize)),
             ("accepted", .number(entry.acceptedAt)), ("due", entry.flags.contains(.held) ? .null : .number(entry.draft.due)),
             ("held", .bool(entry.flags.contains(.held))), ("attempts", .number(entry.attempts)), ("reason", .text(entry.reason)),
         ])
