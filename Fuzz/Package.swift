@@ -59,6 +59,8 @@ let package = Package(
         fuzzer("access", ["Policy", "Vocabulary"]),
         fuzzer("pop3", ["POP3Wire", "SASL", "Vocabulary"]),
         fuzzer("sasl", ["SASL", "Vocabulary"]),
+        fuzzer("reply", ["SMTPWire", "Policy", "SASL", "Vocabulary"]),
+        fuzzer("record", ["Routing"]),
         fuzzer("smtp", ["SMTPWire", "SASL", "Vocabulary"]),
         fuzzer("address", ["Bytes", "Vocabulary"]),
         fuzzer("header", ["MIME", "Bytes", "Vocabulary"]),
