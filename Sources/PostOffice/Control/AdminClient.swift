@@ -3,6 +3,10 @@ import Vocabulary
 
 /// Brings a request to its handler: over the control socket to a running server, else in this process under the server's lock.
 enum AdminClient {
+    /// A tenth of a second each: ten seconds in all, the first three for a server that is coming back.
+    private static let attempts = 100
+    private static let attemptsForServer = 30
+
     /// Prints what comes back. `registry` and `open` are used only when no server runs.
     static func perform(
         _ request: AdminRequest, _ start: StartConfiguration, _ registry: AdminRegistry,
@@ -10,7 +14,7 @@ enum AdminClient {
     ) -> AdminStatus {
         let printer = AdminPrinter()
         // A server that is just starting or stopping holds the lock but has no socket: wait for one of the two.
-        for attempt in 0..<100 {
+        for attempt in 0..<Self.attempts {
             if attempt > 0 { usleep(100_000) }
             do {
                 let fd = try ControlSocket.connect(to: start.controlSocket)
@@ -27,6 +31,9 @@ enum AdminClient {
                     return .failed
                 }
             }
+            // A dispatcher is bringing its mta back, which needs the lock more than we do. An mta that cannot come back may need this very
+            // command, so that the turn is given up once only.
+            if attempt < Self.attemptsForServer, PIDFile.holder(start.dispatcherPIDFile) != nil { continue }
             switch ServerLock.take(start.serverLock) {
             case .taken(let lock):
                 defer { lock.release() }

@@ -23,5 +23,16 @@ package struct ServerLock: Sendable {
         return .taken(ServerLock(fd: fd))
     }
 
+    /// For a server that comes back while commands are at work: each holds the lock for a moment only, but one may follow the other. Looks
+    /// so often that it gets in between.
+    package static func take(_ path: String, waiting milliseconds: Int64) -> Result {
+        let deadline = MonotonicTime.milliseconds + milliseconds
+        while true {
+            let result = Self.take(path)
+            guard case .held = result, MonotonicTime.milliseconds < deadline else { return result }
+            usleep(1000)
+        }
+    }
+
     package func release() { close(self.fd) }
 }

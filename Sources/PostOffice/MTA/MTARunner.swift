@@ -8,6 +8,9 @@ import Vocabulary
 final class MTARunner {
     private static let signals: [Int32] = [SIGTERM, SIGINT, SIGHUP]
 
+    /// For a command that is at work on the instance, such as a check of a large store. Milliseconds.
+    private static let lockPatience: Int64 = 15_000
+
     private let start: StartConfiguration
     private let language: Language
     private let drain: Int64
@@ -36,7 +39,8 @@ final class MTARunner {
         let inheritance = try Inheritance.take(self.start)
         let heart = Heart(inheritance.memory)
         let notes = CrashNotes(inheritance.memory, trap: Environment[MTAProcess.Variable.trap])
-        guard case .taken(let lock) = ServerLock.take(self.start.serverLock) else {
+        // Going away would be taken for a crash and answered with ever longer pauses.
+        guard case .taken(let lock) = ServerLock.take(self.start.serverLock, waiting: Self.lockPatience) else {
             throw AdminFailure(
                 Localized(
                     en: "another server or command is at work on \(self.start.directories.spool)",
