@@ -134,6 +134,9 @@ final class Folder: Sendable {
         self.pending.wait(until: { $0.folded >= target || $0.isHopeless }, then: { $0.hurried -= 1 })
     }
 
+    /// Nothing that was taken waits to be filed: the databases name every segment that a record of the log names.
+    var hasFiledAll: Bool { self.pending.withLock { $0.folded >= $0.accepted } }
+
     /// Remembers unfinished ends of segments, for `check`; returns when that is done, or a check at once after the start would call
     /// them damage.
     func note(_ gaps: [(segment: UInt32, start: Int64, end: Int64)]) {

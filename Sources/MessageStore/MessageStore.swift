@@ -122,6 +122,8 @@ package final class MessageStore: Sendable {
             lock: lock, queueFeed: queueFeed)
         let store = MessageStore(opening.location, options, parts, changes, end.problems)
         writer.start(try self.openLog(end, parts, options))
+        // On a full disk records wait to be filed: the bodies that only they name look like nobody's. The next start cleans up.
+        guard folder.hasFiledAll else { return store }
         if end.problems.isEmpty { store.removeUnadopted() }
         store.setAside(end.unreadable)
         return store
