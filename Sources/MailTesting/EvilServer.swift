@@ -73,6 +73,7 @@ package final class EvilServer: Sendable {
         withUnsafeMutablePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
                 guard bind(listener, raw, length) == 0, listen(listener, 200) == 0, getsockname(listener, raw, &length) == 0 else {
+                    // SAFETY: test kit; a test without its server would prove nothing.
                     fatalError("no TCP port")
                 }
             }

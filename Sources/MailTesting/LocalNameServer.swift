@@ -119,6 +119,7 @@ package func testThread(_ body: @escaping @Sendable () -> Void) {
             Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue().body()
             return nil
         }, box.toOpaque())
+    // SAFETY: test kit; without the thread the test would wait for nothing.
     if failed == 0 { pthread_detach(thread) } else { fatalError("no thread") }
 }
 

@@ -6,6 +6,7 @@ package final class TemporaryDirectory: Sendable {
 
     package init(_ label: String = "test") {
         var template = Array("/tmp/po-\(label)-XXXXXX".utf8CString)
+        // SAFETY: test kit, here and below; a test without its directory would prove nothing.
         guard mkdtemp(&template) != nil else { fatalError("mkdtemp: \(String(cString: strerror(errno)))") }
         self.path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
