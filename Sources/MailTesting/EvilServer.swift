@@ -177,18 +177,18 @@ private final class Conversation {
             (self.mail, self.recipients, self.chunks) = (line, [], [])
             try self.answer(verb, line, "250 2.1.0 Ok\r\n")
         case "RCPT":
-            if try self.answer(verb, line, "250 2.1.5 Ok\r\n") { self.recipients.append(line) }
+            try self.answer(verb, line, "250 2.1.5 Ok\r\n") { self.recipients.append(line) }
         case "DATA":
             if self.recipients.isEmpty { return try self.say("554 5.5.1 No valid recipients\r\n") }
             guard try self.answer(verb, line, "354 Go on\r\n") else { return }
             let body = try self.body()
-            if try self.answer(".", ".", "250 2.0.0 Taken\r\n") { self.keep(body) }
+            try self.answer(".", ".", "250 2.0.0 Taken\r\n") { self.keep(body) }
         case "BDAT":
             let words = line.split(separator: " ")
             self.chunks += try self.bytes(Int(words.count > 1 ? words[1] : "0") ?? 0)
             if self.recipients.isEmpty { return try self.say("554 5.5.1 No valid recipients\r\n") }
             let isLast = words.count > 2
-            if try self.answer(isLast ? "." : verb, line, "250 2.0.0 Taken\r\n"), isLast { self.keep(self.chunks) }
+            try self.answer(isLast ? "." : verb, line, "250 2.0.0 Taken\r\n") { if isLast { self.keep(self.chunks) } }
         case "RSET":
             self.recipients = []
             try self.answer(verb, line, "250 2.0.0 Ok\r\n")
@@ -206,11 +206,12 @@ private final class Conversation {
         self.recipients = []
     }
 
-    /// True when the usual answer was given.
+    /// True when the usual answer was given. `noting` comes before it, so that whoever has the answer finds what was noted.
     @discardableResult
-    private func answer(_ verb: String, _ line: String, _ usual: String) throws -> Bool {
+    private func answer(_ verb: String, _ line: String, _ usual: String, noting: () -> Void = {}) throws -> Bool {
         switch self.server.deed(verb, line) {
         case nil:
+            noting()
             try self.say(usual)
             return true
         case .say(let text): try self.say(text)
