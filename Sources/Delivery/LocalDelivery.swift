@@ -1,6 +1,7 @@
 internal import Database
 package import Directory
 package import MessageStore
+internal import Policy
 internal import Routing
 package import Vocabulary
 
@@ -21,6 +22,8 @@ package final class LocalDelivery: Sendable {
 
     private let directory: Directory
     private let store: MessageStore
+    /// Gives back what cannot be delivered; nil where nothing may be sent, so that it waits instead.
+    private let remote: RemoteDelivery?
     private let events: any EventSink
     /// Seconds since 1970.
     private let now: @Sendable () -> Int64
@@ -32,9 +35,13 @@ package final class LocalDelivery: Sendable {
     /// Milliseconds between two looks at the queue, when nothing calls.
     private static let pause = 60_000
 
-    package init(directory: Directory, store: MessageStore, events: any EventSink, now: @escaping @Sendable () -> Int64) {
+    package init(
+        directory: Directory, store: MessageStore, remote: RemoteDelivery? = nil, events: any EventSink,
+        now: @escaping @Sendable () -> Int64
+    ) {
         self.directory = directory
         self.store = store
+        self.remote = remote
         self.events = events
         self.now = now
     }
@@ -84,7 +91,8 @@ package final class LocalDelivery: Sendable {
     /// One round: at most `batch` entries. Blocks. The number of those that were delivered.
     @discardableResult
     package func runOnce(everything: Bool = false) -> Int {
-        let until = everything ? Int64.max : self.now()
+        // What is held is not due by any time.
+        let until = everything ? MessageStore.never - 1 : self.now()
         guard let entries = try? self.store.queueEntries(due: .mailbox, until: until, limit: Self.batch) else { return 0 }
         var delivered = 0
         for entry in entries where !self.state.withLock({ $0.isStopped }) {
@@ -97,12 +105,12 @@ package final class LocalDelivery: Sendable {
 
     private func attempt(_ entry: StoredQueueEntry) -> Bool {
         guard let waiting = DeferredDelivery(decoding: entry.draft.payload)?.delivery else {
-            self.putOff(entry, "entry-unreadable")
+            self.putOff(entry, Reason("entry-unreadable", nil))
             return false
         }
         switch self.targets(entry.draft.recipient.address, waiting) {
         case .failure(let reason):
-            self.putOff(entry, reason.text)
+            self.putOff(entry, reason)
             return false
         case .success(let deliveries):
             return self.deliver(entry, deliveries)
@@ -111,19 +119,27 @@ package final class LocalDelivery: Sendable {
 
     private struct Reason: Error {
         var text: String
+        /// nil for what is nobody's failure and waits without end.
+        var failure: DeliveryFailure?
+
+        init(_ text: String, _ cause: DeliveryFailure.Cause?) {
+            self.text = text
+            self.failure = cause.map { DeliveryFailure($0) }
+        }
     }
 
     private func targets(_ address: Address, _ waiting: PlannedDelivery) -> Result<[PlannedDelivery], Reason> {
         let recipients: [LocalRecipient]
         switch self.directory.snapshot.resolve(address) {
         case .account(let local): recipients = [local]
-        case .postmaster(let postmaster) where postmaster.local.isEmpty: return .failure(Reason(text: "postmaster-has-no-delivery-list"))
+        case .postmaster(let postmaster) where postmaster.local.isEmpty: return .failure(Reason("postmaster-has-no-delivery-list", nil))
         case .postmaster(let postmaster): recipients = postmaster.local
-        case .unknown(let reason): return .failure(Reason(text: reason.rawValue))
-        case .handler, .remote, .redirected, .bangPath, .refused: return .failure(Reason(text: "not-deliverable-here"))
+        case .unknown(let reason): return .failure(Reason(reason.rawValue, .unknownHere))
+        case .handler, .remote, .redirected, .bangPath, .refused:
+            return .failure(Reason("not-deliverable-here", .local("not deliverable here")))
         }
         let usable = recipients.filter { $0.delivery.contains(.mailbox) }
-        guard !usable.isEmpty else { return .failure(Reason(text: "no-mailbox")) }
+        guard !usable.isEmpty else { return .failure(Reason("no-mailbox", .local("no mailbox"))) }
         return .success(
             usable.map { local in
                 var delivery = waiting
@@ -145,20 +161,40 @@ package final class LocalDelivery: Sendable {
             let facts = [("to", "\(entry.draft.recipient.address)"), ("attempts", "\(entry.attempts + 1)")]
             self.events.record(TrailEvent(.mailboxDeliver, "delivered", trace: entry.trace, facts), switchedBy: nil)
             return true
-        case .success(.overQuota): self.putOff(entry, "over-quota")
-        case .success(.accountGone): self.putOff(entry, "account-gone")
-        case .failure(let refusal): self.putOff(entry, "\(refusal)")
-        case nil: self.putOff(entry, "no-answer")
+        case .success(.overQuota): self.putOff(entry, Reason("over-quota", .overQuota))
+        case .success(.accountGone): self.putOff(entry, Reason("account-gone", .unknownHere))
+        case .failure(let refusal): self.putOff(entry, Reason("\(refusal)", .local("\(refusal)")))
+        case nil: self.putOff(entry, Reason("no-answer", .local("no answer")))
         }
         return false
     }
 
-    private func putOff(_ entry: StoredQueueEntry, _ reason: String) {
-        let due = self.now() + RetrySchedule.delay(after: entry.attempts + 1)
-        let isKept = try? self.store.postponeQueueEntry(entry.id, until: due, attempts: 1, reason: reason)
+    /// Tried again by the schedule; back to the sender, or to whom the postmaster says, when that cannot help or there is no time left.
+    private func putOff(_ entry: StoredQueueEntry, _ reason: Reason) {
+        let policy = self.directory.configuration.queue
+        let isReport = entry.envelope.sender == nil
+        var due = policy.nextAttempt(after: entry.attempts + 1, acceptedAt: entry.since, isReport: isReport, now: self.now())
+        if reason.failure?.isPermanent == true { due = nil }
+        if due == nil, let failure = reason.failure, let remote = self.remote {
+            self.events.record(
+                TrailEvent(
+                    .mailboxDeliver, "failed", trace: entry.trace, [("to", "\(entry.draft.recipient.address)"), ("reason", reason.text)]),
+                switchedBy: nil)
+            return remote.giveBack(FailedEntry(entry: entry, failure: failure, status: failure.status))
+        }
+        let next = due ?? self.now() + (policy.delays.last ?? 14_400)
+        let mustWarn =
+            reason.failure != nil
+            && policy.isWarningDue(
+                acceptedAt: entry.since, wasWarned: entry.flags.contains(.warned), isReport: isReport, now: self.now())
+        let change = QueueChange.postpone(entry.id, until: next, attempts: 1, reason: reason.text, adding: mustWarn ? .warned : [])
+        let isKept = (try? self.store.changeQueue([change])) != nil
+        if mustWarn, isKept, let failure = reason.failure {
+            self.remote?.warn(FailedEntry(entry: entry, failure: failure, status: failure.status))
+        }
         let facts = [
-            ("to", "\(entry.draft.recipient.address)"), ("reason", reason), ("attempts", "\(entry.attempts + 1)"), ("next", "\(due)"),
-            ("kept", isKept == true ? "yes" : "no"),
+            ("to", "\(entry.draft.recipient.address)"), ("reason", reason.text), ("attempts", "\(entry.attempts + 1)"), ("next", "\(next)"),
+            ("kept", isKept ? "yes" : "no"),
         ]
         self.events.record(TrailEvent(.mailboxDeliver, "deferred", trace: entry.trace, facts), switchedBy: nil)
     }

@@ -62,12 +62,6 @@ struct SMTPLocalDeliveryTests {
         #expect(try server.mailbox(of: small).count == 1)
     }
 
-    @Test("Attempts come after 5, 15, 30 minutes, 1, 2, 4 hours, then every 4 hours")
-    func schedule() {
-        #expect((1...8).map { RetrySchedule.delay(after: $0) / 60 } == [5, 15, 30, 60, 120, 240, 240, 240])
-        #expect(RetrySchedule.delay(after: 0) == 300 && RetrySchedule.delay(after: .max) == 4 * 3600)
-    }
-
     @Test("The thread works by itself when the directory changes, and stops when told")
     func thread() throws {
         let server = try SMTPFixture()

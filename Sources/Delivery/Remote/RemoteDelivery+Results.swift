@@ -1,4 +1,5 @@
 internal import Bounces
+internal import Database
 internal import MessageStore
 internal import Policy
 internal import Queue
@@ -107,6 +108,20 @@ extension RemoteDelivery {
         }
     }
 
+    /// An entry of another channel that failed for good. Blocks until it is settled: its channel does not look at it meanwhile.
+    func giveBack(_ item: FailedEntry) {
+        let isDone = Monitor(false)
+        Returner(self.environment, self.environment.settings()).giveBack([item]) { _ in
+            isDone.withLock { $0 = true }
+            isDone.signal()
+        }
+        // Bounded: a disk that hangs must not hang the thread for ever.
+        _ = isDone.wait(milliseconds: 60_000, until: { $0 }, then: { $0 })
+    }
+
+    /// The sender of such an entry is told that it still waits. Blocks.
+    func warn(_ item: FailedEntry) { Returner(self.environment, self.environment.settings()).tell(.delayed, [item]) }
+
     // MARK: A next hop that takes nothing
 
     /// Everything that is due there failed with this one failure, in portions; then the next hop rests.
@@ -156,4 +171,7 @@ struct FailedEntry: Sendable {
     /// nil for good news.
     let failure: DeliveryFailure?
     let status: EnhancedStatus
+
+    /// Under which it is handled.
+    var failureClass: FailureClass { self.failure?.failureClass ?? .refused }
 }

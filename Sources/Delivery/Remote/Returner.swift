@@ -21,24 +21,51 @@ struct Returner: Sendable {
     /// Entries of one message that failed for good: back to the sender, or held where the postmaster wants to decide.
     /// - Parameter byHand: the postmaster has decided already: nothing is held for him.
     func giveBack(_ failed: [FailedEntry], byHand: Bool = false, _ completion: @escaping @Sendable (Bool) -> Void) {
-        var held: [QueueChange] = []
-        var silent: [QueueID] = []
+        var others: [QueueChange] = []
         var told: [FailedEntry] = []
+        var dropped: [FailedEntry] = []
         for item in failed {
-            let failureClass = item.failure?.failureClass ?? .refused
-            if !byHand, self.settings.responses[failureClass].action == .hold {
-                held.append(.hold(item.entry.id, reason: item.failure?.words.text(.english) ?? "", flags: []))
-            } else if ReportPolicy.verdict(.failed, item.entry.draft.recipient, sender: item.entry.envelope.sender, returnPath: .own)
-                == .send
-            {
-                told.append(item)
-            } else {
-                silent.append(item.entry.id)
+            if !byHand, self.settings.responses[item.failureClass].action == .hold {
+                others.append(self.hold(item))
+                continue
+            }
+            switch self.verdict(.failed, item) {
+            case .send: told.append(item)
+            case .postmasterOnly, .silent:
+                dropped.append(item)
+                others.append(.finish(item.entry.id))
                 self.record("not-returned", item.entry, [("to", "\(item.entry.draft.recipient.address)")])
             }
         }
-        let others = held + silent.map { .finish($0) }
+        if !dropped.isEmpty { self.teller.notify(dropped, .dropped) }
         self.sendBack(told, others: others, freeing: failed.map(\.entry.id), completion)
+    }
+
+    /// The question goes out first: were it the other way round, a crash between the two would leave a held message of which nobody knows.
+    private func hold(_ item: FailedEntry) -> QueueChange {
+        guard self.teller.ask(item) else {
+            return .postpone(item.entry.id, until: self.environment.now() + 300, attempts: 0, reason: "question not accepted", adding: [])
+        }
+        self.record("held", item.entry, [("to", "\(item.entry.draft.recipient.address)"), ("class", item.failureClass.rawValue)])
+        return .hold(item.entry.id, reason: "\(item.failureClass.rawValue): \(item.failure?.words.english ?? "")", flags: [])
+    }
+
+    private var teller: PostmasterTeller { PostmasterTeller(self.environment, self.settings, self) }
+
+    private func verdict(_ action: DeliveryReport.Action, _ item: FailedEntry) -> ReportPolicy.Verdict {
+        let sender = item.entry.envelope.sender
+        return ReportPolicy.verdict(action, item.entry.draft.recipient, sender: sender, returnPath: self.returnPath(sender))
+    }
+
+    /// Whose address it is. Of strangers nobody vouches for it yet.
+    private func returnPath(_ sender: Address?) -> ReportPolicy.ReturnPath {
+        guard let sender else { return .unverified }
+        let snapshot = self.environment.directory.snapshot
+        if snapshot.account(holding: sender) != nil { return .own }
+        switch snapshot.resolveTarget(sender) {
+        case .account, .postmaster, .handler: return .own
+        case .remote, .redirected, .bangPath, .refused, .unknown: return .unverified
+        }
     }
 
     private func sendBack(
@@ -50,6 +77,7 @@ struct Returner: Sendable {
         switch self.report(.failed, told, finishing: told.map(\.entry.id)) {
         case .nobody:
             for item in told { self.record("not-returned", item.entry, [("to", "\(item.entry.draft.recipient.address)")]) }
+            if !told.isEmpty { self.teller.notify(told, .dropped) }
             queue.settle(ended, freeing: ids, completion)
         case .notNow: queue.settle(putOff, freeing: ids, completion)
         case .message(let report):
@@ -58,6 +86,7 @@ struct Returner: Sendable {
                 case .success:
                     self.record(
                         "returned", told.first?.entry, [("to", "\(report.envelope.recipients.first.map { "\($0.address)" } ?? "")")])
+                    self.teller.notify(told, .returned)
                     // Their rows go when the report is filed; that they go now, before they are free, keeps them from being sent again.
                     queue.settle(ended, freeing: ids, completion)
                 case .failure(let refusal):
@@ -70,9 +99,7 @@ struct Returner: Sendable {
 
     /// A warning, or a confirmation that was asked for. Nothing hangs on it.
     func tell(_ action: DeliveryReport.Action, _ items: [FailedEntry]) {
-        let told = items.filter {
-            ReportPolicy.verdict(action, $0.entry.draft.recipient, sender: $0.entry.envelope.sender, returnPath: .own) == .send
-        }
+        let told = items.filter { self.verdict(action, $0) == .send }
         guard !told.isEmpty, case .message(let report) = self.report(action, told, finishing: []) else { return }
         self.environment.store.accept(report) { result in
             if case .failure(let refusal) = result {
@@ -86,7 +113,7 @@ struct Returner: Sendable {
     // MARK: The report
 
     /// A report as a message to accept.
-    private enum Report {
+    enum Report {
         case message(AcceptItem)
         case nobody
         /// The disk takes nothing now.
@@ -94,7 +121,7 @@ struct Returner: Sendable {
     }
 
     private func report(_ action: DeliveryReport.Action, _ items: [FailedEntry], finishing: [QueueID]) -> Report {
-        guard let first = items.first?.entry, let sender = first.envelope.sender else { return .nobody }
+        guard let first = items.first?.entry, first.envelope.sender != nil else { return .nobody }
         let now = self.environment.now()
         var envelope = first.envelope
         envelope.recipients = items.map(\.entry.draft.recipient)
@@ -104,67 +131,101 @@ struct Returner: Sendable {
         let composer = ReportComposer(
             hostName: self.settings.helloName, postmaster: self.settings.postmaster, languages: [self.settings.language],
             responses: self.settings.responses, queueTime: self.settings.policy.giveUpAfter)
-        let beginning = self.read(first, upTo: OriginalBeginning.wanted).map(OriginalBeginning.init)
-        guard let composed = composer.compose(facts, original: beginning, now: now, random: self.environment.random(32)) else {
+        guard let composed = composer.compose(facts, original: self.beginning(of: first), now: now, random: self.environment.random(32))
+        else {
             return .nobody
         }
+        return self.message(composed, about: first, finishing: finishing)
+    }
+
+    /// The beginning of the message, for reports; nil when it cannot be read, which stops no report. Blocks.
+    func beginning(of entry: StoredQueueEntry) -> OriginalBeginning? {
+        self.read(entry, upTo: OriginalBeginning.wanted).map(OriginalBeginning.init)
+    }
+
+    /// What was composed, with what it brings back of the original, as a message to accept. Blocks.
+    func message(_ composed: ComposedReport, about entry: StoredQueueEntry, finishing: [QueueID]) -> Report {
         var bytes = composed.head
-        if composed.original != .nothing, let whole = self.read(first, upTo: Int.max) {
+        if composed.original != .nothing, let whole = self.read(entry, upTo: Int.max) {
             var content = ReturnedContent(composed.original)
             bytes.writeImmutableBuffer(content.take(whole))
             bytes.writeImmutableBuffer(content.finish())
         }
         bytes.writeImmutableBuffer(composed.tail)
-        return self.item(bytes, composed.envelope, to: sender, finishing, now, first.trace)
+        return self.item(bytes, composed.envelope, finishing, entry.trace)
     }
 
     private func recipient(_ item: FailedEntry, _ action: DeliveryReport.Action, _ now: Int64) -> DeliveryReport.Recipient {
         DeliveryReport.Recipient(
             item.entry.draft.recipient, action, status: item.status, failure: item.failure,
-            failureClass: action == .failed ? item.failure?.failureClass : nil, remoteHost: item.failure?.remoteHost, lastAttempt: now,
+            failureClass: action == .failed ? item.failureClass : nil, remoteHost: item.failure?.remoteHost, lastAttempt: now,
             willRetryUntil: action == .delayed
                 ? self.settings.policy.expiry(acceptedAt: item.entry.since, isReport: item.entry.envelope.sender == nil) : nil)
     }
 
-    /// Where the report goes: a mailbox here, or out again.
-    private func item(
-        _ bytes: ByteBuffer, _ envelope: Envelope, to sender: Address, _ finishing: [QueueID], _ now: Int64, _ trace: TraceID
-    ) -> Report {
-        let body: AcceptItem.Body
-        if bytes.readableBytes <= self.environment.store.options.inlineLimit {
-            body = .memory(bytes)
-        } else {
-            guard let large = try? self.environment.store.beginLargeBody() else { return .notNow }
-            large.append(bytes) { _ in }
-            body = .large(large)
+    /// Where it goes: mailboxes here, or out again.
+    private func item(_ bytes: ByteBuffer, _ envelope: Envelope, _ finishing: [QueueID], _ trace: TraceID) -> Report {
+        let now = self.environment.now()
+        var deliveries: [PlannedDelivery] = []
+        var queue: [QueueDraft] = []
+        for recipient in envelope.recipients {
+            switch self.environment.directory.snapshot.resolveTarget(recipient.address) {
+            case .account(let local) where local.delivery.contains(.mailbox): deliveries.append(Self.delivery(local, recipient))
+            case .postmaster(let postmaster) where !postmaster.local.isEmpty:
+                deliveries += postmaster.local.map { Self.delivery($0, recipient) }
+            case .postmaster(let postmaster) where postmaster.remote.isEmpty: queue.append(self.waiting(recipient, now))
+            case .postmaster(let postmaster): queue += postmaster.remote.compactMap { self.outgoing(recipient, to: $0, now) }
+            case .remote: queue += [self.outgoing(recipient, to: recipient.address, now)].compactMap(\.self)
+            case .redirected(let target, _): queue += [self.outgoing(recipient, to: target, now)].compactMap(\.self)
+            case .account, .handler, .bangPath, .refused, .unknown: break
+            }
         }
-        var item = AcceptItem(body: body, envelope: envelope, receivedAt: now, trace: TraceID("\(trace.text)r"))
+        var served: Set<AccountID> = []
+        deliveries = deliveries.filter { served.insert($0.account).inserted }
+        guard !deliveries.isEmpty || !queue.isEmpty else { return .nobody }
+        guard let body = self.body(bytes) else { return .notNow }
+        var item = AcceptItem(
+            body: body, envelope: envelope, receivedAt: now, trace: TraceID("\(trace.text)r"), deliveries: deliveries, queue: queue)
         item.finishes = finishing
-        let snapshot = self.environment.directory.snapshot
-        let recipient = envelope.recipients.first ?? Envelope.Recipient(sender, notify: .never)
-        switch snapshot.resolve(sender) {
-        case .account(let local) where local.delivery.contains(.mailbox): item.deliveries = [Self.delivery(local, recipient)]
-        case .postmaster(let postmaster) where !postmaster.local.isEmpty:
-            item.deliveries = postmaster.local.map { Self.delivery($0, recipient) }
-        case .remote, .redirected, .bangPath:
-            guard let hop = self.settings.routes.hop(to: sender) else { return .nobody }
-            item.queue = [QueueDraft(.remote, recipient: recipient, destination: hop.queueName, due: now)]
-        case .account, .postmaster, .handler, .refused, .unknown: return .nobody
-        }
         return .message(item)
     }
 
+    /// nil when the disk takes nothing.
+    private func body(_ bytes: ByteBuffer) -> AcceptItem.Body? {
+        guard bytes.readableBytes > self.environment.store.options.inlineLimit else { return .memory(bytes) }
+        guard let large = try? self.environment.store.beginLargeBody() else { return nil }
+        large.append(bytes) { _ in }
+        return .large(large)
+    }
+
+    private func outgoing(_ recipient: Envelope.Recipient, to target: Address, _ now: Int64) -> QueueDraft? {
+        var recipient = recipient
+        recipient.address = target
+        return self.settings.routes.hop(to: target).map { QueueDraft(.remote, recipient: recipient, destination: $0.queueName, due: now) }
+    }
+
+    /// For the postmaster, as long as nobody is on his delivery list.
+    private func waiting(_ recipient: Envelope.Recipient, _ now: Int64) -> QueueDraft {
+        let delivery = PlannedDelivery(account: AccountID(rawValue: 0), prefix: Self.prefix(recipient))
+        return QueueDraft(.mailbox, recipient: recipient, due: now, payload: DeferredDelivery(delivery).encoded())
+    }
+
+    private static func prefix(_ recipient: Envelope.Recipient) -> ByteBuffer {
+        ByteBuffer(string: "Return-Path: <>\r\nDelivered-To: \(recipient.address)\r\n")
+    }
+
     private static func delivery(_ local: LocalRecipient, _ recipient: Envelope.Recipient) -> PlannedDelivery {
-        let prefix = ByteBuffer(string: "Return-Path: <>\r\nDelivered-To: \(recipient.address)\r\n")
         // A mailbox that is full takes a report all the same: it is short, and says why mail does not arrive.
-        return PlannedDelivery(account: local.account, prefix: prefix, quota: nil, recipient: recipient)
+        return PlannedDelivery(account: local.account, prefix: self.prefix(recipient), quota: nil, recipient: recipient)
     }
 
     /// The message as it was to be sent, or its beginning; nil when it cannot be read. Blocks.
     private func read(_ entry: StoredQueueEntry, upTo limit: Int) -> ByteBuffer? {
-        guard let reader = try? self.environment.store.queueReader(entry.id, prefix: ByteBuffer(bytes: entry.draft.payload)) else {
-            return nil
-        }
+        // What waits for a mailbox carries its whole delivery.
+        let prefix =
+            entry.draft.channel == .mailbox
+            ? DeferredDelivery(decoding: entry.draft.payload)?.delivery.prefix ?? ByteBuffer() : ByteBuffer(bytes: entry.draft.payload)
+        guard let reader = try? self.environment.store.queueReader(entry.id, prefix: prefix) else { return nil }
         var whole = ByteBuffer()
         while whole.readableBytes < limit {
             let answer = Monitor<Result<ByteBuffer?, StoreError>?>(nil)

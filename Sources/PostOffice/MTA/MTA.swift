@@ -74,13 +74,14 @@ package final class MTA: Sendable {
         self.authenticator = Authenticator(
             self.directory,
             AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache, events: self.trail))
-        self.localDelivery = LocalDelivery(directory: self.directory, store: self.store, events: self.trail, now: SystemSources.now)
         self.loops = EventLoops(count: options.eventLoops)
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
         self.resolver = try Opening.resolver(self.directory.configuration)
         self.remoteSettings = RemoteSettingsSource(directory: self.directory)
         self.remoteDelivery = try Opening.remoteDelivery(
             self.directory, self.store, self.trail, self.loops, self.resolver, self.ownAddresses, self.remoteSettings)
+        self.localDelivery = LocalDelivery(
+            directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
         let world = ListenerWorld(
             limits: self.limits, sink: self.trail, resolver: self.resolver, crashGuard: options.crashGuard, makeTrace: TraceIDs().next)
         self.listeners = ListenerSet(loops: self.loops, world: world)
@@ -127,9 +128,9 @@ package final class MTA: Sendable {
         }
         self.finishRemovals()
         self.control?.start()
-        self.localDelivery.start()
         self.ownAddresses.set(self.ports.filter { $0.role.service == .smtp }.map { ($0.address, $0.port) })
         self.remoteDelivery.start()
+        self.localDelivery.start()
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
 
@@ -168,8 +169,9 @@ package final class MTA: Sendable {
         self.listeners.stopAccepting()
         self.control?.stop()
         self.authenticator.close()
-        self.remoteDelivery.stop()
+        // It gives back by the other's hands.
         self.localDelivery.stop()
+        self.remoteDelivery.stop()
         self.store.close()
         self.directory.close()
         self.resolver.shutDown()

@@ -1,0 +1,83 @@
+internal import Bounces
+internal import Database
+internal import MessageStore
+internal import Policy
+internal import Vocabulary
+
+/// Sends the postmaster, or whom the Error Response Parameters form names, notifications of what was returned or dropped, and action
+/// messages about what is held. Calls block.
+struct PostmasterTeller: Sendable {
+    private let environment: RemoteEnvironment
+    private let settings: RemoteSettings
+    private let returner: Returner
+
+    init(_ environment: RemoteEnvironment, _ settings: RemoteSettings, _ returner: Returner) {
+        self.environment = environment
+        self.settings = settings
+        self.returner = returner
+    }
+
+    /// Entries of one message; one notification for each class of error. Nothing hangs on it.
+    func notify(_ items: [FailedEntry], _ outcome: PostmasterMessage.Outcome) {
+        for (failureClass, some) in Dictionary(grouping: items, by: \.failureClass) {
+            guard let first = some.first, let failure = first.failure else { continue }
+            let response = self.settings.responses[failureClass]
+            let isReport = first.entry.envelope.sender == nil
+            // A notification about a notification would find the same hindrance.
+            guard !isReport || !self.isForPostmaster(first.entry) else { continue }
+            let notice = isReport ? self.settings.responses.doubleBounceNotice : response.notice
+            let composed = self.writer.notification(
+                self.subject(some), failure, as: failureClass, outcome, notice: notice, people: response.people,
+                original: notice == .none ? nil : self.returner.beginning(of: first.entry), now: self.environment.now(),
+                random: self.environment.random(32))
+            guard let composed else { continue }
+            _ = self.send(composed, about: first.entry, as: "notified")
+        }
+    }
+
+    /// The question about one held entry; false when it could not be put.
+    func ask(_ item: FailedEntry) -> Bool {
+        guard let failure = item.failure else { return false }
+        let response = self.settings.responses[item.failureClass]
+        let held = HeldCase(
+            failure, as: item.failureClass, channel: item.entry.draft.channel.rawValue, payload: [], heldAt: item.entry.since)
+        let composed = self.writer.action(
+            self.subject([item]), held, entry: item.entry.id,
+            secret: self.environment.directory.snapshot.actionSecret.secret(item.entry.id, heldAt: item.entry.since),
+            notice: response.notice,
+            people: response.people, original: response.notice == .none ? nil : self.returner.beginning(of: item.entry),
+            now: self.environment.now(), random: self.environment.random(32))
+        return self.send(composed, about: item.entry, as: "asked")
+    }
+
+    private var writer: PostmasterMessage {
+        PostmasterMessage(
+            hostName: self.settings.helloName, postmaster: self.settings.postmaster, language: self.settings.language,
+            formsAddress: Address(localPart: "configuration", domain: self.settings.postmaster.domain))
+    }
+
+    private func subject(_ items: [FailedEntry]) -> PostmasterMessage.Subject {
+        let first = items.first?.entry
+        return PostmasterMessage.Subject(
+            envelope: first?.envelope ?? Envelope(sender: nil), recipients: items.map(\.entry.draft.recipient.address),
+            arrivedAt: first?.acceptedAt ?? 0, trace: first?.trace, size: first?.bodySize ?? 0)
+    }
+
+    private func isForPostmaster(_ entry: StoredQueueEntry) -> Bool {
+        if case .postmaster = self.environment.directory.snapshot.resolveTarget(entry.draft.recipient.address) { true } else { false }
+    }
+
+    private func send(_ composed: ComposedReport, about entry: StoredQueueEntry, as event: String) -> Bool {
+        guard case .message(let item) = self.returner.message(composed, about: entry, finishing: []) else { return false }
+        let answer = Monitor<Result<Accepted, StoreRefusal>?>(nil)
+        self.environment.store.accept(item) { result in
+            answer.withLock { $0 = result }
+            answer.signal()
+        }
+        let isAccepted = if case .success? = answer.wait(until: { $0 != nil }, then: { $0 }) { true } else { false }
+        let to = composed.envelope.recipients.map { "\($0.address)" }.joined(separator: ",")
+        self.environment.events.record(
+            TrailEvent(.smtpDeliver, isAccepted ? event : "notice-not-accepted", trace: entry.trace, [("to", to)]), switchedBy: nil)
+        return isAccepted
+    }
+}
