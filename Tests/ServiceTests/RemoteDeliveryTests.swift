@@ -282,6 +282,8 @@ struct RemoteDeliveryTests {
         let peer = EvilServer([.init("RCPT", .say("450 4.2.1 Later\r\n"))])
         defer { peer.stop() }
         let (server, taro) = try Self.server(peer)
+        let boss = try server.account("boss@example.test")
+        try server.change(try #require(server.directory.snapshot.postmaster?.account), DeliveryField.forwarding, "boss@example.test")
         try Self.send(server, to: ["a@remote.test"])
         _ = try Self.entry(server)
         server.clock.advance(86_500)
@@ -300,6 +302,7 @@ struct RemoteDeliveryTests {
         #expect(Self.waits(server, "not-returned"))
         #expect(Self.emptied(server))
         #expect(try server.mailbox(of: taro).count == 2)
+        #expect(eventually { (try? server.mailbox(of: boss).count) == 1 }, "the postmaster hears of it")
     }
 
     @Test("A host that takes no connection fails everything that waits for it at one attempt, and then rests")
