@@ -118,7 +118,9 @@ let package = Package(
             path: "Sources/storebench-command",
             swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
-        ours("MailTesting", [nioCore, nioPosix, nioSSL, nioEmbedded, "CPlatform", "Bytes", "Vocabulary", "SASL", "NetKit", "Routing"]),
+        ours(
+            "MailTesting",
+            [nioCore, nioPosix, nioSSL, nioEmbedded, x509, asn1, crypto, "CPlatform", "Bytes", "Vocabulary", "SASL", "NetKit", "Routing"]),
         tests("BytesTests", ["Bytes", "Vocabulary", "MailTesting", nioCore]),
         tests("TextTests", ["Text", "Vocabulary", "Bytes", "MailTesting"]),
         tests("SASLTests", ["SASL", "Bytes", "Vocabulary", "MailTesting", nioCore]),

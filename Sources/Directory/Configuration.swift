@@ -27,6 +27,7 @@ package struct Configuration: Sendable {
     package let logDays: Int?
     /// Servers to ask for DNS; empty means those of the operating system.
     package let nameServers: [NameServer]
+    package let transport: TransportSettings
     /// What the fields hold, without defaults; for forms and exports.
     package let values: [FieldKey: FieldValue]
 
@@ -57,6 +58,7 @@ package struct Configuration: Sendable {
             LogSwitch.allCases.filter { event in LogField.switches.first { $0.key == LogField.key(event) }.map(reader.flag) ?? true })
         self.logDays = reader.positive(LogField.retention)
         self.nameServers = reader.list(RoutingField.nameServers).compactMap(NameServer.init)
+        self.transport = TransportSettings(reader)
     }
 
     private static func routing(_ reader: SettingReader) -> RoutingRules {

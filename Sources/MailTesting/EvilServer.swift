@@ -39,6 +39,7 @@ package final class EvilServer: Sendable {
         package var body: String
         /// Number of the connection, from 1.
         package var connection: Int
+        package var isEncrypted = false
     }
 
     private struct State {
@@ -49,6 +50,8 @@ package final class EvilServer: Sendable {
         var connections = 0
         var open: Set<CInt> = []
         var isStopped = false
+        var certificate: TestCertificate?
+        var inTLS = 0
     }
 
     package let port: Int
@@ -93,6 +96,10 @@ package final class EvilServer: Sendable {
 
     package func set(_ rules: [Rule]) { self.state.withLock { $0.rules = rules } }
     package func setKeywords(_ keywords: [String]) { self.state.withLock { $0.keywords = keywords } }
+    /// STARTTLS works, with this certificate, when the keyword is offered.
+    package func setCertificate(_ certificate: TestCertificate?) { self.state.withLock { $0.certificate = certificate } }
+    /// Handshakes that were begun.
+    package var handshakes: Int { self.state.withLock { $0.inTLS } }
     package var taken: [Taken] { self.state.withLock { $0.taken } }
     /// Every line of every client, in order of arrival.
     package var lines: [String] { self.state.withLock { $0.lines } }
@@ -139,6 +146,13 @@ package final class EvilServer: Sendable {
     }
 
     fileprivate var keywords: [String] { self.state.withLock { $0.keywords } }
+    fileprivate var hasCertificate: Bool { self.state.withLock { $0.certificate != nil } }
+    fileprivate func beginTLS() -> TestCertificate? {
+        self.state.withLock { state in
+            state.inTLS += 1
+            return state.certificate
+        }
+    }
     fileprivate func keep(_ taken: Taken) { self.state.withLock { $0.taken.append(taken) } }
 }
 
@@ -152,6 +166,7 @@ private final class Conversation {
     private var mail = ""
     private var recipients: [String] = []
     private var chunks: [UInt8] = []
+    private var tls: TLSServerEngine?
 
     init(_ server: EvilServer, _ descriptor: CInt, _ number: Int) {
         self.server = server
@@ -170,7 +185,7 @@ private final class Conversation {
         let verb = String(line.prefix { $0 != " " && $0 != ":" }).uppercased()
         switch verb {
         case "EHLO":
-            let keywords = ["evil.test"] + self.server.keywords
+            let keywords = ["evil.test"] + self.server.keywords.filter { self.tls == nil || $0 != "STARTTLS" }
             let text = keywords.enumerated().map { "250\($0 == keywords.count - 1 ? " " : "-")\($1)\r\n" }.joined()
             try self.answer(verb, line, text)
         case "MAIL":
@@ -189,6 +204,10 @@ private final class Conversation {
             if self.recipients.isEmpty { return try self.say("554 5.5.1 No valid recipients\r\n") }
             let isLast = words.count > 2
             try self.answer(isLast ? "." : verb, line, "250 2.0.0 Taken\r\n") { if isLast { self.keep(self.chunks) } }
+        case "STARTTLS" where self.server.hasCertificate:
+            guard try self.answer(verb, line, "220 2.0.0 Go\r\n"), let certificate = self.server.beginTLS() else { return }
+            self.buffer = []
+            self.tls = try TLSServerEngine(certificate)
         case "RSET":
             self.recipients = []
             try self.answer(verb, line, "250 2.0.0 Ok\r\n")
@@ -202,7 +221,8 @@ private final class Conversation {
     private func keep(_ body: [UInt8]) {
         self.server.keep(
             EvilServer.Taken(
-                mail: self.mail, recipients: self.recipients, body: String(decoding: body, as: UTF8.self), connection: self.number))
+                mail: self.mail, recipients: self.recipients, body: String(decoding: body, as: UTF8.self), connection: self.number,
+                isEncrypted: self.tls != nil))
         self.recipients = []
     }
 
@@ -234,9 +254,13 @@ private final class Conversation {
     }
 
     private func say(_ text: String) throws {
-        var rest = Array(text.utf8)[...]
+        try self.send(try self.tls?.encrypt(Array(text.utf8)) ?? Array(text.utf8))
+    }
+
+    private func send(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { send(self.descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            let count = rest.withUnsafeBytes { Glibc.send(self.descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
             guard count > 0 else { throw Ended() }
             rest = rest.dropFirst(count)
         }
@@ -266,7 +290,13 @@ private final class Conversation {
         var piece = [UInt8](repeating: 0, count: 64 << 10)
         let count = recv(self.descriptor, &piece, piece.count, 0)
         guard count > 0 else { return false }
-        self.buffer += piece.prefix(count)
+        guard let tls = self.tls else {
+            self.buffer += piece.prefix(count)
+            return true
+        }
+        let (plain, answer) = try tls.decrypt(Array(piece.prefix(count)))
+        try self.send(answer)
+        self.buffer += plain
         return true
     }
 }

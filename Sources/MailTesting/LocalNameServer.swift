@@ -8,6 +8,8 @@ package final class LocalNameServer: Sendable {
         /// Record data of the asked type.
         case records([[UInt8]])
         case noName, noRecords, fail, silent
+        /// These bytes instead of an answer, made from the question's.
+        case raw(@Sendable ([UInt8]) -> [UInt8])
     }
     private struct Question: Hashable {
         var name: String
@@ -88,6 +90,7 @@ package final class LocalNameServer: Sendable {
             state.asked.append(name)
             return state.answers[Question(name: name, type: type)] ?? .noName
         }
+        if case .raw(let make) = behaviour { return make(query) }
         let question = Array(query[12..<position + 5])
         var records: [[UInt8]] = []
         var code: UInt8 = 0
@@ -96,7 +99,7 @@ package final class LocalNameServer: Sendable {
         case .noName: code = 3
         case .noRecords: break
         case .fail: code = 2
-        case .silent: return nil
+        case .silent, .raw: return nil
         }
         // Answer, recursion asked for and available.
         var out = [query[0], query[1], 0x81, 0x80 | code, 0, 1, 0, UInt8(truncatingIfNeeded: records.count), 0, 0, 0, 0] + question

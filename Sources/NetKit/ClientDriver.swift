@@ -18,6 +18,7 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
     private var backend: (any SessionBackend<Machine>)?
     private let loop: any EventLoop
     private let tls: ClientTLS
+    private let check: PeerCheck?
     private let serverName: String
     private let options: DriverOptions
 
@@ -43,13 +44,14 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
 
     /// `serverName` is the name of the host as it was looked up; it goes into the handshake.
     init(
-        loop: any EventLoop, machine: Machine, backend: any SessionBackend<Machine>, tls: ClientTLS, serverName: String,
+        loop: any EventLoop, machine: Machine, backend: any SessionBackend<Machine>, tls: ClientTLS, check: PeerCheck?, serverName: String,
         options: DriverOptions
     ) {
         self.loop = loop
         self.machine = machine
         self.backend = backend
         self.tls = tls
+        self.check = check
         self.serverName = serverName
         self.options = options
     }
@@ -237,7 +239,7 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
         self.needsBytes = true
         self.write()
         do {
-            try context.pipeline.syncOperations.addHandler(try self.tls.handler(for: self.serverName), position: .first)
+            try context.pipeline.syncOperations.addHandler(try self.tls.handler(for: self.serverName, self.check), position: .first)
         } catch {
             return self.happened(.tlsFailed(reason: "TLS: \(error)"))
         }

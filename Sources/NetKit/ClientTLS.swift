@@ -1,37 +1,36 @@
-internal import Glibc
 internal import NIOCore
 internal import NIOSSL
 internal import Vocabulary
 
-/// How we shake hands with other servers. Made once, off the event loops: a context reads the trust store from disk.
+/// How we shake hands with other servers. Made once, off the event loops.
 package final class ClientTLS: Sendable {
-    package enum Verification: Sendable, Hashable {
-        /// Encrypts, whoever it is: better than nothing, and no name could be checked that DNS did not make up. [RFC7435-3]
-        case none
-        /// The certificate must be valid for the name and come from an authority that this system trusts.
-        case full
-    }
+    /// Encrypts, whoever it is: better than nothing, and no name could be checked that DNS did not make up. [RFC7435-3]
+    private let unchecked: NIOSSLContext
+    /// Asks a `PeerCheck`, and nobody else.
+    private let checked: NIOSSLContext
 
-    private let context: NIOSSLContext
-    private let verification: Verification
-
-    package init(_ verification: Verification = .none, trust: [String] = []) throws {
+    package init() throws {
         var settings = TLSConfiguration.makeClientConfiguration()
         settings.minimumTLSVersion = .tlsv12  // [RFC8996-2]
         settings.shutdownTimeout = .milliseconds(10)
-        switch verification {
-        case .none: settings.certificateVerification = .none
-        case .full:
-            settings.certificateVerification = .fullVerification
-            if !trust.isEmpty { settings.trustRoots = .certificates(try trust.flatMap { try NIOSSLCertificate.fromPEMFile($0) }) }
-        }
-        self.verification = verification
-        self.context = try NIOSSLContext(configuration: settings)
+        settings.certificateVerification = .none
+        self.unchecked = try NIOSSLContext(configuration: settings)
+        // What the library would verify is replaced as a whole; no authority is read from disk for it.
+        settings.certificateVerification = .noHostnameVerification
+        settings.trustRoots = .certificates([])
+        self.checked = try NIOSSLContext(configuration: settings)
     }
 
     /// Addresses are no names: TLS knows no server name indication for them. [RFC6066-3]
-    func handler(for serverName: String) throws -> NIOSSLClientHandler {
+    func handler(for serverName: String, _ check: PeerCheck?) throws -> NIOSSLClientHandler {
         let isName = !serverName.isEmpty && IPAddress(serverName) == nil && !serverName.hasPrefix("[")
-        return try NIOSSLClientHandler(context: self.context, serverHostname: isName ? serverName : nil)
+        let name = isName ? serverName : nil
+        guard let check else { return try NIOSSLClientHandler(context: self.unchecked, serverHostname: name) }
+        return try NIOSSLClientHandler(
+            context: self.checked, serverHostname: name,
+            customVerificationCallback: { chain, promise in
+                let shown = PeerCheck.Shown(chain)
+                promise.completeWithTask { await check.examine(shown) ? .certificateVerified : .failed }
+            })
     }
 }

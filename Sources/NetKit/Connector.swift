@@ -36,6 +36,8 @@ package final class Connector: Sendable {
         /// Address of ours that the connection comes from; nil leaves it to the system.
         package var source: IPAddress?
         package var tls: ClientTLS
+        /// What the host's certificate must prove; nil is nothing.
+        package var check: PeerCheck?
         package var connectTimeout: TimeAmount
 
         package init(
@@ -79,7 +81,8 @@ package final class Connector: Sendable {
                 case .success(let channel):
                     let (machine, backend) = makeSession()
                     let driver = ClientDriver(
-                        loop: loop, machine: machine, backend: backend, tls: target.tls, serverName: target.serverName, options: options)
+                        loop: loop, machine: machine, backend: backend, tls: target.tls, check: target.check, serverName: target.serverName,
+                        options: options)
                     self.enter(driver, channel)
                     do {
                         try channel.pipeline.syncOperations.addHandler(driver)

@@ -3,7 +3,7 @@ package import Routing
 package import Vocabulary
 
 /// The record types we ask for.
-package enum DNSType: UInt16, Sendable { case a = 1, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52 }
+package enum DNSType: UInt16, Sendable { case a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, dnskey = 48, tlsa = 52 }
 
 /// What DNS said. Everything in it was chosen by a stranger and is capped (`DNSLimits`).
 package struct DNSAnswer: Sendable, Equatable {
@@ -16,6 +16,8 @@ package struct DNSAnswer: Sendable, Equatable {
         /// Each with its pieces joined. [RFC7208-3.3]
         case texts([[UInt8]])
         case associations([TLSARecord])
+        /// Of a zone, as they are: what counts is whether they are secure.
+        case keys([[UInt8]])
     }
     package var records: Records
     /// Validated by DNSSEC.

@@ -14,24 +14,42 @@ final class UnboundContext: @unchecked Sendable {
         guard let context = ub_ctx_create() else { throw ResolverFailure(description: "libunbound: no context") }
         self.context = context
         do throws(ResolverFailure) {
-            // A name server on this host is as good as any other.
-            try self.set("do-not-query-localhost:", "no")
-            // Reverse names of private networks are answered by the name servers of those networks.
-            try self.set("unblock-lan-zones:", "yes")
-            try self.set("insecure-lan-zones:", "yes")
-            if settings.servers.isEmpty {
-                try self.check(ub_ctx_resolvconf(context, settings.resolvConf), settings.resolvConf)
-            }
-            for server in settings.servers {
-                try self.check(ub_ctx_set_fwd(context, "\(server.address)@\(server.port)"), "\(server.address)")
-            }
-            // A missing hosts file is no reason not to start.
-            if !settings.hostsFile.isEmpty { ub_ctx_hosts(context, settings.hostsFile) }
+            try self.setOptions(settings)
+            try self.setServers(settings)
+            for anchor in settings.anchors { try self.check(ub_ctx_add_ta(context, anchor), "trust anchor") }
             // A thread rather than a process: forking a process with many threads is asking for trouble.
             try self.check(ub_ctx_async(context, 1), "async")
+            // Last, since it settles the context. The library says of this domain that it does not exist; the name servers may know better.
+            try self.check(ub_ctx_zone_add(context, "test.", "transparent"), "test.")
         } catch {
             ub_ctx_delete(context)
             throw error
+        }
+    }
+
+    private func setOptions(_ settings: ResolverSettings) throws(ResolverFailure) {
+        // A name server on this host is as good as any other.
+        try self.set("do-not-query-localhost:", "no")
+        // Reverse names of private networks are answered by the name servers of those networks.
+        try self.set("unblock-lan-zones:", "yes")
+        try self.set("insecure-lan-zones:", "yes")
+        for domain in settings.unsignedDomains { try self.set("domain-insecure:", domain) }
+        // A missing hosts file is no reason not to start.
+        if !settings.hostsFile.isEmpty { ub_ctx_hosts(self.context, settings.hostsFile) }
+    }
+
+    private func setServers(_ settings: ResolverSettings) throws(ResolverFailure) {
+        switch settings.way {
+        case .direct:
+            for root in settings.roots {
+                try self.check(ub_ctx_set_stub(self.context, ".", "\(root.address)@\(root.port)", 0), "\(root.address)")
+            }
+        case .forward where settings.servers.isEmpty:
+            try self.check(ub_ctx_resolvconf(self.context, settings.resolvConf), settings.resolvConf)
+        case .forward:
+            for server in settings.servers {
+                try self.check(ub_ctx_set_fwd(self.context, "\(server.address)@\(server.port)"), "\(server.address)")
+            }
         }
     }
 
@@ -87,10 +105,11 @@ final class UnboundContext: @unchecked Sendable {
         let records: DNSAnswer.Records =
             switch type {
             case .a, .aaaa: .addresses(items.compactMap { $0.count == (type == .a ? 4 : 16) ? IPAddress(bytes: $0) : nil })
-            case .ptr: .names(items.compactMap { RecordData.hostName($0[...]) })
+            case .ptr, .cname: .names(items.compactMap { RecordData.hostName($0[...]) })
             case .mx: .exchanges(items.compactMap(RecordData.exchange))
             case .txt: .texts(items.compactMap(RecordData.text))
             case .tlsa: .associations(items.compactMap(RecordData.association))
+            case .dnskey: .keys(items)
             }
         return .success(
             DNSAnswer(

@@ -2,7 +2,7 @@ internal import CPlatform
 internal import Glibc
 package import NIOCore
 internal import Synchronization
-package import Vocabulary
+internal import Vocabulary
 
 /// Asks DNS through libunbound. All calls into the library happen on one thread of our own, so that an event loop never
 /// waits for its locks or pipes and nothing races with a cancellation.
@@ -105,21 +105,6 @@ package final class UnboundResolver: Resolver {
             var count: UInt64 = 0
             read(self.wakeup, &count, MemoryLayout<UInt64>.size)
         }
-    }
-}
-
-/// Whom to ask.
-package struct ResolverSettings: Sendable, Equatable {
-    /// Name servers that recurse for us, with port; empty takes those of `resolvConf`.
-    package var servers: [(address: IPAddress, port: Int)] = []
-    package var resolvConf = "/etc/resolv.conf"
-    /// Names that need no DNS; empty reads none.
-    package var hostsFile = "/etc/hosts"
-
-    package init() {}
-
-    package static func == (a: Self, b: Self) -> Bool {
-        a.resolvConf == b.resolvConf && a.hostsFile == b.hostsFile && a.servers.elementsEqual(b.servers) { $0 == $1 }
     }
 }
 

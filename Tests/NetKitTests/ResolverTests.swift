@@ -14,7 +14,7 @@ import Vocabulary
 
         init() throws {
             var settings = ResolverSettings()
-            settings.servers = [(try #require(IPAddress("127.0.0.1")), self.server.port)]
+            settings.servers = [ResolverSettings.Server(try #require(IPAddress("127.0.0.1")), port: self.server.port)]
             settings.hostsFile = ""
             self.resolver = try UnboundResolver(settings)
         }
@@ -83,7 +83,7 @@ import Vocabulary
         let directory = TemporaryDirectory("hosts")
         directory.write("hosts", "192.0.2.7 mail.inside.lan mail\n2001:db8::7 mail.inside.lan\n")
         var settings = ResolverSettings()
-        settings.servers = [(try #require(IPAddress("127.0.0.1")), 1)]  // nobody answers there
+        settings.servers = [ResolverSettings.Server(try #require(IPAddress("127.0.0.1")), port: 1)]  // nobody answers there
         settings.hostsFile = directory("hosts")
         let resolver = try UnboundResolver(settings)
         defer { resolver.shutDown() }

@@ -40,7 +40,11 @@ final class SMTPFixture: Sendable {
     private static let actor = Actor(name: "tester", interface: "test")
 
     /// The host is mail.example.test, its domain example.test.
-    init(sends: Bool = false, _ change: (inout StoreOptions) -> Void = { _ in }) throws {
+    /// `resolver` finds other hosts; nil takes `names`.
+    init(
+        sends: Bool = false, resolver: (any NetKit.Resolver)? = nil, _ change: (inout StoreOptions) -> Void = { _ in },
+        remote changeRemote: (inout RemoteEnvironment) -> Void = { _ in }
+    ) throws {
         let clock = self.clock
         let random = SystemSources.random
         let now: @Sendable () -> Int64 = { clock.now }
@@ -64,14 +68,15 @@ final class SMTPFixture: Sendable {
             let source = RemoteSettingsSource(directory: self.directory)
             let changes = self.remoteChanges
             environment.queueName = { source.value.routes.hop(to: $0)?.queueName }
-            self.remote = try RemoteDelivery(
-                RemoteEnvironment(
-                    directory: self.directory, store: self.store, queue: OutboundQueue(self.store), connector: Connector(loops: self.loops),
-                    finder: HostFinder(
-                        self.names,
-                        own: HostFinder.Own(isName: { source.isOwnName($0) }, isAddress: { address, _ in "\(address)" == "127.0.0.99" }),
-                        seed: { 1 }),
-                    events: self.events, settings: { changes.apply(source.value) }, now: now, random: random))
+            var environment = RemoteEnvironment(
+                directory: self.directory, store: self.store, queue: OutboundQueue(self.store), connector: Connector(loops: self.loops),
+                finder: HostFinder(
+                    resolver ?? self.names,
+                    own: HostFinder.Own(isName: { source.isOwnName($0) }, isAddress: { address, _ in "\(address)" == "127.0.0.99" }),
+                    seed: { 1 }),
+                events: self.events, settings: { changes.apply(source.value) }, now: now, random: random)
+            changeRemote(&environment)
+            self.remote = try RemoteDelivery(environment)
         } else {
             self.remote = nil
         }

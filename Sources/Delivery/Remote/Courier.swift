@@ -15,6 +15,8 @@ final class Courier: Sendable {
         var addresses: [IPAddress] = []
         var host: MailHost?
         var address: IPAddress?
+        /// What `host` must prove.
+        var security = HostSecurity(serverName: "")
         /// What is to be sent first; nil once a session has it.
         var pending: Transaction?
         var failure: DeliveryFailure?
@@ -65,9 +67,7 @@ final class Courier: Sendable {
         guard let host, !self.delivery.isStopped else { return self.giveUp() }
         self.delivery.environment.finder.addresses(of: host) { result in
             switch result {
-            case .success(let addresses):
-                self.state.withLock { $0.addresses = addresses }
-                self.tryNextAddress()
+            case .success(let found): self.secure(host, found)
             case .failure(.mxLoop):
                 // Hosts behind ourselves are no nearer than we are. [RFC5321-5.1]
                 self.state.withLock { $0.hosts = [] }
@@ -80,6 +80,45 @@ final class Courier: Sendable {
         }
     }
 
+    /// Finds out what the host must prove, before anything is said to it.
+    private func secure(_ host: MailHost, _ found: HostAddresses) {
+        guard self.settings.usesTLS else { return self.begin(host, found, HostSecurity(serverName: host.name)) }
+        guard self.settings.usesDANE else { return self.begin(host, found, self.withoutDANE(host)) }
+        self.delivery.environment.finder.associations(of: host, found) { finding in
+            switch finding {
+            case .none: self.begin(host, found, self.withoutDANE(host))
+            case .records(let records, let base):
+                // Of an authority of theirs: the name that was looked up, or the domain that the mail is for. [RFC7672-3.2.2]
+                let names = [base, host.name, self.domain].compactMap { $0 }
+                self.begin(host, found, HostSecurity(.dane(records), serverName: base, names: names))
+            case .unusable(let base):
+                self.begin(host, found, HostSecurity(.encrypted("DANE without a usable record"), serverName: base))
+            case .unknown(let base):
+                let why = "DANE: the TLSA records of \(base) cannot be had or validated"
+                self.note(DeliveryFailure(.tlsRequired(why), remoteHost: host.name))
+                self.tryNextHost()
+            }
+        }
+    }
+
+    private func withoutDANE(_ host: MailHost) -> HostSecurity { HostSecurity(serverName: host.name, names: [host.name]) }
+
+    /// The name whose MX led to the host.
+    private var domain: String? {
+        switch self.hop {
+        case .domain(let name, _), .host(let name, _): name
+        case .exactly, .address, .hold: nil
+        }
+    }
+
+    private func begin(_ host: MailHost, _ found: HostAddresses, _ security: HostSecurity) {
+        self.state.withLock { state in
+            state.addresses = found.addresses
+            state.security = security
+        }
+        self.tryNextAddress()
+    }
+
     private func tryNextAddress() {
         let target: (MailHost, IPAddress)? = self.state.withLock { state in
             guard let host = state.host, !state.addresses.isEmpty else { return nil }
@@ -88,21 +127,25 @@ final class Courier: Sendable {
             return (host, address)
         }
         guard let (host, address) = target else { return self.tryNextHost() }
-        self.connect(host, address, tls: self.settings.usesTLS ? .opportunistic : .never)
+        self.connect(host, address, inClear: !self.settings.usesTLS)
     }
 
-    private func connect(_ host: MailHost, _ address: IPAddress, tls: SMTPClientSettings.TLSUse) {
+    private func connect(_ host: MailHost, _ address: IPAddress, inClear: Bool) {
+        let security = self.state.withLock { $0.security }
+        let check = inClear ? nil : security.check(self.delivery.authorities)
         var target = Connector.Target(
-            address, port: host.port, serverName: host.name, tls: self.delivery.tls,
+            address, port: host.port, serverName: security.serverName, tls: self.delivery.tls,
             connectTimeout: .seconds(self.settings.connectTimeout))
         target.source = address.isIPv6 ? self.settings.sourceIPv6 : self.settings.sourceIPv4
-        var client = SMTPClientSettings(helloName: self.settings.helloName, tls: tls, timeouts: self.settings.timeouts)
+        target.check = check
+        let use = inClear ? .never : security.use
+        var client = SMTPClientSettings(helloName: self.settings.helloName, tls: use, timeouts: self.settings.timeouts)
         client.usesChunking = self.settings.usesChunking
         let session = client
         self.delivery.environment.connector.connect(
             target,
             { () -> (machine: SMTPClient, backend: any SessionBackend<SMTPClient>) in
-                (SMTPClient(session), CourierSession(self, host: host.name, address: address))
+                (SMTPClient(session), CourierSession(self, host: host.name, address: address, check))
             },
             failed: { words in
                 self.note(DeliveryFailure(.unreachable(words), remoteHost: host.name, remoteAddress: address))
@@ -139,11 +182,16 @@ final class Courier: Sendable {
     }
 
     /// The session could not get as far as a message.
-    func sessionFailed(_ cause: DeliveryFailure.Cause, note: String, host: String, address: IPAddress) {
-        let failure = DeliveryFailure(cause, remoteHost: host, remoteAddress: address)
+    func sessionFailed(_ cause: DeliveryFailure.Cause, note: String, host: String, address: IPAddress, _ check: PeerCheck?) {
+        var failure = DeliveryFailure(cause, remoteHost: host, remoteAddress: address)
         if case .tlsRequired = cause {
+            if let words = check?.verdict?.words { failure.cause = .tlsRequired(words) }
+            let mayGoInClear = self.state.withLock { state in
+                state.mustRetryInClear = state.security.mayGoInClear
+                return state.mustRetryInClear
+            }
             // TLS was only offered, not asked for: the next best is what there was before TLS. [RFC7435-3]
-            self.state.withLock { $0.mustRetryInClear = true }
+            if !mayGoInClear { self.note(failure) }
         } else {
             self.note(failure)
         }
@@ -162,7 +210,7 @@ final class Courier: Sendable {
             return .address
         }
         switch next {
-        case .clear(let host, let address): self.connect(host, address, tls: .never)
+        case .clear(let host, let address): self.connect(host, address, inClear: true)
         case .address: self.tryNextAddress()
         case .done: self.delivery.ended(self.name, .done, wasServing: self.state.withLock { $0.hasServed })
         }

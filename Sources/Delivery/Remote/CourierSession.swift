@@ -13,10 +13,12 @@ final class CourierSession: SessionBackend {
     private let courier: Courier
     private let host: String
     private let address: IPAddress
+    private let check: PeerCheck?
     /// The message under way.
     private let current = CurrentMessage()
 
-    init(_ courier: Courier, host: String, address: IPAddress) {
+    init(_ courier: Courier, host: String, address: IPAddress, _ check: PeerCheck?) {
+        self.check = check
         self.courier = courier
         self.host = host
         self.address = address
@@ -37,7 +39,7 @@ final class CourierSession: SessionBackend {
             }
         case .finished(let report, let canGoOn): self.finished(report, canGoOn: canGoOn, answer)
         case .failed(let cause, let note):
-            courier.sessionFailed(cause, note: note, host: self.host, address: self.address)
+            courier.sessionFailed(cause, note: note, host: self.host, address: self.address, self.check)
             answer(.quit)
         }
     }

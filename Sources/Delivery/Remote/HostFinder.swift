@@ -13,7 +13,7 @@ package struct MailHost: Sendable, Hashable {
     package var port: Int
     /// Known without DNS.
     package var address: IPAddress?
-    /// The names that led here were all validated by DNSSEC.
+    /// The names that led here were validated by DNSSEC, or come from the operator or the address itself.
     package var isSecure: Bool
 
     package init(name: String, port: Int, address: IPAddress? = nil, isSecure: Bool = false) {
@@ -21,6 +21,21 @@ package struct MailHost: Sendable, Hashable {
         self.port = port
         self.address = address
         self.isSecure = isSecure
+    }
+}
+
+/// Addresses of a host, in the order of trying.
+package struct HostAddresses: Sendable, Hashable {
+    package var addresses: [IPAddress]
+    /// All of them were validated by DNSSEC, with the names that led to them.
+    package var isSecure: Bool
+    /// Where a chain of CNAMEs ended; nil without one.
+    package var canonicalName: String?
+
+    package init(addresses: [IPAddress], isSecure: Bool = false, canonicalName: String? = nil) {
+        self.addresses = addresses
+        self.isSecure = isSecure
+        self.canonicalName = canonicalName
     }
 }
 
@@ -37,10 +52,10 @@ package struct HostFinder: Sendable {
         }
     }
 
-    private let resolver: any NetKit.Resolver
+    let resolver: any NetKit.Resolver
     private let own: Own
     /// For one question to DNS.
-    private let deadline: TimeAmount
+    let deadline: TimeAmount
     /// A fresh seed for each shuffle.
     private let seed: @Sendable () -> UInt64
 
@@ -59,7 +74,7 @@ package struct HostFinder: Sendable {
         case .hold: completion(.failure(.local("the route holds")))
         case .address(let address, let port):
             completion(.success([MailHost(name: address.literal, port: port, address: address)]))
-        case .exactly(let name, let port): completion(.success([MailHost(name: name, port: port)]))
+        case .exactly(let name, let port): completion(.success([MailHost(name: name, port: port, isSecure: true)]))
         case .domain(let name, let port), .host(let name, let port):
             if let address = Self.literal(name) {
                 completion(.success([MailHost(name: address.literal, port: port, address: address)]))
@@ -93,7 +108,7 @@ package struct HostFinder: Sendable {
     }
 
     private func itself(_ domain: String, _ port: Int) -> Result<[MailHost], DeliveryFailure.Cause> {
-        self.own.isName(domain) ? .failure(.mxLoop) : .success([MailHost(name: domain, port: port)])
+        self.own.isName(domain) ? .failure(.mxLoop) : .success([MailHost(name: domain, port: port, isSecure: true)])
     }
 
     private func ordered(_ records: [MXRecord], _ port: Int, isSecure: Bool) -> Result<[MailHost], DeliveryFailure.Cause> {
@@ -111,7 +126,7 @@ package struct HostFinder: Sendable {
     // MARK: Addresses
 
     /// Addresses of one host in the order of trying, IPv6 and IPv4 in turn.
-    package func addresses(of host: MailHost, _ completion: @escaping @Sendable (Result<[IPAddress], DeliveryFailure.Cause>) -> Void) {
+    package func addresses(of host: MailHost, _ completion: @escaping @Sendable (Result<HostAddresses, DeliveryFailure.Cause>) -> Void) {
         if let address = host.address { return completion(self.checked([address], host.port)) }
         if let address = IPAddress(host.name) { return completion(self.checked([address], host.port)) }
         let both = BothFamilies { six, four in completion(self.joined(six, four, host.port)) }
@@ -121,7 +136,7 @@ package struct HostFinder: Sendable {
 
     private func joined(
         _ six: Result<DNSAnswer, DNSFailure>, _ four: Result<DNSAnswer, DNSFailure>, _ port: Int
-    ) -> Result<[IPAddress], DeliveryFailure.Cause> {
+    ) -> Result<HostAddresses, DeliveryFailure.Cause> {
         var generator = SeededShuffle(state: self.seed())
         let first = Self.found(six).shuffled(using: &generator)
         let second = Self.found(four).shuffled(using: &generator)
@@ -134,7 +149,12 @@ package struct HostFinder: Sendable {
             if index < first.count { addresses.append(first[index]) }
             if index < second.count { addresses.append(second[index]) }
         }
-        return self.checked(addresses, port)
+        let answers = [six, four].compactMap { try? $0.get() }
+        return self.checked(addresses, port).map { found in
+            HostAddresses(
+                addresses: found.addresses, isSecure: answers.allSatisfy(\.isSecure),
+                canonicalName: answers.lazy.compactMap(\.canonicalName).first)
+        }
     }
 
     private static func found(_ result: Result<DNSAnswer, DNSFailure>) -> [IPAddress] {
@@ -146,8 +166,9 @@ package struct HostFinder: Sendable {
     private static let mostAddresses = 8
 
     /// A host that is ourselves is no way further. [RFC5321-5.1]
-    private func checked(_ addresses: [IPAddress], _ port: Int) -> Result<[IPAddress], DeliveryFailure.Cause> {
-        addresses.contains { self.own.isAddress($0, port) } ? .failure(.mxLoop) : .success(Array(addresses.prefix(Self.mostAddresses)))
+    private func checked(_ addresses: [IPAddress], _ port: Int) -> Result<HostAddresses, DeliveryFailure.Cause> {
+        if addresses.contains(where: { self.own.isAddress($0, port) }) { return .failure(.mxLoop) }
+        return .success(HostAddresses(addresses: Array(addresses.prefix(Self.mostAddresses))))
     }
 }
 

@@ -25,6 +25,7 @@ package final class RemoteDelivery: Sendable {
     let environment: RemoteEnvironment
     let workers = WorkerPool("remote", threads: 4, bound: 100_000)
     let tls: ClientTLS
+    let authorities: TrustedAuthorities
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
 
@@ -37,6 +38,7 @@ package final class RemoteDelivery: Sendable {
     package init(_ environment: RemoteEnvironment) throws {
         self.environment = environment
         self.tls = try ClientTLS()
+        self.authorities = environment.authorities
     }
 
     // MARK: Life

@@ -24,6 +24,8 @@ package struct RemoteSettings: Sendable {
     package var sourceIPv6: IPAddress?
     /// TLS is used where it is offered.
     package var usesTLS = true
+    /// Hosts with TLSA records that DNSSEC vouches for must show a certificate that matches.
+    package var usesDANE = true
     /// BDAT is used where it is offered.
     package var usesChunking = true
     /// Of reports: whom a reader may ask, and the language.
@@ -43,6 +45,8 @@ package struct RemoteEnvironment: Sendable {
     package var queue: OutboundQueue
     package var connector: Connector
     package var finder: HostFinder
+    /// Whose word counts where a certificate must come from a known authority.
+    package var authorities = TrustedAuthorities()
     package var events: any EventSink
     package var settings: @Sendable () -> RemoteSettings
     /// Seconds since 1970.

@@ -2,6 +2,7 @@ package import Delivery
 package import Directory
 import Glibc
 package import MessageStore
+package import NetKit
 import Synchronization
 package import Vocabulary
 
@@ -13,6 +14,8 @@ package final class AdminContext: Sendable {
     package let reload: (@Sendable () -> Localized?)?
     /// What the running server counts; nil when none runs here.
     package let counts: (@Sendable () -> ServerCounts)?
+    /// How far DNS can be trusted; nil when no server runs here.
+    package let dns: (@Sendable () -> NameService.Validation)?
     /// The way to other hosts; nil when no server runs here.
     package let remoteDelivery: RemoteDelivery?
     private let opened: Mutex<MessageStore?>
@@ -21,11 +24,13 @@ package final class AdminContext: Sendable {
     /// Inside the server.
     package init(
         start: StartConfiguration, directory: Directory, store: MessageStore, remoteDelivery: RemoteDelivery? = nil,
-        reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil
+        reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
+        dns: (@Sendable () -> NameService.Validation)? = nil
     ) {
         self.remoteDelivery = remoteDelivery
         self.start = start
         self.counts = counts
+        self.dns = dns
         self.directory = directory
         self.reload = reload
         self.opened = Mutex(store)
@@ -38,6 +43,7 @@ package final class AdminContext: Sendable {
         self.directory = directory
         self.reload = nil
         self.counts = nil
+        self.dns = nil
         self.remoteDelivery = nil
         self.opened = Mutex(nil)
         self.isServer = false

@@ -45,7 +45,7 @@ package final class MTA: Sendable {
     private let certificates: TLSStore?
     private let loops: EventLoops
     private let limits: ConnectionLimits
-    private let resolver: UnboundResolver
+    private let names: NameService
     private let harvest = HarvestGuard()
     private let listeners: ListenerSet
     /// What is served, with the access rules of each.
@@ -76,14 +76,14 @@ package final class MTA: Sendable {
             AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache, events: self.trail))
         self.loops = EventLoops(count: options.eventLoops)
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
-        self.resolver = try Opening.resolver(self.directory.configuration)
+        self.names = try Opening.nameService(self.directory.configuration, self.trail)
         self.remoteSettings = RemoteSettingsSource(directory: self.directory)
         self.remoteDelivery = try Opening.remoteDelivery(
-            self.directory, self.store, self.trail, self.loops, self.resolver, self.ownAddresses, self.remoteSettings)
+            self.directory, self.store, self.trail, self.loops, self.names.delivery, self.ownAddresses, self.remoteSettings)
         self.localDelivery = LocalDelivery(
             directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
         let world = ListenerWorld(
-            limits: self.limits, sink: self.trail, resolver: self.resolver, crashGuard: options.crashGuard, makeTrace: TraceIDs().next)
+            limits: self.limits, sink: self.trail, resolver: self.names.plain, crashGuard: options.crashGuard, makeTrace: TraceIDs().next)
         self.listeners = ListenerSet(loops: self.loops, world: world)
         self.drained = po_eventfd()
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
@@ -94,7 +94,7 @@ package final class MTA: Sendable {
                 ServerCounts(
                     connections: listeners.openConnections, harvesters: harvest.closedCount(at: SystemSources.now()),
                     guessers: authenticator.shutOutPeers)
-            })
+            }, dns: { [names] in names.validation })
         do {
             self.control = try ControlServer(Administration.registry, context)
         } catch {
@@ -174,7 +174,7 @@ package final class MTA: Sendable {
         self.remoteDelivery.stop()
         self.store.close()
         self.directory.close()
-        self.resolver.shutDown()
+        self.names.shutDown()
         self.record("ended", [])
         self.trail.close()
         try? self.loops.shutDown()
@@ -205,6 +205,7 @@ package final class MTA: Sendable {
         self.trail.setSwitches(configuration.logged)
         self.trail.setDays(configuration.logDays)
         self.limits.setBounds(Opening.bounds(configuration))
+        self.names.change(Opening.nameSettings(configuration))
         for (listener, rules) in self.rules.withLock({ $0 }) {
             Self.set(rules, of: listeners?.first { $0.role.name == listener.role.name } ?? listener, configuration)
         }
@@ -288,7 +289,7 @@ package final class MTA: Sendable {
         return SMTPService(environment, offersStartTLS: self.certificates != nil, harvest: self.harvest)
     }
 
-    private var loginNames: LoginNames { LoginNames(self.authenticator, ReverseLookup(self.resolver)) }
+    private var loginNames: LoginNames { LoginNames(self.authenticator, ReverseLookup(self.names.plain)) }
 
     private func pop3Service() -> POP3Service {
         let authenticator = self.authenticator

@@ -49,23 +49,37 @@ enum Opening {
     }
 
     /// Asks the operator's name servers, else those of the system.
-    static func resolver(_ configuration: Configuration) throws(AdminFailure) -> UnboundResolver {
-        var settings = ResolverSettings()
-        settings.servers = configuration.nameServers.map { ($0.address, $0.port) }
+    static func nameService(_ configuration: Configuration, _ events: any EventSink) throws(AdminFailure) -> NameService {
         do {
-            return try UnboundResolver(settings)
+            return try NameService(self.nameSettings(configuration)) { validation in
+                events.record(TrailEvent(.mta, "dns", trace: nil, [("validation", validation.word)]), switchedBy: nil)
+            }
         } catch {
             throw AdminFailure(Localized(en: "DNS cannot be asked: \(error)", ja: "DNS を使えません: \(error)"))
         }
     }
 
+    static func nameSettings(_ configuration: Configuration) -> NameService.Settings {
+        var settings = NameService.Settings()
+        settings.servers = configuration.nameServers.map { ResolverSettings.Server($0.address, port: $0.port) }
+        let transport = configuration.transport
+        settings.unsignedDomains = transport.unsignedDomains
+        if !transport.validatesDNS {
+            settings.anchors = []
+        } else if let file = transport.trustAnchor {
+            // A file that is not there must not switch validation off.
+            settings.anchors = TrustAnchor.records(of: file) ?? TrustAnchor.system
+        }
+        return settings
+    }
+
     /// The way to other hosts.
     static func remoteDelivery(
-        _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: UnboundResolver,
+        _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: any NetKit.Resolver,
         _ own: OwnAddresses, _ settings: RemoteSettingsSource
     ) throws(AdminFailure) -> RemoteDelivery {
         let finder = HostFinder(
-            CachingResolver(resolver),
+            resolver,
             own: HostFinder.Own(isName: { settings.isOwnName($0) }, isAddress: { own.contains($0, port: $1) }),
             seed: { SystemSources.random(8).reduce(0) { $0 << 8 | UInt64($1) } })
         let environment = RemoteEnvironment(

@@ -7,7 +7,7 @@ enum OperationHandlers {
     static let all: [AdminHandler] = [
         AdminHandler("reload", Self.reload), AdminHandler("cert self-signed", Self.selfSigned), AdminHandler("cert request", Self.request),
         AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show), AdminHandler("check", Self.check),
-        AdminHandler("health", Self.health), AdminHandler("counts", Self.counts),
+        AdminHandler("health", Self.health), AdminHandler("counts", Self.counts), AdminHandler("dns", Self.dns),
     ]
 
     private static func check(
@@ -73,6 +73,17 @@ enum OperationHandlers {
             throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
         }
         output.line(counts().line)
+        return .done
+    }
+
+    /// One word for `status`: how far DNS can be trusted.
+    private static func dns(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        guard let dns = context.dns else {
+            throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
+        }
+        output.line(dns().word)
         return .done
     }
 

@@ -60,6 +60,7 @@ struct StatusReport {
     private mutating func askTheServer() {
         guard self.isRunning else { return }
         self.counts = AdminClient.word(AdminRequest("counts"), self.start).flatMap { ServerCounts(line: $0) }
+        self.lookAtDNS()
         guard let word = AdminClient.word(AdminRequest("health"), self.start) else { return }
         if word == "disk-low" {
             self.trouble(
@@ -73,6 +74,28 @@ struct StatusReport {
                 Localized(
                     en: "look at the disk, then `postoffice shutdown`, `postoffice repair`, `postoffice run`",
                     ja: "ディスクを調べ、postoffice shutdown、postoffice repair、postoffice run を実行してください"))
+        }
+    }
+
+    private mutating func lookAtDNS() {
+        switch AdminClient.word(AdminRequest("dns"), self.start) {
+        case "off":
+            self.trouble(
+                Localized(
+                    en: "the name servers strip DNSSEC signatures, and the DNS root cannot be asked from here: mail is sent without DANE",
+                    ja: "DNS サーバが DNSSEC の署名を取り除いており、ルートサーバにも問い合わせできません。DANE なしで配信します"),
+                Localized(
+                    en: "name a server that validates with `postoffice config set name-servers`, or let this host ask others on port 53",
+                    ja: "postoffice config set name-servers で検証を行う DNS サーバを指定するか、ポート 53 への問い合わせを許可してください"))
+        case "silent":
+            self.trouble(
+                Localized(
+                    en: "no name server answers: only hosts of the hosts file are found", ja: "DNS サーバが応答しません。hosts ファイルのホストだけが見つかります"),
+                Localized(
+                    en:
+                        "look at the network, or name others with `postoffice config set name-servers`; in a network without DNS this is as it must be",
+                    ja: "ネットワークを確認するか、postoffice config set name-servers で別のサーバを指定してください。DNS のないネットワークではこのままで構いません"))
+        default: break
         }
     }
 
