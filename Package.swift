@@ -77,7 +77,10 @@ let package = Package(
         // L3: network and behaviour.
         ours(
             "NetKit",
-            [nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy", "Routing"]),
+            [
+                nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy", "Routing",
+                "SMTPWire", "POP3Wire",
+            ]),
         ours(
             "SMTPService",
             [

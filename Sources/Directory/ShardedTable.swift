@@ -1,6 +1,8 @@
+internal import Vocabulary
+
 /// A dictionary cut into pieces, so that a copy with a few changes costs the pieces touched and not the whole:
 /// with 100,000 entries a change copies some hundred of them.
-struct ShardedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+struct ShardedTable<Key: ShardKey, Value: Sendable>: Sendable {
     private final class Shard: Sendable {
         let entries: [Key: Value]
         init(_ entries: [Key: Value]) { self.entries = entries }
@@ -35,5 +37,19 @@ struct ShardedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    private static func index(_ key: Key) -> Int { Int(truncatingIfNeeded: UInt(bitPattern: key.hashValue) & UInt(Self.shardCount - 1)) }
+    private static func index(_ key: Key) -> Int { Int(truncatingIfNeeded: key.spread & UInt64(Self.shardCount - 1)) }
+}
+
+/// A key that says cheaply, and evenly enough, in which piece it belongs; the dictionary there hashes it once more, and well.
+protocol ShardKey: Hashable, Sendable {
+    var spread: UInt64 { get }
+}
+
+extension String: ShardKey {
+    /// FNV-1a.
+    var spread: UInt64 { self.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
+}
+
+extension AccountID: ShardKey {
+    var spread: UInt64 { UInt64(bitPattern: self.rawValue) }
 }

@@ -27,16 +27,13 @@ struct TrailBatch {
                 self.batch.dropped += 1
                 return
             }
-            var head: [UInt8] = []
-            self.stamp.append(milliseconds: milliseconds, to: &head)
+            self.stamp.set(milliseconds: milliseconds)
+            if self.batch.chunks.last?.day != self.stamp.day { self.batch.chunks.append((self.stamp.day, [])) }
             let last = self.batch.chunks.count - 1
-            if last < 0 || self.batch.chunks[last].day != self.stamp.day {
-                self.batch.chunks.append((self.stamp.day, head + line))
-            } else {
-                self.batch.chunks[last].bytes.append(contentsOf: head)
-                self.batch.chunks[last].bytes.append(contentsOf: line)
-            }
-            self.size += head.count + line.count
+            let before = self.batch.chunks[last].bytes.count
+            self.stamp.append(milliseconds: milliseconds, to: &self.batch.chunks[last].bytes)
+            self.batch.chunks[last].bytes.append(contentsOf: line)
+            self.size += self.batch.chunks[last].bytes.count - before
         }
 
         mutating func take() -> TrailBatch {

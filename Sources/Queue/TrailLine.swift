@@ -81,20 +81,26 @@ package enum TrailLine {
 struct TrailStamp {
     private var second: Int64 = .min
     private var text: [UInt8] = []
-    /// `2026-11-21`, the name of the day in UTC, as of the last `append`.
+    /// `2026-11-21`, the name of the day in UTC, as of the last `set` or `append`.
     private(set) var day = ""
 
-    mutating func append(milliseconds: Int64, to out: inout [UInt8]) {
+    /// Makes `day` that of the time.
+    mutating func set(milliseconds: Int64) {
         let second = milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
-        if second != self.second {
-            self.second = second
-            let text = CivilTime(unixSeconds: second).rfc3339
-            self.day = String(text.prefix(10))
-            self.text = Array(text.utf8.dropLast())
-        }
+        guard second != self.second else { return }
+        self.second = second
+        let text = CivilTime(unixSeconds: second).rfc3339
+        self.day = String(text.prefix(10))
+        self.text = Array(text.utf8.dropLast())
+    }
+
+    mutating func append(milliseconds: Int64, to out: inout [UInt8]) {
+        self.set(milliseconds: milliseconds)
         out.append(contentsOf: self.text)
-        func digit(_ n: Int64) -> UInt8 { UInt8(truncatingIfNeeded: 0x30 + n % 10) }
-        let rest = milliseconds - second * 1000
-        out.append(contentsOf: [UInt8(ascii: "."), digit(rest / 100), digit(rest / 10), digit(rest), UInt8(ascii: "Z"), .space])
+        let rest = milliseconds - self.second * 1000
+        out.append(UInt8(ascii: "."))
+        for digit in [rest / 100, rest / 10, rest] { out.append(UInt8(truncatingIfNeeded: 0x30 + digit % 10)) }
+        out.append(UInt8(ascii: "Z"))
+        out.append(.space)
     }
 }

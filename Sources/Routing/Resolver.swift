@@ -67,7 +67,9 @@ package struct Resolver<Table: RoutingTable>: Sendable {
     /// The comparable domain; a literal of our own address is our own name.
     private func domain(of address: Address) -> String? {
         guard let domain = DomainName.normalized(address.domain) else { return nil }
-        if let own = self.ownAddress, domain == own.literal.asciiLowercased { return self.table.rules.hostName }
+        if domain.utf8.first == UInt8(ascii: "["), let own = self.ownAddress, domain == own.literal.asciiLowercased {
+            return self.table.rules.hostName
+        }
         return domain
     }
 

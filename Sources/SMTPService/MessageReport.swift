@@ -23,11 +23,16 @@ struct MessageReport: Sendable {
         self.events = events
     }
 
+    /// Before the answer.
     func accepted(_ accepted: Accepted) {
         let facts = [
             ("from", self.sender), ("size", "\(self.size)"), ("recipients", "\(self.recipients)"), ("blob", "\(accepted.blob)"),
         ]
         self.events.record(TrailEvent(.smtpAccept, "message-accepted", trace: self.trace, facts), switchedBy: .messageAccepted)
+    }
+
+    /// What became of each recipient. The client need not wait for so many lines.
+    func destinations(_ accepted: Accepted) {
         var reasons: [Int: Accepted.Deferred.Reason] = [:]
         for deferred in accepted.deferred { reasons[deferred.index] = deferred.reason }
         for (index, address) in self.delivered.enumerated() {

@@ -69,6 +69,7 @@ extension SMTPBackend {
             case .success(let accepted):
                 report.accepted(accepted)
                 answer(.reply(Reply(250, EnhancedStatus(2, 0, 0), "\(report.trace) Message accepted")))
+                report.destinations(accepted)
             case .failure(let refusal):
                 report.refused(refusal)
                 answer(.reply(refusal.reply))

@@ -19,7 +19,7 @@ package struct AddressKey: Hashable, Sendable, Comparable, CustomStringConvertib
     package init(localPart: String, normalizedDomain: String) {
         let local = UnicodeText.folded(localPart)
         self.separator = local.utf8.count
-        self.text = "\(local)@\(normalizedDomain)"
+        self.text = local + "@" + normalizedDomain
     }
 
     package var localPart: Substring { Substring(self.text.utf8.prefix(self.separator)) }

@@ -35,12 +35,22 @@ package enum DomainName {
     /// Letters, digits, hyphens and underscores in labels of 1 to 63, no hyphen at a label's edge, 253 in all. [RFC1123-2.1]
     /// The underscore is no host's but occurs in names that exist.
     private static func isName(_ name: String) -> Bool {
-        let bytes = name.utf8
-        guard !bytes.isEmpty, bytes.count <= self.longest else { return false }
-        return bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
-            !label.isEmpty && label.count <= 63 && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
-                && label.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        guard name.utf8.count <= self.longest else { return false }
+        var (label, previous) = (0, UInt8(ascii: "."))
+        for byte in name.utf8 {
+            switch byte {
+            case UInt8(ascii: "."):
+                guard label > 0, previous != UInt8(ascii: "-") else { return false }
+                label = 0
+            case UInt8(ascii: "-") where label == 0: return false
+            case _ where byte.isASCIILetter || byte.isASCIIDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_"):
+                label += 1
+                guard label <= 63 else { return false }
+            default: return false
+            }
+            previous = byte
         }
+        return label > 0 && previous != UInt8(ascii: "-")
     }
 
     private static func literal(_ text: String) -> String? {

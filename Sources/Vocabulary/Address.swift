@@ -18,14 +18,12 @@ package struct Address: Hashable, Sendable, CustomStringConvertible {
     /// The address as it goes on the wire, local part quoted where RFC 5321 asks for it.
     package var description: String {
         let local = self.needsQuotes ? Self.quoted(self.localPart) : self.localPart
-        return self.domain.isEmpty ? local : "\(local)@\(self.domain)"
+        return self.domain.isEmpty ? local : local + "@" + self.domain
     }
 
     private var needsQuotes: Bool {
-        let bytes = Array(self.localPart.utf8)
-        if bytes.isEmpty || bytes.first == UInt8(ascii: ".") || bytes.last == UInt8(ascii: ".") { return true }
-        var previous: UInt8 = 0
-        for byte in bytes {
+        var previous = UInt8(ascii: ".")
+        for byte in self.localPart.utf8 {
             if byte == UInt8(ascii: ".") {
                 if previous == byte { return true }
             } else if !Self.isAtomText(byte) {
@@ -33,7 +31,7 @@ package struct Address: Hashable, Sendable, CustomStringConvertible {
             }
             previous = byte
         }
-        return false
+        return previous == UInt8(ascii: ".")
     }
 
     private static func quoted(_ text: String) -> String {
