@@ -163,6 +163,23 @@ final class Folder: Sendable {
                 }, failed: { _ in noted() }))
     }
 
+    /// Puts a copy of a log segment's header into mail.db, on stable storage, before anything is promised about the segment: without its
+    /// key none of its records can be told from other bytes. What cannot be written now comes with the first record that is filed.
+    func keepHeader(of segment: UInt32) {
+        let isKept = Monitor(false)
+        let kept: @Sendable () -> Void = {
+            isKept.withLock { $0 = true }
+            isKept.broadcast()
+        }
+        self.submit(
+            Edit(
+                work: { writer throws(StoreError) in
+                    try StoreError.wrap { () throws(DatabaseError) in try writer.know(segment, .log) }
+                    return kept
+                }, failed: { _ in kept() }))
+        isKept.wait(until: { $0 }, then: { _ in })
+    }
+
     /// Waits while more deliveries than `limit` are unfiled: acceptance then runs at the pace of filing. False when they stay so many
     /// because the disk is full.
     func waitForRoom(limit: Int) -> Bool {

@@ -49,6 +49,9 @@ enum MailSQL {
     static let deleteBlob = Statement("DELETE FROM blob WHERE id = ?1")
 
     static let makeSegment = Statement("INSERT INTO segment(number, kind, live, bytes) VALUES(?1, ?2, 0, 0) ON CONFLICT(number) DO NOTHING")
+    static let keepHeader = Statement("UPDATE segment SET header = ?2 WHERE number = ?1 AND header IS NULL")
+    static let hasHeader = Statement("SELECT header IS NOT NULL FROM segment WHERE number = ?1")
+    static let keptHeaders = Statement("SELECT number, header FROM segment WHERE number >= ?1 AND header IS NOT NULL ORDER BY number")
     static let changeSegment = Statement("UPDATE segment SET live = live + ?2, bytes = bytes + ?3 WHERE number = ?1")
     static let emptySegments = Statement("SELECT number, kind, state FROM segment WHERE live = 0")
     static let markSegment = Statement("UPDATE segment SET state = 1 WHERE number = ?1")

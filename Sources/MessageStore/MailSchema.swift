@@ -46,6 +46,10 @@ enum MailSchema {
             -- Up to this MODSEQ the tombstones of the mailbox are gone.
             ALTER TABLE mailbox ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
             """,
+            """
+            -- Of a log segment: the bytes of its header, whose key is what makes its records readable; a large one's key is in its adoption.
+            ALTER TABLE segment ADD COLUMN header BLOB;
+            """,
         ])
 }
 

@@ -33,6 +33,8 @@ final class MailWriter {
     private let removed: RemovedAccounts
     let watch: CheckWatch
     let now: @Sendable () -> Int64
+    /// The header of a log segment as its file has it; nil when it cannot be read.
+    private let header: (UInt32) -> [UInt8]?
     private(set) var state: State
     private var stateBefore: State
     private var mailboxes: [Int64: MailboxState] = [:]
@@ -43,13 +45,17 @@ final class MailWriter {
     /// Mailboxes and accounts whose numbers are kept in memory.
     private static let cached = 100_000
 
-    init(_ connection: Connection, state: State, removed: RemovedAccounts, watch: CheckWatch, now: @escaping @Sendable () -> Int64) {
+    init(
+        _ connection: Connection, state: State, removed: RemovedAccounts, watch: CheckWatch, now: @escaping @Sendable () -> Int64,
+        header: @escaping (UInt32) -> [UInt8]?
+    ) {
         self.connection = connection
         self.state = state
         self.stateBefore = state
         self.removed = removed
         self.watch = watch
         self.now = now
+        self.header = header
     }
 
     // MARK: Transactions
@@ -245,10 +251,11 @@ final class MailWriter {
         self.effects.segments[segment] = (old.live + live, old.bytes + bytes)
     }
 
-    /// Each segment has a row, so that `check` misses it and the sweeper finds it empty.
+    /// Each segment has a row, so that `check` misses it and the sweeper finds it empty. That of a log segment keeps a copy of its header.
     func know(_ segment: UInt32, _ kind: SegmentKind) throws(DatabaseError) {
         guard !self.knownSegments.contains(segment) else { return }
         try self.connection.prepare(MailSQL.makeSegment).run([Int64(segment), Int64(kind.rawValue)])
+        if kind == .log, let header = self.header(segment) { try self.connection.run(MailSQL.keepHeader, .int(segment), .blob(header)) }
         self.knownSegments.insert(segment)
     }
 

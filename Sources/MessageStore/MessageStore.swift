@@ -77,6 +77,7 @@ package final class MessageStore: Sendable {
     private static func open(_ opening: Opening, _ lock: Int32) throws(StoreError) -> MessageStore {
         let options = opening.options
         let databases = try opening.openDatabases()
+        try opening.mendHeaders(from: databases.state.position.segment, databases)
         let health = HealthState()
         let usage = UsageTable()
         let removed = RemovedAccounts(databases.removed)
@@ -91,7 +92,9 @@ package final class MessageStore: Sendable {
                 options: options, sweeper: sweeper, queueFeed: queueFeed, ballast: ballast), sequence: databases.state.sequence)
         let connection = try StoreError.wrap { () throws(DatabaseError) in try databases.mail.borrowWriter() }
         folder.start(
-            MailWriter(connection, state: databases.state, removed: removed, watch: watch, now: options.now), done: databases.state.done)
+            MailWriter(
+                connection, state: databases.state, removed: removed, watch: watch, now: options.now,
+                header: { [directory = opening.directory] in directory.storedHeader($0) }), done: databases.state.done)
         let end: Opening.LogEnd
         do throws(StoreError) {
             end = try opening.replay(from: databases.state, store: databases.store) { records in
@@ -139,9 +142,17 @@ package final class MessageStore: Sendable {
         guard let last = end.last, end.isClean, end.end < options.segmentSize else {
             return OpenLog(log, sealed: sealed, sealedKey: key, appending: nil)
         }
+        // Of a store that an older version made, or of a segment that was just begun when the last process ended.
+        if !(try self.hasHeader(last.number, parts.mail)) { parts.folder.keepHeader(of: last.number) }
         let path = parts.directory.path(of: last.number)
         let descriptor = try StoreError.wrap { () throws(IOFailure) in try parts.files.open(path, writing: true) }
         return OpenLog(log, sealed: sealed, sealedKey: key, appending: (last, descriptor, end.end))
+    }
+
+    private static func hasHeader(_ segment: UInt32, _ mail: Database) throws(StoreError) -> Bool {
+        try StoreError.wrap { () throws(DatabaseError) in
+            try mail.read { db throws(DatabaseError) in try db.row(MailSQL.hasHeader, .int(segment)) { $0.int(0) == 1 } ?? false }
+        }
     }
 
     /// Finishes what was taken, syncs, closes. Later calls are answered with `.closed`.

@@ -243,6 +243,7 @@ final class OpenLog {
         header.previousEnd = self.sealed.offset
         header.previousKey = self.sealedKey
         let descriptor = try self.parts.directory.create(header)
+        self.parts.folder.keepHeader(of: number)
         let made = Current(
             header: header, keys: header.keys, path: self.parts.directory.path(of: number), descriptor: descriptor,
             end: Int64(SegmentHeader.size))

@@ -107,6 +107,49 @@ struct Opening {
         }
     }
 
+    // MARK: Headers
+
+    /// A damaged first sector must not keep the newest mail away: segments that are still to be read get their header back from mail.db.
+    func mendHeaders(from segment: UInt32, _ databases: Databases) throws(StoreError) {
+        for (number, header) in try self.keptHeaders(from: segment, databases.mail) where header.store == databases.store {
+            guard try self.isDamaged(number) else { continue }
+            try self.directory.restore(header)
+            self.options.events.record(
+                TrailEvent(.store, "header-mended", trace: nil, [("path", self.directory.path(of: number))]), switchedBy: nil)
+        }
+    }
+
+    /// The file is there, is long enough, and its header cannot be read.
+    private func isDamaged(_ number: UInt32) throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            _ = try self.directory.handle(number)
+            return false
+        } catch {
+            guard case .damaged = error else { return false }
+            let path = self.directory.path(of: number)
+            return try StoreError.wrap { () throws(IOFailure) in
+                let descriptor = try self.files.open(path, writing: false)
+                defer { self.files.close(descriptor) }
+                return try self.files.size(descriptor, path) >= Int64(SegmentHeader.size)
+            }
+        }
+    }
+
+    /// The copies that mail.db has, from a segment on.
+    func keptHeaders(from segment: UInt32, _ mail: Database) throws(StoreError) -> [UInt32: SegmentHeader] {
+        let rows = try StoreError.wrap { () throws(DatabaseError) in
+            try mail.read { db throws(DatabaseError) in
+                try db.rows(MailSQL.keptHeaders, .int(segment)) { (number: UInt32(clamping: $0.int(0)), bytes: $0.bytes(1)) }
+            }
+        }
+        var headers: [UInt32: SegmentHeader] = [:]
+        for row in rows {
+            guard let header = try? SegmentHeader(decoding: ByteBuffer(bytes: row.bytes)), header.number == row.number else { continue }
+            headers[row.number] = header
+        }
+        return headers
+    }
+
     // MARK: The log
 
     /// Where the log ends and what was met on the way there.

@@ -35,6 +35,7 @@ struct Repair {
         try self.mendModes()
         try self.mendHeaders()
         let store = try self.identity()
+        try self.mendLargeHeaders(store)
         let isMailLost = try self.isUnreadable(self.location.mailDatabase, MailSchema.schema, MailSQL.readState)
         let isAcceptLost = try self.isUnreadable(self.location.acceptDatabase, AcceptSchema.schema, AcceptSQL.readState)
         if isMailLost { try self.replaceMail(store) } else { try self.mendMail() }
@@ -62,35 +63,58 @@ struct Repair {
         }
     }
 
-    /// A segment whose header is damaged gets it back from the key that the next one remembers.
+    /// A log segment whose header is damaged gets it back from mail.db, or is given one with the key that the next segment remembers.
     private mutating func mendHeaders() throws(StoreError) {
-        let directory = self.opening.directory
-        var damaged: [UInt32] = []
-        var sound: [SegmentHeader] = []
-        for number in try directory.numbers() {
+        let (sound, damaged) = try self.headers()
+        guard !damaged.isEmpty else { return }
+        let kept = self.keptHeaders()
+        for number in damaged {
+            let next = sound.first { $0.kind == .log && $0.previous == number }
+            let anew = next.map {
+                SegmentHeader(kind: .log, number: number, key: $0.previousKey, createdAt: 0, nextSequence: 0, store: $0.store)
+            }
+            guard let header = kept[number] ?? anew else { continue }
+            try self.opening.directory.restore(header)
+            self.say("made the header of segment \(number) anew")
+        }
+    }
+
+    private func headers() throws(StoreError) -> (sound: [SegmentHeader], damaged: [UInt32]) {
+        var (sound, damaged): ([SegmentHeader], [UInt32]) = ([], [])
+        for number in try self.opening.directory.numbers() {
             do throws(StoreError) {
-                sound.append(try directory.handle(number).header)
+                sound.append(try self.opening.directory.handle(number).header)
             } catch {
                 guard case .damaged = error else { throw error }
                 damaged.append(number)
             }
         }
-        for number in damaged {
-            guard let next = sound.first(where: { $0.kind == .log && $0.previous == number }) else { continue }
-            let header = SegmentHeader(kind: .log, number: number, key: next.previousKey, createdAt: 0, nextSequence: 0, store: next.store)
-            try self.write(header)
-            self.say("made the header of segment \(number) anew")
-        }
+        return (sound, damaged)
     }
 
-    private func write(_ header: SegmentHeader) throws(StoreError) {
-        let directory = self.opening.directory
-        let path = directory.path(of: header.number)
-        try StoreError.wrap { () throws(IOFailure) in
-            let descriptor = try self.opening.files.open(path, writing: true)
-            defer { self.opening.files.close(descriptor) }
-            try directory.writeHeader(header, descriptor, path)
-            try self.opening.files.sync(descriptor, path)
+    /// As far as mail.db can be read; nothing is lost by not having them but where a header is damaged, too.
+    private func keptHeaders() -> [UInt32: SegmentHeader] {
+        let path = self.location.mailDatabase
+        guard access(path, F_OK) == 0, let database = try? Database.open(path, MailSchema.schema) else { return [:] }
+        defer { database.close() }
+        return (try? self.opening.keptHeaders(from: 0, database)) ?? [:]
+    }
+
+    /// A large segment's key stands in the record of the log that adopted it.
+    private mutating func mendLargeHeaders(_ store: [UInt8]) throws(StoreError) {
+        var damaged = Set(try self.headers().damaged)
+        guard !damaged.isEmpty else { return }
+        var keys: [UInt32: [UInt8]] = [:]
+        let start = MailWriter.State(position: LogPosition(segment: 0, offset: 0), sequence: 0, done: 0, uidValidity: 1)
+        _ = try self.opening.replay(from: start, store: store) { records in
+            for record in records where record.kind == .adoption && damaged.remove(record.place.segment) != nil {
+                keys[record.place.segment] = record.payload.key
+            }
+        }
+        for (number, key) in keys.sorted(by: { $0.key < $1.key }) where key.count == SegmentHeader.keySize {
+            try self.opening.directory.restore(
+                SegmentHeader(kind: .large, number: number, key: key, createdAt: 0, nextSequence: 0, store: store))
+            self.say("made the header of segment \(number) anew")
         }
     }
 

@@ -70,6 +70,12 @@ final class SegmentDirectory: Sendable {
         }
     }
 
+    /// The bytes of a log segment's header, if they can be read.
+    func storedHeader(_ number: UInt32) -> [UInt8]? {
+        guard let header = (try? self.handle(number))?.header, header.kind == .log else { return nil }
+        return Array(header.encoded().readableBytesView)
+    }
+
     private func openFile(_ number: UInt32) throws(StoreError) -> SegmentHandle {
         let path = self.path(of: number)
         let files = self.files
@@ -113,6 +119,17 @@ final class SegmentDirectory: Sendable {
             self.files.close(descriptor)
             try? self.files.unlink(path)
             throw error
+        }
+    }
+
+    /// Over a header that is damaged, on stable storage at once.
+    func restore(_ header: SegmentHeader) throws(StoreError) {
+        let path = self.path(of: header.number)
+        try StoreError.wrap { () throws(IOFailure) in
+            let descriptor = try self.files.open(path, writing: true)
+            defer { self.files.close(descriptor) }
+            try self.writeHeader(header, descriptor, path)
+            try self.files.sync(descriptor, path)
         }
     }
 

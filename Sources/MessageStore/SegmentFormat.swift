@@ -26,6 +26,7 @@ enum SegmentKind: UInt8, Sendable {
 
 struct SegmentHeader: Sendable, Hashable {
     static let size = 128
+    static let keySize = 16
     static let version: UInt16 = 1
     private static let magic: [UInt8] = Array("POSTSEG\n".utf8)
 

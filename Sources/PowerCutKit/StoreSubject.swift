@@ -5,10 +5,15 @@ internal import Vocabulary
 
 /// The real store, with segments so small that every run rolls over many times.
 package struct StoreSubject: CrashSubject {
-    package init() {}
+    /// Before each start the header of the newest log segment is destroyed, as a bad sector would.
+    private let destroysHeader: Bool
+
+    package init(destroysHeader: Bool = false) { self.destroysHeader = destroysHeader }
+
     package var name: String { "store" }
 
     package func open(_ directory: String) throws -> any LiveStore {
+        if self.destroysHeader { try Self.destroyNewestHeader("\(directory)/mailbox/segments") }
         var options = StoreOptions()
         options.segmentSize = 64 << 10
         options.inlineLimit = 24 << 10
@@ -17,6 +22,17 @@ package struct StoreSubject: CrashSubject {
         let location = StoreLocation(spool: "\(directory)/spool", mailbox: "\(directory)/mailbox")
         return RealStore(
             store: try MessageStore.open(location, options), inlineLimit: options.inlineLimit, queue: location.acceptDatabase)
+    }
+
+    /// The key of a large segment stands in the log, where `repair` finds it; that of the newest log segment stands in mail.db alone.
+    private static func destroyNewestHeader(_ directory: String) throws {
+        guard DiskFile.isDirectory(directory) else { return }
+        for name in try DiskFile.names(in: directory).filter({ $0.hasSuffix(".seg") }).sorted().reversed() {
+            var bytes = try DiskFile.read("\(directory)/\(name)")
+            guard bytes.count >= 128, bytes.starts(with: Array("POSTSEG\n".utf8)), bytes[10] == 1 else { continue }
+            bytes.replaceSubrange(0..<128, with: [UInt8](repeating: 0xA5, count: 128))
+            return try DiskFile.write(bytes, to: "\(directory)/\(name)")
+        }
     }
 }
 

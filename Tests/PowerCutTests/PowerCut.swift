@@ -21,9 +21,10 @@ enum PowerCut {
         }
     }
 
-    /// Records a workload, in which calls fail by `rules`, and cuts the power in it.
+    /// Records a workload, in which calls fail by `rules`, and cuts the power in it. `examined` opens the images, if not the subject itself.
     static func run(
-        _ subject: any CrashSubject, images: Int, messages: Int, seed: UInt64 = Self.seed, rules: String? = nil
+        _ subject: any CrashSubject, images: Int, messages: Int, seed: UInt64 = Self.seed, rules: String? = nil,
+        examined: (any CrashSubject)? = nil
     ) throws -> Campaign.Report {
         let directory = try DiskFile.temporaryDirectory("cuts")
         defer { DiskFile.removeTree(directory) }
@@ -34,7 +35,7 @@ enum PowerCut {
             let failures = ChildProcess.text(of: "\(directory)/report").split(separator: "\n").count
             guard failures > 0 else { throw Recording.Failure(description: "no call was made to fail by: \(rules)") }
         }
-        var campaign = Campaign(subject, recording)
+        var campaign = Campaign(examined ?? subject, recording)
         campaign.images = images
         campaign.failureLimit = 3
         return try campaign.run()

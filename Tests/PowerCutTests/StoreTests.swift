@@ -17,6 +17,13 @@ struct StoreTests {
         #expect(report.images >= 260 * PowerCut.scale)
     }
 
+    @Test("R1 R12 the same when every start after the cut finds the newest segment's header destroyed")
+    func survivesCutsWithoutTheNewestHeader() throws {
+        let report = try PowerCut.run(
+            StoreSubject(), images: 120 * PowerCut.scale, messages: 80, examined: StoreSubject(destroysHeader: true))
+        self.judge(report)
+    }
+
     @Test("R1 a second power cut during the recovery from the first loses nothing")
     func survivesCutsDuringRecovery() throws {
         let directory = try DiskFile.temporaryDirectory("again")
