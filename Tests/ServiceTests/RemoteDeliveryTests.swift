@@ -35,7 +35,7 @@ struct RemoteDeliveryTests {
     }
 
     /// Everything that was queued came to its end. Rows come a moment after 250, so that an empty table alone says nothing.
-    private static func emptied(_ server: SMTPFixture, within seconds: Int = 20) -> Bool {
+    private static func emptied(_ server: SMTPFixture, within seconds: Int = 60) -> Bool {
         eventually(within: seconds) {
             let names = server.events.all.filter { $0.module == .smtpDeliver }.map(\.event)
             let ended = names.count { $0 == "delivered" || $0 == "failed" }

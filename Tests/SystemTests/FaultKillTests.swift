@@ -32,7 +32,7 @@ extension Faults {
             "\(books.interrupted) sessions interrupted, \(reckoning.delivered) delivered")
         #expect(reckoning.complaints.isEmpty, "\(reckoning.complaints.prefix(10))")
         #expect(books.connectionsRefused == 0)
-        #expect(books.accepted.count > 200)
+        #expect(books.accepted.count > 50)
         #expect(books.refused.isEmpty, "\(Set(books.refused.values))")
         try instance.expectSound()
     }
@@ -58,7 +58,9 @@ extension Faults {
                 return isOver.store(true, ordering: .relaxed)
             }
             var number = 0
-            while !isOver.load(ordering: .relaxed) {
+            let deadline = monotonicSeconds() + 60
+            // On a slow machine one account may take as long as the time between two kills.
+            while !isOver.load(ordering: .relaxed) || (answers.withLock { $0.count { $0.value } } <= 10 && monotonicSeconds() < deadline) {
                 number += 1
                 // As many as it takes to be in the middle of one at each kill.
                 usleep(20_000)
