@@ -5,7 +5,7 @@ import Testing
 
 /// The dispatcher with real processes. Every wait is bounded; a bound is never the measure of success, only of patience.
 @Suite(.serialized) struct DispatcherTests {
-    static func wait(_ what: String, seconds: Int = 30, until isSo: () throws -> Bool) throws {
+    static func wait(_ what: String, seconds: Int = 60, until isSo: () throws -> Bool) throws {
         let deadline = monotonicSeconds() + Double(seconds)
         repeat {
             if try isSo() { return }
