@@ -12,6 +12,11 @@ package struct Configuration: Sendable {
     package let routes: RouteTable
     /// When mail that waits is tried, and how long it is kept.
     package let queue: QueuePolicy
+    /// Who may send through this host to others.
+    package let relay: RelayRules
+    /// Whose mail is not taken.
+    package let blocking: BlockRules
+    package let rates: SendingLimits
     package let errorResponses: ErrorResponses
     package let forwardRewrite: ForwardRewrite
     package let smtp: SMTPLimits
@@ -46,6 +51,9 @@ package struct Configuration: Sendable {
         self.routing = Self.routing(reader)
         self.routes = RouteTable(reader.value(RoutingField.mailRoutingTable).rows.compactMap(Route.init(cells:)))
         self.queue = QueuePolicy(reader)
+        self.relay = RelayRules(reader)
+        self.blocking = BlockRules(reader)
+        self.rates = SendingLimits(reader)
         self.errorResponses = ErrorResponses(reader)
         self.forwardRewrite = ForwardRewrite(rawValue: reader.text(QueueField.forwardRewrite)) ?? .auto
         self.smtp = Self.smtp(reader)
@@ -117,6 +125,8 @@ struct SettingReader {
 
 package struct ConnectionSettings: Sendable, Equatable {
     package let maximumSMTP: Int
+    /// To other hosts.
+    package let maximumOutgoing: Int
     package let maximumPOP3: Int
     package let maximumPerAddress: Int
     /// New connections from one address in a minute.
@@ -131,6 +141,7 @@ package struct ConnectionSettings: Sendable, Equatable {
 
     init(_ reader: SettingReader) {
         self.maximumSMTP = reader.int(LimitField.smtpConnections)
+        self.maximumOutgoing = reader.int(LimitField.outgoingConnections)
         self.maximumPOP3 = reader.int(LimitField.pop3Connections)
         self.maximumPerAddress = reader.int(LimitField.connectionsPerAddress)
         self.ratePerMinute = reader.int(LimitField.connectionRate)

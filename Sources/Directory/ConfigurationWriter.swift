@@ -1,5 +1,6 @@
 internal import Database
 internal import Forms
+internal import Policy
 internal import Routing
 internal import Text
 internal import Vocabulary
@@ -68,6 +69,7 @@ struct ConfigurationWriter {
         problems += self.aliasProblems(values[RoutingField.channelAliases.key])
         problems += self.nameProblems(values)
         problems += self.queueProblems(values)
+        problems += self.relayProblems(values)
         return problems.sorted { $0.field < $1.field }
     }
 
@@ -112,6 +114,28 @@ struct ConfigurationWriter {
                     Localized(
                         "the warning must come before messages are returned (\(QueueField.keepFor.key))",
                         "メールを返送するまでの期間 (\(QueueField.keepFor.key)) より短い時間を指定してください")))
+        }
+        return problems
+    }
+
+    /// Nothing that would let the whole world relay, however it is put together.
+    private func relayProblems(_ values: [FieldKey: FieldValue]) -> [FieldProblem] {
+        let field = RelayField.networks
+        let wide = (values[field.key]?.list ?? []).compactMap { IPNetwork(line: $0) }.filter { network in
+            network.prefixLength < (network.base.isIPv6 ? RelayRules.widestIPv6 : RelayRules.widestIPv4)
+        }
+        var problems = wide.map { network in
+            field.problem(
+                Localized(
+                    "\(network) is too wide and would make this an open relay; at most /\(RelayRules.widestIPv4), or /\(RelayRules.widestIPv6) for IPv6",
+                    "\(network) は広すぎ、不正リレーを許すことになります。/\(RelayRules.widestIPv4)（IPv6 では /\(RelayRules.widestIPv6)）までを指定してください"))
+        }
+        for entry in values[RelayField.recipientDomains.key]?.list ?? [] where entry.hasPrefix("*.") && !entry.dropFirst(2).contains(".") {
+            problems.append(
+                RelayField.recipientDomains.problem(
+                    Localized(
+                        "\(entry) covers a whole top-level domain and would make this an open relay; name the domains",
+                        "\(entry) はトップレベルドメイン全体を含み、不正リレーを許すことになります。ドメインを個別に指定してください")))
         }
         return problems
     }

@@ -21,6 +21,8 @@ enum Complaint {
     case domain(String)
     case accessEntry(String)
     case network(String)
+    case domainPattern(String)
+    case mailPattern(String)
     case server(String)
     case url(String)
     case telephone(String)
@@ -91,6 +93,14 @@ enum Complaint {
             Localized(
                 "\(Self.shown(given)) is no network; write an address or for example 192.0.2.0/24 (host bits zero)",
                 "\(Self.shown(given)) はネットワークではありません。IP アドレスか 192.0.2.0/24 のような形（ホスト部は 0）で指定してください")
+        case .domainPattern(let given):
+            Localized(
+                "\(Self.shown(given)) is no domain; write for example example.net or *.example.net",
+                "\(Self.shown(given)) はドメインではありません。example.net や *.example.net のように指定してください")
+        case .mailPattern(let given):
+            Localized(
+                "\(Self.shown(given)) is no pattern of addresses; write for example jane@example.net, example.net, *.example.net or jane@",
+                "\(Self.shown(given)) は使用できません。jane@example.net、example.net、*.example.net、jane@ のように指定してください")
         case .server(let given):
             Localized(
                 "\(Self.shown(given)) is no server address; write an IP address, with a port as in 192.0.2.53:5353 or [2001:db8::53]:5353",

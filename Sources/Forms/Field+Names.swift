@@ -47,6 +47,25 @@ extension Field {
         return isWild ? "*.\(name)" : name
     }
 
+    /// `domain` or `*.domain`; a leading `@` is what some people write.
+    func parseDomainPattern(_ typed: String) throws(FieldProblem) -> String {
+        let plain = UnicodeText.nfkc(typed.hasPrefix("@") ? String(typed.dropFirst()) : typed)
+        let isWild = plain.hasPrefix("*.")
+        let name = isWild ? String(plain.dropFirst(2)) : plain
+        guard !name.hasPrefix("["), let name = DomainName.normalized(name) else { throw self.problem(.domainPattern(typed)) }
+        return isWild ? "*.\(name)" : name
+    }
+
+    /// `a@domain`, `domain`, `*.domain`, or `user@` for every domain.
+    func parseMailPattern(_ typed: String) throws(FieldProblem) -> String {
+        let plain = Self.withoutBrackets(typed)
+        guard plain.contains("@"), !plain.hasPrefix("@") else { return try self.parseDomainPattern(plain) }
+        guard plain.hasSuffix("@") else { return try self.parseAddress(plain) }
+        let end = "pattern.invalid"
+        guard let address = try? Address(parsing: plain + end) else { throw self.problem(.mailPattern(typed)) }
+        return String(address.description.dropLast(end.count))
+    }
+
     func parseNetwork(_ typed: String) throws(FieldProblem) -> String {
         let plain = UnicodeText.nfkc(typed)
         guard let network = IPAddress(plain).map(\.description) ?? Self.network(plain) else { throw self.problem(.network(typed)) }

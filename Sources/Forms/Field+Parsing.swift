@@ -17,6 +17,8 @@ extension Field {
         case .domains(let most): return try self.parseList(given, most, separators: ", ", self.parseDomain)
         case .accessList(let most): return try self.parseList(given, most, separators: ", ", self.parseAccessEntry)
         case .networks(let most): return try self.parseList(given, most, separators: ", ", self.parseNetwork)
+        case .domainPatterns(let most): return try self.parseList(given, most, separators: ", ", self.parseDomainPattern)
+        case .mailPatterns(let most): return try self.parseList(given, most, separators: ", ", self.parseMailPattern)
         case .servers(let most): return try self.parseList(given, most, separators: ", ", self.parseServer)
         case .words(let choices):
             return try self.parseList(given, choices.count, separators: ", ") { name throws(FieldProblem) in

@@ -20,7 +20,7 @@ extension Field {
         switch self.type {
         case .integer, .bytes, .duration: return Int64(text).map(FieldValue.integer) ?? .none
         case .flag: return text == "yes" ? .flag(true) : text == "no" ? .flag(false) : .none
-        case .addresses, .domains, .accessList, .networks, .servers, .words:
+        case .addresses, .domains, .accessList, .networks, .domainPatterns, .mailPatterns, .servers, .words:
             return text.isEmpty ? .none : .list(text.split(separator: "\n").map(String.init))
         case .table(let table):
             let rows = text.split(separator: "\n").map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
@@ -76,7 +76,7 @@ extension Field {
     /// True when the value is entries whose order means nothing, so that single ones can be added and removed.
     package var isSet: Bool {
         switch self.type {
-        case .domains, .accessList, .networks, .words: true
+        case .domains, .accessList, .networks, .domainPatterns, .mailPatterns, .words: true
         default: false
         }
     }

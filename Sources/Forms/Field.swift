@@ -57,6 +57,7 @@ package enum Form: String, Sendable, Hashable, CaseIterable {
         logging
     case smtp, pop3, network, endUserOptions = "end-user-options"
     case errorResponses = "error-responses", queue
+    case mailBlocking = "mail-blocking", filters
 }
 
 /// Who may see or change a field.

@@ -25,6 +25,10 @@ package enum FieldType: Sendable, Hashable {
     /// Entries of an access list: address, network, name, `*.name`, each with an optional `!` in front.
     case accessList(maximum: Int)
     case networks(maximum: Int)
+    /// Domains, each exact or `*.domain`.
+    case domainPatterns(maximum: Int)
+    /// `a@domain`, `domain`, `*.domain`, `user@`.
+    case mailPatterns(maximum: Int)
     /// Addresses of name servers, with an optional port.
     case servers(maximum: Int)
     case words([Choice])

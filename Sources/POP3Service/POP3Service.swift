@@ -37,6 +37,8 @@ package struct POP3Service: SessionService {
         package var crashGuard: any CrashGuard = NoCrashGuard()
         /// Whether an account may still be logged in; answers at once.
         package var isActive: @Sendable (AccountID) -> Bool = { _ in true }
+        /// Told of each login that succeeded, for POP before SMTP.
+        package var noteLogin: @Sendable (IPAddress) -> Void = { _ in }
 
         package init(
             store: MessageStore, authenticate: @escaping Authenticate, configuration: @escaping @Sendable () -> Configuration,

@@ -72,13 +72,25 @@ package enum AccessVerdict: Sendable, Equatable {
     /// Only the host name can tell: look it up and ask again.
     case needsName
 
-    /// Whom `deny` covers is kept out, whatever `allow` says; then `allow` decides, where empty lets everyone in. When DNS
-    /// does not answer, a name in `deny` keeps nobody out and a name in `allow` lets nobody in.
-    package static func decide(_ peer: IPAddress, _ name: HostNameFact, allow: AccessList, deny: AccessList) -> AccessVerdict {
-        let denied = deny.covers(peer, name)
+    /// Whom `deny` covers is kept out, whatever `allow` says; then `allow` decides, where empty lets everyone in; then whom `blocked` covers is
+    /// kept out unless `except` covers him too. When DNS does not answer, a name in `deny` or `blocked` keeps nobody out, and a name in
+    /// `allow` or `except` lets nobody in.
+    package static func decide(
+        _ peer: IPAddress, _ name: HostNameFact, allow: AccessList, deny: AccessList, blocked: AccessList = AccessList(),
+        except: AccessList = AccessList()
+    ) -> AccessVerdict {
+        var denied = deny.covers(peer, name)
         if denied == .yes { return .refuse }
         let allowed = allow.match(peer, name)
         if allowed == .no { return .refuse }
+        let shutOut = blocked.covers(peer, name)
+        if shutOut != .no {
+            switch except.covers(peer, name) {
+            case .yes: break
+            case .no: if shutOut == .yes { return .refuse } else { denied = .needsName }
+            case .needsName: denied = .needsName
+            }
+        }
         return denied == .needsName || allowed == .needsName ? .needsName : .accept
     }
 }

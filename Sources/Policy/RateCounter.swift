@@ -8,10 +8,11 @@ package struct RateCounter: Sendable, Equatable {
     /// `window` in seconds, at least 1.
     package init(window: Int64) { self.window = max(1, window) }
 
-    /// Adds one event and returns the estimated number in the last `window` seconds.
-    package mutating func add(at now: Int64) -> Int {
+    /// Adds events and returns the estimated number in the last `window` seconds.
+    package mutating func add(_ events: Int = 1, at now: Int64) -> Int {
         self.roll(to: now)
-        if self.current < Int.max { self.current += 1 }
+        // Far below what could overflow in `estimate`.
+        self.current = min(self.current &+ min(max(0, events), 1 << 40), 1 << 60)
         return self.estimate(at: now)
     }
 

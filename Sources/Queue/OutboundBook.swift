@@ -46,7 +46,7 @@ package struct OutboundBook: Sendable {
         case dead
     }
 
-    package let limits: OutboundLimits
+    package private(set) var limits: OutboundLimits
     private var destinations: [String: Destination] = [:]
     /// Those that may get a connection, in turn.
     private var ring: [String] = []
@@ -54,6 +54,9 @@ package struct OutboundBook: Sendable {
     package private(set) var connections = 0
 
     package init(_ limits: OutboundLimits) { self.limits = limits }
+
+    /// From now on so many connections to all hosts together; those that stand are left alone.
+    package mutating func setConnectionLimit(_ count: Int) { self.limits.connections = max(1, count) }
 
     package subscript(_ name: String) -> Destination? { self.destinations[name] }
     /// Next hops that wait for their turn.

@@ -12,26 +12,24 @@ struct DeliveryPlan {
     private let now: Int64
     /// nil where nothing leaves this server.
     private let queueName: (@Sendable (Address) -> String?)?
-    /// The sender may name other hosts' addresses himself.
-    private let mayRelay: Bool
     /// Entries for other hosts in `queue`.
     private(set) var outgoing: [Address] = []
     private var served: Set<AccountID> = []
 
-    init(prefix: TracePrefix, now: Int64, queueName: (@Sendable (Address) -> String?)? = nil, mayRelay: Bool = false) {
+    init(prefix: TracePrefix, now: Int64, queueName: (@Sendable (Address) -> String?)? = nil) {
         self.prefix = prefix
         self.now = now
         self.queueName = queueName
-        self.mayRelay = mayRelay
     }
 
-    mutating func add(_ recipient: Envelope.Recipient, _ resolution: Resolution) {
+    /// - Parameter mayRelay: the relay restrictions let the sender name this other host's address himself.
+    mutating func add(_ recipient: Envelope.Recipient, _ resolution: Resolution, mayRelay: Bool) {
         switch resolution {
         case .account(let local): self.deliver(recipient, to: local)
         case .postmaster(let postmaster) where !postmaster.local.isEmpty:
             for local in postmaster.local { self.deliver(recipient, to: local) }
-        case .remote where self.mayRelay: self.send(recipient, to: recipient.address)
-        case .bangPath(let target, _) where self.mayRelay: self.send(recipient, to: target)
+        case .remote where mayRelay: self.send(recipient, to: recipient.address)
+        case .bangPath(let target, _) where mayRelay: self.send(recipient, to: target)
         case .redirected(let target, _): self.send(recipient, to: target)
         // The postmaster has nobody who reads his mail yet, or the address came to lead elsewhere since RCPT, or it is not known whether it
         // leads anywhere: the message is kept, and tried again until it can be delivered.

@@ -13,7 +13,7 @@ extension SMTPBackend {
     func mail(_ mail: SMTPMail) -> SMTPOutcome {
         self.beginTransaction(mail.identity)
         let sender = mail.envelope.sender.map(self.completed)
-        let refusal = self.storageRefusal() ?? self.senderRefusal(sender)
+        let refusal = self.storageRefusal() ?? self.senderRefusal(sender) ?? self.blockedRefusal(sender) ?? self.rateRefusal()
         self.sender = sender
         self.declaredSize = mail.declaredSize ?? 0
         self.record(
@@ -53,106 +53,164 @@ extension SMTPBackend {
 
     // MARK: RCPT
 
+    /// What becomes of one recipient.
+    private enum Fate {
+        case accept(RelayGrant?)
+        case refuse(Reply, reason: String)
+
+        static func refuse(_ code: UInt16, _ status: EnhancedStatus, _ text: String, _ reason: String) -> Fate {
+            .refuse(Reply(code, status, text), reason: reason)
+        }
+    }
+
     func recipients(_ recipients: [Envelope.Recipient], _ answer: SessionAnswer<SMTPOutcome>) {
         let addresses = recipients.map { self.completed($0.address) }
         let resolutions = self.snapshot.resolve(addresses, ownAddress: self.facts.local)
-        var verdicts: [Reply?] = []
+        var verdicts: [RecipientVerdict] = []
         var quotas: [QuotaQuestion] = []
+        // A harvester waits for the answers to a run of recipients as long as for its last unknown one.
+        var delay: Int64 = 0
         for (index, (recipient, resolution)) in zip(recipients, resolutions).enumerated() {
             let isBarePostmaster = recipient.address.domain.isEmpty && recipient.address.localPart.lowercased() == "postmaster"
-            let refusal = isBarePostmaster ? nil : self.refusal(addresses[index], resolution)
-            verdicts.append(refusal)
-            self.asked.append(Planned(address: addresses[index], resolution: resolution))
-            if refusal == nil, case .account(let local) = resolution, let quota = local.quota {
-                quotas.append(QuotaQuestion(index: index, account: local.account, quota: quota, size: self.declaredSize))
+            let fate = isBarePostmaster ? .accept(nil) : self.fate(of: addresses[index], resolution, &delay)
+            switch fate {
+            case .accept(let grant):
+                verdicts.append(RecipientVerdict(address: addresses[index], refusal: nil, reason: grant?.rawValue))
+                self.asked.append(Planned(address: addresses[index], resolution: resolution, grant: grant))
+                if case .account(let local) = resolution, let quota = local.quota {
+                    quotas.append(QuotaQuestion(index: index, account: local.account, quota: quota, size: self.declaredSize))
+                }
+            case .refuse(let reply, let reason):
+                verdicts.append(RecipientVerdict(address: addresses[index], refusal: reply, reason: reason))
+                self.asked.append(Planned(address: addresses[index], resolution: resolution))
             }
         }
-        let report = self.recipientReport(addresses)
-        guard !quotas.isEmpty else {
+        let report = self.recipientReport()
+        let (later, seconds) = (self.environment.later, delay)
+        let finish: @Sendable ([RecipientVerdict]) -> Void = { verdicts in
             report(verdicts)
-            answer(.recipients(verdicts))
-            return
+            let outcome = SMTPOutcome.recipients(verdicts.map(\.refusal))
+            if seconds > 0 { later(seconds) { answer(outcome) } } else { answer(outcome) }
         }
+        guard !quotas.isEmpty else { return finish(verdicts) }
         let decided = verdicts
         QuotaQuestion.ask(quotas, self.environment.store) { refused in
             var verdicts = decided
-            for index in refused { verdicts[index] = Reply(452, EnhancedStatus(4, 2, 2), "Mailbox is full") }
-            report(verdicts)
-            answer(.recipients(verdicts))
+            for index in refused {
+                verdicts[index].refusal = Reply(452, EnhancedStatus(4, 2, 2), "Mailbox is full")
+                verdicts[index].reason = "over-quota"
+            }
+            finish(verdicts)
         }
     }
 
-    /// nil accepts. Whatever the address looks like, it is accepted only where it leads to something here.
-    private func refusal(_ address: Address, _ resolution: Resolution) -> Reply? {
+    /// Whatever the address looks like, it is accepted only where it leads to something here or the relay restrictions let it pass.
+    private func fate(of address: Address, _ resolution: Resolution, _ delay: inout Int64) -> Fate {
         switch resolution {
-        case .account(let recipient) where recipient.delivery.contains(.mailbox): nil
-        case .account: Reply(550, EnhancedStatus(5, 2, 1), "Account has no mailbox here, and other ways of delivery are not available")
-        case .postmaster: nil
-        case .handler: Reply(550, EnhancedStatus(5, 2, 1), "Administration by mail is not available here")
-        case .refused: Reply(550, EnhancedStatus(5, 7, 1), "Local part has a character that is not taken here")
-        case .remote: self.relayRefusal(address)
-        case .bangPath(let target, _): self.relayRefusal(target)
+        case .account(let recipient) where recipient.delivery.contains(.mailbox): .accept(nil)
+        case .account:
+            .refuse(550, EnhancedStatus(5, 2, 1), "Account has no mailbox here, and other ways of delivery are not available", "no-mailbox")
+        case .postmaster: .accept(nil)
+        case .handler: .refuse(550, EnhancedStatus(5, 2, 1), "Administration by mail is not available here", "handler")
+        case .refused(let character):
+            .refuse(
+                550, EnhancedStatus(5, 7, 1), "Local part has a character that is not taken here", "refused-character \(character.rawValue)")
+        case .remote: self.relayFate(address)
+        case .bangPath(let target, _): self.relayFate(target)
         // The postmaster's own word: his alias leads there for everybody.
-        case .redirected(let target, _): self.sendingRefusal(target)
-        case .unknown(let reason): self.unknownRefusal(reason)
+        case .redirected(let target, _): self.sendingFate(target, nil)
+        case .unknown(let reason): self.unknownFate(reason, &delay)
         }
     }
 
-    /// Another host's address is taken from who has logged in, and from nobody else.
-    private func relayRefusal(_ address: Address) -> Reply? {
-        switch RelayPolicy.verdict(RelayFacts(isLocalRecipient: false, isAuthenticated: self.identity != nil)) {
-        case .relayDenied:
-            return Reply(
-                550, EnhancedStatus(5, 7, 1), "Relaying is not allowed: the address is not of this server, and you have not logged in")
-        case .accept: return self.sendingRefusal(address)
+    /// Another host's address.
+    private func relayFate(_ address: Address) -> Fate {
+        let rules = self.snapshot.configuration.relay
+        let now = self.environment.clock.now()
+        let facts = RelayFacts(
+            client: self.facts.peer, login: self.identity?.primaryAddress,
+            hasPOPLogin: self.environment.guards.popLogins.has(self.facts.peer, within: rules.popWindow, at: now), sender: self.sender,
+            recipient: address)
+        switch rules.verdict(facts) {
+        case .accept(let grant): return self.sendingFate(address, grant)
+        case .refuse(let refusal): return .refuse(refusal.reply, reason: refusal.rawValue)
         }
     }
 
-    private func sendingRefusal(_ address: Address) -> Reply? {
+    private func sendingFate(_ address: Address, _ grant: RelayGrant?) -> Fate {
         guard let queueName = self.environment.queueName else {
-            return Reply(550, EnhancedStatus(5, 7, 1), "Sending to other hosts is not available on this server")
+            return .refuse(550, EnhancedStatus(5, 7, 1), "Sending to other hosts is not available on this server", "no-sending")
         }
-        return queueName(address) == nil ? Reply(553, EnhancedStatus(5, 1, 3), "Address has no usable domain") : nil
+        guard queueName(address) != nil else {
+            return .refuse(553, EnhancedStatus(5, 1, 3), "Address has no usable domain", UnknownReason.badDomain.rawValue)
+        }
+        guard grant == nil || self.mayStillSend() else {
+            return .refuse(
+                450, EnhancedStatus(4, 7, 1), "You have sent to many recipients lately; try again later", "user-recipient-rate")
+        }
+        return .accept(grant)
     }
 
-    private func unknownRefusal(_ reason: UnknownReason) -> Reply? {
+    private func unknownFate(_ reason: UnknownReason, _ delay: inout Int64) -> Fate {
         switch reason {
         case .noSuchAddress:
-            guard self.rules.checksRecipients || self.identity != nil else { return nil }
-            if self.identity == nil, self.harvests() {
-                return Reply(421, EnhancedStatus(4, 7, 1), "Too many unknown recipients, closing")
+            guard self.rules.checksRecipients || self.identity != nil else { return .accept(nil) }
+            switch self.harvestVerdict() {
+            case .pass: break
+            case .delay(let seconds): delay = seconds
+            case .closed:
+                return .refuse(421, EnhancedStatus(4, 7, 1), "Too many unknown recipients, closing", "unknown-recipient-budget")
             }
-            return Reply(550, EnhancedStatus(5, 1, 1), "No such address here")
-        case .aliasLoop: return Reply(550, EnhancedStatus(5, 4, 6), "Address leads in a circle here")
-        case .badDomain, .noDomain: return Reply(553, EnhancedStatus(5, 1, 3), "Address has no usable domain")
-        case .expired: return Reply(550, EnhancedStatus(5, 2, 1), "Account takes no mail")
+            return .refuse(550, EnhancedStatus(5, 1, 1), "No such address here", reason.rawValue)
+        case .aliasLoop:
+            return .refuse(550, EnhancedStatus(5, 4, 6), "Channel aliases lead in a circle", reason.rawValue)
+        case .badDomain, .noDomain: return .refuse(553, EnhancedStatus(5, 1, 3), "Address has no usable domain", reason.rawValue)
+        case .expired: return .refuse(550, EnhancedStatus(5, 2, 1), "Account takes no mail", reason.rawValue)
         }
-    }
-
-    /// One more unknown recipient; true when it is one too many.
-    private func harvests() -> Bool {
-        let settings = self.snapshot.configuration.connections
-        let now = self.environment.clock.now()
-        return self.harvest.spend(self.facts.peer, limit: settings.unknownRecipients, closure: settings.blockTime, at: now)
     }
 
     /// Writes what became of each recipient; may be called on any thread.
-    private func recipientReport(_ addresses: [Address]) -> @Sendable ([Reply?]) -> Void {
+    private func recipientReport() -> @Sendable ([RecipientVerdict]) -> Void {
         let (events, trace) = (self.environment.events, self.trace)
-        return { verdicts in
-            for (address, verdict) in zip(addresses, verdicts) {
-                guard let verdict else {
-                    events.record(
-                        TrailEvent(.smtpAccept, "recipient-accepted", trace: trace, [("to", "\(address)")]), switchedBy: .recipientAccepted)
-                    continue
-                }
-                let isRelay = verdict.status == EnhancedStatus(5, 7, 1)
-                let facts = [("to", "\(address)"), ("reply", "\(verdict.code) \(verdict.text)")]
-                events.record(
-                    TrailEvent(.smtpAccept, isRelay ? "relay-refused" : "recipient-refused", trace: trace, facts),
-                    switchedBy: isRelay ? .relayRefused : .recipientRefused)
-            }
+        return { verdicts in for verdict in verdicts { verdict.record(trace, events) } }
+    }
+}
+
+/// What was decided of a recipient, for the client and for the log.
+struct RecipientVerdict: Sendable {
+    var address: Address
+    /// nil accepts.
+    var refusal: Reply?
+    /// Why it is refused; by which rule it may leave this host.
+    var reason: String?
+
+    func record(_ trace: TraceID, _ events: any EventSink) {
+        var facts = [("to", "\(self.address)")]
+        guard let refusal else {
+            if let reason { facts.append(("relayed-by", reason)) }
+            events.record(TrailEvent(.smtpAccept, "recipient-accepted", trace: trace, facts), switchedBy: .recipientAccepted)
+            return
         }
+        facts += [("reply", "\(refusal.code) \(refusal.text)"), ("reason", self.reason ?? "")]
+        let isRelay = self.reason.flatMap(RelayRefusal.init(rawValue:)) != nil || refusal.status == EnhancedStatus(5, 7, 1)
+        events.record(
+            TrailEvent(.smtpAccept, isRelay ? "relay-refused" : "recipient-refused", trace: trace, facts),
+            switchedBy: isRelay ? .relayRefused : .recipientRefused)
+    }
+}
+
+extension RelayRefusal {
+    /// What the client is told.
+    var reply: Reply {
+        let text =
+            switch self {
+            case .stranger: "Relaying is not allowed: the address is not of this server, and you have not logged in"
+            case .loginNotListed: "Your account may not send to other hosts"
+            case .clientDenied: "Relaying is not allowed from your address; log in first"
+            case .senderDomain: "Relaying is not allowed for this sender's domain"
+            case .detour: "Relaying is not allowed: the address asks for a detour over another host"
+            }
+        return Reply(550, EnhancedStatus(5, 7, 1), text)
     }
 }
 

@@ -160,14 +160,16 @@ extension SMTPBackend {
                 isInternationalized: envelope.isInternationalized, host: self.rules.hostName, product: self.product, trace: self.trace,
                 onlyRecipient: envelope.recipients.count == 1 ? envelope.recipients[0].address : nil,
                 date: CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now))))
-        // Only who has logged in sends to other hosts; RCPT has seen to it, and nothing that changed since makes a stranger's mail leave.
-        var plan = DeliveryPlan(
-            prefix: prefix, now: now, queueName: self.environment.queueName, mayRelay: self.identity != nil)
+        var plan = DeliveryPlan(prefix: prefix, now: now, queueName: self.environment.queueName)
         var rest = self.asked[...]
         for recipient in envelope.recipients {
             // The accepted ones are a part of those asked about, in the same order.
             while let first = rest.first, first.address != recipient.address { rest = rest.dropFirst() }
-            plan.add(recipient, rest.popFirst()?.resolution ?? self.snapshot.resolve(recipient.address, ownAddress: self.facts.local))
+            let planned = rest.popFirst()
+            // What leaves this host is what the relay restrictions let pass at RCPT; nothing that changed since makes other mail leave.
+            plan.add(
+                recipient, planned?.resolution ?? self.snapshot.resolve(recipient.address, ownAddress: self.facts.local),
+                mayRelay: planned?.grant != nil)
         }
         item.deliveries = plan.deliveries
         item.queue = plan.queue

@@ -18,11 +18,12 @@ final class SMTPBackend: SessionBackend {
     struct Planned {
         var address: Address
         var resolution: Resolution
+        /// The relay restrictions let it leave this host, by this rule.
+        var grant: RelayGrant?
     }
 
     let environment: SMTPEnvironment
     let facts: ConnectionFacts
-    let harvest: HarvestGuard
     var tls: TLSFacts?
     var hello: SMTPHello?
     /// What DNS said of the peer's name, once somebody had to know.
@@ -47,10 +48,9 @@ final class SMTPBackend: SessionBackend {
     private var begun = 0
     private(set) var trace: TraceID
 
-    init(_ environment: SMTPEnvironment, _ facts: ConnectionFacts, harvest: HarvestGuard) {
+    init(_ environment: SMTPEnvironment, _ facts: ConnectionFacts) {
         self.environment = environment
         self.facts = facts
-        self.harvest = harvest
         self.trace = facts.trace
         self.snapshot = environment.directory.snapshot
     }
@@ -64,8 +64,9 @@ final class SMTPBackend: SessionBackend {
             self.recordTLS(tls)
             answer(.done)
         case .hello(let hello):
-            self.hello = hello
             self.record("helo", .helo, [("name", hello.name), ("verb", hello.isExtended ? "EHLO" : "HELO")])
+            if let refusal = self.helloRefusal(hello) { return answer(.reply(refusal)) }
+            self.hello = hello
             answer(.done)
         case .authenticate(let request, let mechanism): self.authenticate(request, mechanism, answer)
         case .mail(let mail): answer(self.mail(mail))
@@ -90,7 +91,7 @@ final class SMTPBackend: SessionBackend {
 
     private func connect(_ tls: TLSFacts?) -> SMTPOutcome {
         let now = self.environment.clock.now()
-        if self.harvest.isClosed(for: self.facts.peer, at: now) {
+        if self.environment.guards.harvest.isClosed(for: self.facts.peer, at: now), !self.isExcepted {
             return self.refuseConnection(
                 Reply(421, EnhancedStatus(4, 7, 1), "Too many unknown recipients from your address, try again later"))
         }

@@ -28,6 +28,10 @@ package struct SMTPEnvironment: Sendable {
     /// The name in the queue under which mail for an address waits for its next hop; nil for an address that cannot be sent to. Not set:
     /// nothing leaves this server.
     package var queueName: (@Sendable (Address) -> String?)?
+    /// Answers that are held back for a harvester are given by this, so many seconds later; nothing else waits meanwhile.
+    package var later: @Sendable (Int64, @escaping @Sendable () -> Void) -> Void = { $1() }
+    /// What sessions remember of each other's peers.
+    package var guards = SMTPGuards()
     package typealias NameLookup =
         @Sendable (IPAddress, ListenerRole.Service, @escaping @Sendable (HostNameFact) -> Void) -> Void
 
@@ -42,6 +46,25 @@ package struct SMTPEnvironment: Sendable {
         self.clock = clock
         self.random = random
         self.version = version
+    }
+}
+
+/// What is remembered of peers and users beyond one session.
+package struct SMTPGuards: Sendable {
+    package var harvest: HarvestGuard
+    package var rates: SendingRates
+    package var popLogins: RecentLogins
+    /// Peers that no limit of these counts.
+    package var isTrusted: @Sendable (IPAddress) -> Bool
+
+    package init(
+        harvest: HarvestGuard = HarvestGuard(), rates: SendingRates = SendingRates(), popLogins: RecentLogins = RecentLogins(),
+        isTrusted: @escaping @Sendable (IPAddress) -> Bool = { $0.isLoopback }
+    ) {
+        self.harvest = harvest
+        self.rates = rates
+        self.popLogins = popLogins
+        self.isTrusted = isTrusted
     }
 }
 

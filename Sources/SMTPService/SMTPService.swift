@@ -10,13 +10,11 @@ package final class SMTPService: SessionService {
     private let environment: SMTPEnvironment
     /// STARTTLS has a certificate to work with.
     private let offersStartTLS: Bool
-    package let harvest: HarvestGuard
     /// Made anew when the configuration changes.
     private let profiles = Mutex<(version: Int64, profiles: [ListenerRole: SMTPProfile])>((-1, [:]))
 
-    package init(_ environment: SMTPEnvironment, offersStartTLS: Bool, harvest: HarvestGuard = HarvestGuard()) {
+    package init(_ environment: SMTPEnvironment, offersStartTLS: Bool) {
         self.environment = environment
-        self.harvest = harvest
         self.offersStartTLS = offersStartTLS
     }
 
@@ -24,7 +22,7 @@ package final class SMTPService: SessionService {
         _ facts: ConnectionFacts, _ link: SessionLink<Never>
     ) -> (machine: SMTPSession, backend: any SessionBackend<SMTPSession>) {
         let profile = self.profile(for: facts.listener)
-        let backend = SMTPBackend(self.environment, facts, harvest: self.harvest)
+        let backend = SMTPBackend(self.environment, facts)
         let (directory, events) = (self.environment.directory, self.environment.events)
         let session = SMTPSession(
             profile, allowsClearAuth: directory.configuration.security.takesPlaintextLogin(from: facts.peer),

@@ -55,6 +55,8 @@ import Vocabulary
         case .domains: ["a.test", "bücher.test", "c.test"]
         case .accessList: ["192.0.2.1", "2001:db8::/32", "host.example.test", "*.example.test", "10.0.0.0/8"]
         case .networks: ["192.0.2.0/24", "2001:db8::1"]
+        case .domainPatterns: ["example.net", "*.example.net", "xn--wgv71a119e.example.test"]
+        case .mailPatterns: ["jane@example.net", "example.org", "*.example.org", "sales@", "\"a b\"@"]
         case .servers: ["192.0.2.53", "[2001:db8::53]:5353", "192.0.2.54:5353"]
         case .words(let choices): choices.map(\.name)
         case .url: ["https://example.test/~jane?x=1&y=%20#top"]

@@ -31,11 +31,3 @@ import Testing
         #expect(counts.allSatisfy { (1...2).contains($0) })
     }
 }
-
-@Suite struct RelayPolicyTests {
-    @Test("A8 a stranger relays in no combination of facts", arguments: [true, false], [true, false])
-    func relay(isLocal: Bool, isAuthenticated: Bool) {
-        let verdict = RelayPolicy.verdict(RelayFacts(isLocalRecipient: isLocal, isAuthenticated: isAuthenticated))
-        #expect((verdict == .relayDenied) == (!isLocal && !isAuthenticated))
-    }
-}

@@ -35,6 +35,9 @@ final class SMTPFixture: Sendable {
     let remote: RemoteDelivery?
     /// Changes of its settings, beyond what the configuration has.
     let remoteChanges = RemoteChanges()
+    let guards: SMTPGuards
+    /// Answers that are held back.
+    let delays = Delays()
     private let loops: EventLoops
     private let listeners: ListenerSet
     private static let actor = Actor(name: "tester", interface: "test")
@@ -42,8 +45,8 @@ final class SMTPFixture: Sendable {
     /// The host is mail.example.test, its domain example.test.
     /// `resolver` finds other hosts; nil takes `names`.
     init(
-        sends: Bool = false, resolver: (any NetKit.Resolver)? = nil, _ change: (inout StoreOptions) -> Void = { _ in },
-        remote changeRemote: (inout RemoteEnvironment) -> Void = { _ in }
+        sends: Bool = false, trustsLoopback: Bool = true, resolver: (any NetKit.Resolver)? = nil,
+        _ change: (inout StoreOptions) -> Void = { _ in }, remote changeRemote: (inout RemoteEnvironment) -> Void = { _ in }
     ) throws {
         let clock = self.clock
         let random = SystemSources.random
@@ -63,6 +66,10 @@ final class SMTPFixture: Sendable {
             clock: SMTPClock(now: now),
             random: random, version: "1.2.3")
         environment.lookUpName = { loginNames.lookUp($0, $1, $2) }
+        let isTrusted: @Sendable (IPAddress) -> Bool = { trustsLoopback && $0.isLoopback }
+        self.guards = SMTPGuards(harvest: HarvestGuard(isTrusted: isTrusted), isTrusted: isTrusted)
+        environment.guards = self.guards
+        environment.later = { [delays] in delays.put($0, $1) }
         self.loops = EventLoops(count: 1)
         if sends {
             let source = RemoteSettingsSource(directory: self.directory)
@@ -101,6 +108,7 @@ final class SMTPFixture: Sendable {
             store: self.store, authenticate: { authenticator.answer($0, $1, $2) }, configuration: { directory.configuration },
             sink: self.events, product: "Post.Office v1.2 release 3", offersTLS: false, now: now, random: random)
         reading.lookUpName = { loginNames.lookUp($0, .pop3, $1) }
+        reading.noteLogin = { [guards] in guards.popLogins.note($0, at: clock.now) }
         reading.isActive = { directory.snapshot.mayUse(.pop3, $0) }
         self.listeners.add(
             try BoundListener.bind(IPAddress("127.0.0.1"), port: 0), role: ListenerRole(name: "pop3", service: .pop3),
@@ -251,6 +259,36 @@ extension SMTPFixture {
     func waitForQueue(_ count: Int) throws {
         for _ in 0..<5000 where try self.store.queueCount() != count { usleep(1000) }
         #expect(try self.store.queueCount() == count)
+    }
+}
+
+/// Answers that the server holds back: given at once unless a test holds them.
+final class Delays: Sendable {
+    private struct State {
+        var holds = false
+        var seconds: [Int64] = []
+        var waiting: [@Sendable () -> Void] = []
+    }
+    private let state = Mutex(State())
+    var seconds: [Int64] { self.state.withLock { $0.seconds } }
+    var holds: Bool {
+        get { self.state.withLock { $0.holds } }
+        set { self.state.withLock { $0.holds = newValue } }
+    }
+    func put(_ seconds: Int64, _ body: @escaping @Sendable () -> Void) {
+        let isHeld = self.state.withLock { state in
+            state.seconds.append(seconds)
+            if state.holds { state.waiting.append(body) }
+            return state.holds
+        }
+        if !isHeld { body() }
+    }
+    func release() {
+        let waiting = self.state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for body in waiting { body() }
     }
 }
 

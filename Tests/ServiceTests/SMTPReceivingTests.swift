@@ -144,17 +144,60 @@ struct SMTPReceivingTests {
         #expect(texts.count == 2 && !texts.contains { $0.contains("second") })
     }
 
-    @Test("Who asks for too many unknown recipients is shut out for a while, but for loopback")
+    @Test("Who asks for too many unknown recipients waits, then is shut out for a while, but for loopback")
     func harvesting() throws {
         let peer = try #require(IPAddress("192.0.2.1"))
         let guardian = HarvestGuard()
-        for _ in 0..<10 { #expect(!guardian.spend(peer, limit: 10, closure: 60, at: 1000)) }
+        let verdicts = (0..<10).map { _ in guardian.spend(peer, limit: 10, closure: 60, at: 1000) }
+        #expect(verdicts.prefix(5).allSatisfy { $0 == .pass })
+        #expect(verdicts.dropFirst(5) == [.delay(3), .delay(5), .delay(7), .delay(9), .delay(10)])
         #expect(!guardian.isClosed(for: peer, at: 1000))
-        #expect(guardian.spend(peer, limit: 10, closure: 60, at: 1000))
+        #expect(guardian.spend(peer, limit: 10, closure: 60, at: 1000) == .closed)
         #expect(guardian.isClosed(for: peer, at: 1059) && !guardian.isClosed(for: peer, at: 1060))
         #expect(guardian.closedCount(at: 1059) == 1)
+        #expect(guardian.known(at: 1059).map(\.address) == [peer])
+        #expect(guardian.release(peer, at: 1059) == 1 && !guardian.isClosed(for: peer, at: 1059) && guardian.known(at: 1059).isEmpty)
         let here = try #require(IPAddress("::1"))
-        #expect(!(0..<100).contains { _ in guardian.spend(here, limit: 10, closure: 60, at: 1000) })
+        #expect(!(0..<100).contains { _ in guardian.spend(here, limit: 10, closure: 60, at: 1000) != .pass })
+    }
+
+    @Test("A network whose addresses share the asking is found out; its other hosts and other networks notice nothing")
+    func harvestingNetwork() throws {
+        let guardian = HarvestGuard()
+        func peer(_ last: Int) throws -> IPAddress { try #require(IPAddress("192.0.2.\(last)")) }
+        for last in 1...40 { #expect(guardian.spend(try peer(last), limit: 10, closure: 60, at: 1000) == .pass) }
+        // The network's forty are spent: from now on an address there has three.
+        let verdicts = try (0..<4).map { _ in guardian.spend(try peer(99), limit: 10, closure: 60, at: 1000) }
+        #expect(verdicts.last == .closed)
+        #expect(!guardian.isClosed(for: try peer(50), at: 1000))
+        let other = try #require(IPAddress("198.51.100.1"))
+        #expect(guardian.spend(other, limit: 10, closure: 60, at: 1000) == .pass)
+    }
+
+    @Test("A harvester waits for each answer; another client meanwhile does not")
+    func harvesterWaits() throws {
+        let server = try SMTPFixture(trustsLoopback: false)
+        try server.account("taro@example.test")
+        try server.configure(LimitField.unknownRecipients, "6")
+        let client = try server.greeted()
+        _ = try client.say("MAIL FROM:<a@remote.test>")
+        for number in 1...3 { #expect(try client.say("RCPT TO:<x\(number)@example.test>").hasPrefix("550 5.1.1")) }
+        #expect(server.delays.seconds.isEmpty)
+        server.delays.holds = true
+        try client.connection.send(Array("RCPT TO:<x4@example.test>\r\n".utf8))
+        #expect(eventually { server.delays.seconds == [4] })
+        let other = try server.greeted()
+        #expect(try other.mail(from: "b@remote.test", to: ["taro@example.test"], "x\r\n").hasPrefix("250"))
+        server.delays.release()
+        #expect(try client.reply().hasPrefix("550 5.1.1"))
+        server.delays.holds = false
+        _ = try client.say("RCPT TO:<x5@example.test>", "RCPT TO:<x6@example.test>")
+        #expect(try client.say("RCPT TO:<x7@example.test>").hasPrefix("421 4.7.1"))
+        #expect(server.events.lines("recipient-refused").last?.contains("reason=unknown-recipient-budget") == true)
+        let late = try server.connect()
+        #expect(try late.reply().hasPrefix("421 4.7.1"))
+        server.guards.harvest.release(IPAddress("127.0.0.1"), at: server.clock.now)
+        #expect(try server.connect().reply().hasPrefix("220"))
     }
 
     @Test("Every step is an event with one trace; no event has content")

@@ -70,6 +70,13 @@ package final class RemoteDelivery: Sendable {
         self.workers.stop()
     }
 
+    /// From now on so many connections to all hosts together.
+    package func setConnectionLimit(_ count: Int) {
+        self.environment.queue.book { $0.setConnectionLimit(count) }
+        self.state.withLock { $0.isWoken = true }
+        self.state.signal()
+    }
+
     /// Nobody is under way.
     package var isIdle: Bool { self.state.withLock { $0.couriers == 0 } }
 

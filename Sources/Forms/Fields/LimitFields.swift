@@ -32,6 +32,8 @@ package enum LimitField {
 
     package static let smtpConnections = count(
         "smtp-connection-limit", Localized("Incoming SMTP connections", "SMTP 受信の最大接続数"), 1...100_000, 10_000)
+    package static let outgoingConnections = count(
+        "smtp-outgoing-connection-limit", Localized("Outgoing SMTP connections", "SMTP 送信の最大接続数"), 1...10_000, 100)
     package static let pop3Connections = count("pop3-connection-limit", Localized("POP3 connections", "POP3 の最大接続数"), 1...100_000, 10_000)
     package static let connectionsPerAddress = count(
         "connections-per-address", Localized("Connections from one address", "1 つの IP アドレスからの最大接続数"), 1...100_000, 100)
@@ -69,7 +71,7 @@ package enum LimitField {
     package static let all: [Field] = [
         messageSize, recipients, hops, smtpErrors, authFailures, refusedRecipients, transactions, smtpCommandTimeout, smtpDataTimeout,
         smtpSessionTimeout,
-        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, smtpConnections, pop3Connections, connectionsPerAddress, connectionRate,
+        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, smtpConnections, outgoingConnections, pop3Connections, connectionsPerAddress, connectionRate,
         unknownRecipients,
         blockTime, loginFailureBudget, defaultQuota, domainQuotas, minimumFree,
     ]

@@ -178,7 +178,12 @@ struct ConfigCommand: ParsableCommand {
 struct RouteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "route", abstract: "Where mail for an address goes, with every step and the rule that decided.",
-        discussion: "Example:\n  postoffice route jane+lists@example.com")
+        discussion: """
+            Examples:
+              postoffice route jane+lists@example.com
+              postoffice route jane@example.net --client 192.0.2.9 --from taro@example.com
+            With --client or --login it also tells whether the relay restrictions let such mail pass.
+            """)
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var listing: ListingOptions
@@ -186,8 +191,21 @@ struct RouteCommand: ParsableCommand {
     @Argument(help: "The address.")
     var address: String
 
+    @Option(name: .long, help: "As if it came from this IP address.")
+    var client: String?
+
+    @Option(name: .long, help: "As if this account had logged in: one of its addresses.")
+    var login: String?
+
+    @Option(name: .long, help: "As if this were the sender; empty is the null sender.")
+    var from: String?
+
     func run() throws {
-        throw ExitCode(try self.common.perform("route", operands: [self.address], json: self.listing.json).rawValue)
+        var options: [String: [String]] = [:]
+        options["client"] = self.client.map { [$0] }
+        options["login"] = self.login.map { [$0] }
+        options["from"] = self.from.map { [$0] }
+        throw ExitCode(try self.common.perform("route", operands: [self.address], options: options, json: self.listing.json).rawValue)
     }
 }
 

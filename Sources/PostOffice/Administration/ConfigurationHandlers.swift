@@ -196,6 +196,7 @@ enum ConfigurationHandlers {
             throw AdminFailure(Localized(en: "\(text): \(error.rawValue)", ja: "\(text): アドレスの形が正しくありません (\(error.rawValue))"))
         }
         let (resolution, steps) = Resolver(context.directory.snapshot).explain(address)
+        let relay = try RelayExplanation(request, context.directory.snapshot, address, resolution)
         if request.wantsJSON {
             let shown = steps.map { step in
                 JSONValue.object([
@@ -207,11 +208,14 @@ enum ConfigurationHandlers {
                 JSONValue.object([
                     ("address", .text(address.description)), ("steps", .list(shown)), ("result", .text(self.result(resolution).english)),
                     ("next", Self.next(resolution, context.directory.configuration.routes)),
+                    ("relay", relay?.json(request.language) ?? .null),
                 ]).description)
         } else {
             for step in steps { output.line("\(step.decides ? "=>" : "  ") \(step.rule.rawValue): \(step.text.text(request.language))") }
             output.line(self.result(resolution))
+            for line in relay?.lines(request.language) ?? [] { output.line(line) }
         }
+        if relay?.isRefused == true { return .failed }
         switch resolution {
         case .account, .postmaster, .handler, .remote, .redirected, .bangPath: return .done
         case .refused, .unknown: return .failed

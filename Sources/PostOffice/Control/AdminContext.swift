@@ -3,6 +3,7 @@ package import Directory
 import Glibc
 package import MessageStore
 package import NetKit
+package import SMTPService
 import Synchronization
 package import Vocabulary
 
@@ -18,16 +19,19 @@ package final class AdminContext: Sendable {
     package let dns: (@Sendable () -> NameService.Validation)?
     /// The way to other hosts; nil when no server runs here.
     package let remoteDelivery: RemoteDelivery?
+    /// What SMTP sessions remember of peers; nil when no server runs here.
+    package let guards: SMTPGuards?
     private let opened: Mutex<MessageStore?>
     private let isServer: Bool
 
     /// Inside the server.
     package init(
         start: StartConfiguration, directory: Directory, store: MessageStore, remoteDelivery: RemoteDelivery? = nil,
-        reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
+        guards: SMTPGuards? = nil, reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
         dns: (@Sendable () -> NameService.Validation)? = nil
     ) {
         self.remoteDelivery = remoteDelivery
+        self.guards = guards
         self.start = start
         self.counts = counts
         self.dns = dns
@@ -45,6 +49,7 @@ package final class AdminContext: Sendable {
         self.counts = nil
         self.dns = nil
         self.remoteDelivery = nil
+        self.guards = nil
         self.opened = Mutex(nil)
         self.isServer = false
     }

@@ -46,7 +46,7 @@ package final class MTA: Sendable {
     private let loops: EventLoops
     private let limits: ConnectionLimits
     private let names: NameService
-    private let harvest = HarvestGuard()
+    private let guards = SMTPGuards()
     private let listeners: ListenerSet
     /// What is served, with the access rules of each.
     private let rules = Mutex<[(listener: StartConfiguration.Listener, rules: AccessRules)]>([])
@@ -88,11 +88,11 @@ package final class MTA: Sendable {
         self.drained = po_eventfd()
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
         let context = AdminContext(
-            start: start, directory: self.directory, store: self.store, remoteDelivery: self.remoteDelivery,
+            start: start, directory: self.directory, store: self.store, remoteDelivery: self.remoteDelivery, guards: self.guards,
             reload: { reloader.withLock { $0 }?() },
-            counts: { [listeners, harvest, authenticator] in
+            counts: { [listeners, guards, authenticator] in
                 ServerCounts(
-                    connections: listeners.openConnections, harvesters: harvest.closedCount(at: SystemSources.now()),
+                    connections: listeners.openConnections, harvesters: guards.harvest.closedCount(at: SystemSources.now()),
                     guessers: authenticator.shutOutPeers)
             }, dns: { [names] in names.validation })
         do {
@@ -206,6 +206,7 @@ package final class MTA: Sendable {
         self.trail.setDays(configuration.logDays)
         self.limits.setBounds(Opening.bounds(configuration))
         self.names.change(Opening.nameSettings(configuration))
+        self.remoteDelivery.setConnectionLimit(configuration.connections.maximumOutgoing)
         for (listener, rules) in self.rules.withLock({ $0 }) {
             Self.set(rules, of: listeners?.first { $0.role.name == listener.role.name } ?? listener, configuration)
         }
@@ -214,7 +215,10 @@ package final class MTA: Sendable {
     private static func set(_ rules: AccessRules, of listener: StartConfiguration.Listener, _ configuration: Configuration) {
         // A listener without a list of its own has that of its service.
         let allow = listener.allow.isEmpty ? configuration.connections.access(listener.role.service) : Opening.accessList(listener.allow)
-        rules.replace(allow: allow, deny: Opening.accessList(listener.deny))
+        let takesMail = listener.role.service == .smtp || listener.role.service == .submission
+        rules.replace(
+            allow: allow, deny: Opening.accessList(listener.deny), blocked: takesMail ? configuration.blocking.hosts : AccessList(),
+            except: takesMail ? configuration.blocking.exceptions : AccessList())
     }
 
     /// All sockets of a changed start file, the dispatcher's copies: those that are new are served from now on, those that are gone take
@@ -286,7 +290,12 @@ package final class MTA: Sendable {
         environment.lookUpName = { names.lookUp($0, $1, $2) }
         let settings = self.remoteSettings
         environment.queueName = { settings.value.routes.hop(to: $0)?.queueName }
-        return SMTPService(environment, offersStartTLS: self.certificates != nil, harvest: self.harvest)
+        environment.guards = self.guards
+        let loop = self.loops.all.first
+        environment.later = { seconds, body in
+            if let loop { loop.scheduleTask(in: .seconds(seconds)) { body() } } else { body() }
+        }
+        return SMTPService(environment, offersStartTLS: self.certificates != nil)
     }
 
     private var loginNames: LoginNames { LoginNames(self.authenticator, ReverseLookup(self.names.plain)) }
@@ -302,6 +311,8 @@ package final class MTA: Sendable {
         let names = self.loginNames
         environment.lookUpName = { names.lookUp($0, .pop3, $1) }
         environment.isActive = { directory.snapshot.mayUse(.pop3, $0) }
+        let popLogins = self.guards.popLogins
+        environment.noteLogin = { popLogins.note($0, at: SystemSources.now()) }
         return POP3Service(environment)
     }
 

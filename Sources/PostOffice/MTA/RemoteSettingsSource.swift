@@ -19,8 +19,12 @@ package struct RemoteSettingsSource: Sendable {
         return settings
     }
 
-    /// Of the connections as the server starts.
-    package var limits: OutboundLimits { OutboundLimits() }
+    /// Of the connections.
+    package var limits: OutboundLimits {
+        var limits = OutboundLimits()
+        limits.connections = self.directory.configuration.connections.maximumOutgoing
+        return limits
+    }
 
     /// This host's own name: an MX that names it leads back.
     package func isOwnName(_ name: String) -> Bool { DomainName.normalized(name) == self.directory.configuration.hostName }

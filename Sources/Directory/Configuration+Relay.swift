@@ -1,0 +1,39 @@
+internal import Forms
+internal import Policy
+
+extension RelayRules {
+    init(_ reader: SettingReader) {
+        self.init()
+        self.logins = Logins(rawValue: reader.text(RelayField.logins)) ?? .none
+        self.users = MailPatterns(reader.list(RelayField.users))
+        self.networks = reader.list(RelayField.networks).compactMap { IPNetwork(line: $0) }
+        self.deniedNetworks = reader.list(RelayField.deniedNetworks).compactMap { IPNetwork(line: $0) }
+        self.popWindow = reader.int64(RelayField.popBeforeSMTP)
+        self.recipientDomains = DomainSet(reader.list(RelayField.recipientDomains))
+        self.senderDomains = DomainSet(reader.list(RelayField.senderDomains))
+    }
+}
+
+extension BlockRules {
+    init(_ reader: SettingReader) {
+        self.init(
+            hosts: AccessList(lines: reader.list(BlockField.hosts)), exceptions: AccessList(lines: reader.list(BlockField.exceptions)),
+            senders: MailPatterns(reader.list(BlockField.senders)), helloNames: DomainSet(reader.list(BlockField.helloNames)))
+    }
+}
+
+/// Messages and recipients an hour; nil is no limit.
+package struct SendingLimits: Sendable, Hashable {
+    /// Messages of one address that has not logged in.
+    package let client: Int?
+    /// Of its /24, or /56 of IPv6.
+    package let network: Int?
+    /// Recipients at other hosts of one account.
+    package let user: Int?
+
+    init(_ reader: SettingReader) {
+        self.client = reader.positive(BlockField.clientRate)
+        self.network = reader.positive(BlockField.networkRate)
+        self.user = reader.positive(BlockField.userRate)
+    }
+}
