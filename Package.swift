@@ -52,11 +52,12 @@ let package = Package(
         .systemLibrary(name: "CUnicode"),
         .systemLibrary(name: "CUnbound"),
         .target(name: "CPlatform"),
+        .target(name: "CPattern", linkerSettings: [.linkedLibrary("re2")]),
 
         // L0: words and bytes.
         ours("Bytes", [nioCore, "CPlatform"]),
         ours("Vocabulary", [nioCore, "Bytes"]),
-        ours("Text", ["Bytes", "Vocabulary", "CUnicode"]),
+        ours("Text", ["Bytes", "Vocabulary", "CUnicode", "CPattern"]),
 
         // L1: pure; bytes or values in, values out.
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),

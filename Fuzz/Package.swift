@@ -32,9 +32,10 @@ let package = Package(
     targets: [
         .target(name: "CPlatform"),
         .systemLibrary(name: "CUnicode"),
+        .target(name: "CPattern", linkerSettings: [.linkedLibrary("re2")]),
         ours("Bytes", [nioCore, "CPlatform"]),
         ours("Vocabulary", [nioCore, "Bytes"]),
-        ours("Text", ["Bytes", "Vocabulary", "CUnicode"]),
+        ours("Text", ["Bytes", "Vocabulary", "CUnicode", "CPattern"]),
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),

@@ -109,7 +109,8 @@ package struct RelayRules: Sendable, Hashable {
     }
 
     /// What the client itself has: login, network, POP login.
-    private func ownGrant(_ facts: RelayFacts, _ refusal: inout RelayRefusal, _ note: (@autoclosure () -> RelayStep) -> Void) -> RelayGrant? {
+    private func ownGrant(_ facts: RelayFacts, _ refusal: inout RelayRefusal, _ note: (@autoclosure () -> RelayStep) -> Void) -> RelayGrant?
+    {
         if let login = facts.login {
             if self.mayRelay(login) {
                 note(RelayStep(.login, decides: true, "\(login) has logged in", "\(login) はログインしています"))
@@ -154,7 +155,9 @@ package struct RelayRules: Sendable, Hashable {
 
     /// A local part that some hosts take for an address to send on to: percent hack, bang path, quoted address, route.
     private static func asksForDetour(_ address: Address) -> Bool {
-        address.localPart.utf8.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "!") || $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: ":") }
+        address.localPart.utf8.contains {
+            $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "!") || $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: ":")
+        }
     }
 }
 

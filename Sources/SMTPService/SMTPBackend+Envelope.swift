@@ -114,7 +114,8 @@ extension SMTPBackend {
         case .handler: .refuse(550, EnhancedStatus(5, 2, 1), "Administration by mail is not available here", "handler")
         case .refused(let character):
             .refuse(
-                550, EnhancedStatus(5, 7, 1), "Local part has a character that is not taken here", "refused-character \(character.rawValue)")
+                550, EnhancedStatus(5, 7, 1), "Local part has a character that is not taken here", "refused-character \(character.rawValue)"
+            )
         case .remote: self.relayFate(address)
         case .bangPath(let target, _): self.relayFate(target)
         // The postmaster's own word: his alias leads there for everybody.

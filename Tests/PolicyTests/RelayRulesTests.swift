@@ -7,6 +7,8 @@ import Vocabulary
 struct RelayRulesTests {
     static let ours = "taro@example.test"
 
+    struct NotANetwork: Error {}
+
     static func address(_ text: String) throws -> Address { try Address(parsing: text) }
 
     static func facts(
@@ -19,9 +21,8 @@ struct RelayRulesTests {
     }
 
     static func network(_ text: String) throws -> IPNetwork {
-        let parts = text.split(separator: "/").map(String.init)
-        let base = try #require(IPAddress(try #require(parts.first)))
-        return try #require(IPNetwork(base, prefixLength: try #require(parts.last.flatMap { Int($0) })))
+        guard case .network(let network) = try AccessList.parse(text).get() else { throw NotANetwork() }
+        return network
     }
 
     @Test("A8 a stranger relays in none of 576 combinations of settings, whatever the sender says")
@@ -165,7 +166,8 @@ struct BlockRulesTests {
     func hello() {
         let rules = BlockRules(helloNames: DomainSet(["bad.test", "*.dyn.test"]))
         for (name, entry) in [
-            ("bad.test", "bad.test"), ("BAD.test.", "bad.test"), ("x.dyn.test", "*.dyn.test"), ("dyn.test", nil), ("[192.0.2.1]", nil), ("", nil),
+            ("bad.test", "bad.test"), ("BAD.test.", "bad.test"), ("x.dyn.test", "*.dyn.test"), ("dyn.test", nil), ("[192.0.2.1]", nil),
+            ("", nil),
         ] { #expect(rules.entry(hello: name) == entry, "\(name)") }
     }
 
@@ -175,7 +177,8 @@ struct BlockRulesTests {
         let network = try AccessList.parse("192.0.2.0/24").get()
         let host = try AccessList.parse("192.0.2.9").get()
         let name = try AccessList.parse("*.good.test").get()
-        func verdict(_ fact: HostNameFact, deny: [AccessList.Entry] = [], blocked: [AccessList.Entry], except: [AccessList.Entry]) -> AccessVerdict
+        func verdict(_ fact: HostNameFact, deny: [AccessList.Entry] = [], blocked: [AccessList.Entry], except: [AccessList.Entry])
+            -> AccessVerdict
         {
             AccessVerdict.decide(
                 peer, fact, allow: AccessList(), deny: AccessList(deny), blocked: AccessList(blocked), except: AccessList(except))
@@ -197,13 +200,18 @@ struct BlockRulesTests {
     func model() {
         var generator = SeededGenerator(seed: 7)
         let labels = ["a", "b", "c"]
-        func name() -> String { (0..<Int.random(in: 1...4, using: &generator)).map { _ in labels.randomElement(using: &generator) ?? "a" }.joined(separator: ".") }
+        func name() -> String {
+            (0..<Int.random(in: 1...4, using: &generator)).map { _ in labels.randomElement(using: &generator) ?? "a" }.joined(
+                separator: ".")
+        }
         for _ in 0..<200 {
             let entries = (0..<4).map { _ in Bool.random(using: &generator) ? name() : "*.\(name())" }
             let set = DomainSet(entries)
             for _ in 0..<20 {
                 let wanted = name()
-                let plain = entries.contains { $0.hasPrefix("*.") ? wanted.hasSuffix($0.dropFirst()) && wanted != $0.dropFirst(2) : $0 == wanted }
+                let plain = entries.contains {
+                    $0.hasPrefix("*.") ? wanted.hasSuffix($0.dropFirst()) && wanted != $0.dropFirst(2) : $0 == wanted
+                }
                 #expect(set.contains(wanted) == plain, "\(wanted) in \(entries)")
             }
         }

@@ -29,7 +29,9 @@ struct SMTPRelayRuleTests {
         try server.configure(BlockField.exceptions, "127.0.0.0/8")
     }
 
-    @Test("A8 32 combinations of the switches, everything else open for others: no trick leads a stranger anywhere, nor over a domain passed on")
+    @Test(
+        "A8 32 combinations of the switches, everything else open for others: no trick leads a stranger anywhere, nor over a domain passed on"
+    )
     func matrix() throws {
         let server = try Self.server()
         try Self.openForOthers(server)
@@ -37,11 +39,14 @@ struct SMTPRelayRuleTests {
             "x%remote.test@partner.test", "\"x%remote.test\"@partner.test", "remote.test!x@partner.test", "\"x@remote.test\"@partner.test",
             "\"@remote.test:x\"@partner.test", "x@partner.test@remote.test", "x@partner.test.remote.test", "@partner.test:x@remote.test",
             "partner.test!x@remote.test", "partner.test!remote.test!x@example.test", "x@[192.0.2.1]", "x@remotepartner.test",
-            "\"x\" @remote.test", "x @remote.test", "x@remote.test partner.test", "@remote.test", "@", "", "x@", "%remote.test@partner.test",
+            "\"x\" @remote.test", "x @remote.test", "x@remote.test partner.test", "@remote.test", "@", "", "x@",
+            "%remote.test@partner.test",
             "x@partner.test%remote.test", "x%remote.test%example.test@partner.test", "\"x\"@remote.test", "x@@partner.test",
         ]
         for bits in 0..<32 {
-            for (index, field) in SMTPRelayTests.switches.enumerated() { try server.configure(field, bits >> index & 1 == 1 ? "yes" : "no") }
+            for (index, field) in SMTPRelayTests.switches.enumerated() {
+                try server.configure(field, bits >> index & 1 == 1 ? "yes" : "no")
+            }
             let client = try server.greeted()
             for sender in ["stranger@remote.test", "taro@example.test"] {
                 _ = try client.say("MAIL FROM:<\(sender)>")

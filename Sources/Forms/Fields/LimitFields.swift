@@ -71,7 +71,8 @@ package enum LimitField {
     package static let all: [Field] = [
         messageSize, recipients, hops, smtpErrors, authFailures, refusedRecipients, transactions, smtpCommandTimeout, smtpDataTimeout,
         smtpSessionTimeout,
-        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, smtpConnections, outgoingConnections, pop3Connections, connectionsPerAddress, connectionRate,
+        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, smtpConnections, outgoingConnections, pop3Connections, connectionsPerAddress,
+        connectionRate,
         unknownRecipients,
         blockTime, loginFailureBudget, defaultQuota, domainQuotas, minimumFree,
     ]

@@ -18,14 +18,16 @@ package enum RelayField {
         .mailPatterns(maximum: 100_000))
 
     package static let networks = Field(
-        "relay-networks", .relayRestrictions, Localized("Hosts and networks that may relay without logging in", "ログインなしでリレーを許可するホストとネットワーク"),
+        "relay-networks", .relayRestrictions,
+        Localized("Hosts and networks that may relay without logging in", "ログインなしでリレーを許可するホストとネットワーク"),
         help: Localized(
             "Addresses and networks of your own, for machines that cannot log in. Whoever sits there can send to everywhere in your name.",
             "ログインできない機器のための、自分のアドレスとネットワークを指定します。ここに含まれるホストはどこへでも送信できます。"),
         .networks(maximum: 10_000))
 
     package static let deniedNetworks = Field(
-        "relay-denied-networks", .relayRestrictions, Localized("Hosts and networks that may not relay without logging in", "ログインなしのリレーを禁止するホストとネットワーク"),
+        "relay-denied-networks", .relayRestrictions,
+        Localized("Hosts and networks that may not relay without logging in", "ログインなしのリレーを禁止するホストとネットワーク"),
         help: Localized(
             "Taken out of the networks above and of POP before SMTP.", "上のネットワークと POP before SMTP の対象から除きます。"),
         .networks(maximum: 10_000))

@@ -30,7 +30,8 @@ enum BlockedHandlers {
         let now = SystemSources.now()
         let peers = guards.harvest.known(at: now).map {
             Entry(
-                cause: "unknown-recipients", who: "\($0.address)", count: $0.count, until: $0.closedUntil, isHeldBack: $0.closedUntil != nil)
+                cause: "unknown-recipients", who: "\($0.address)", count: $0.count, until: $0.closedUntil, isHeldBack: $0.closedUntil != nil
+            )
         }
         let senders = guards.rates.known(at: now).map {
             Entry(cause: "rate", who: "\($0.sender)", count: $0.count, until: nil, isHeldBack: true)
