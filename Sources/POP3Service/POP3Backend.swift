@@ -144,7 +144,7 @@ package final class POP3Backend: SessionBackend, Sendable {
         guard let inbox = self.state.withLock({ $0.inbox }) else { return answer(.unreadable(.failed)) }
         inbox.reader(index) { result in
             switch result {
-            case .success(let reader) where self.environment.crashGuard.isBlamed(ContentHash(reader.blob)):
+            case .success(let reader) where self.environment.crashGuard.isBlamed(ContentHash(reader.blob).passedOn):
                 self.record("message-withheld", [("message", "\(index + 1)"), ("octets", "\(reader.size)")])
                 answer(.unreadable(.withheld))
             case .success(let reader):

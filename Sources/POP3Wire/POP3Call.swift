@@ -43,7 +43,9 @@ package enum ReadFailure: Hashable, Sendable {
     /// Removed by another protocol meanwhile.
     case gone
     case failed
-    /// It ended the server twice and is not looked at again.
+    /// It ended the server twice: its lines are not counted again, but RETR gives it as it is.
+    case onlyWhole
+    /// It ended the server even so, twice, and is not touched again.
     case withheld
 }
 

@@ -7,7 +7,9 @@ internal import Vocabulary
 struct Sending: Sendable {
     var index: Int
     var encoder = DotEncoder()
-    /// For TOP: where to stop.
+    /// TOP was said.
+    var isTop = false
+    /// For TOP: where to stop; nil sends all.
     var top: TopCut?
     /// +OK has been said; from here on a failure can only end the connection.
     var hasBegun = false
@@ -15,31 +17,48 @@ struct Sending: Sendable {
 
 extension POP3Machine {
     mutating func send(_ index: Int, lines: Int?, _ out: inout Output) {
-        self.phase = .sending(Sending(index: index, top: lines.map(TopCut.init)))
+        var sending = Sending(index: index, isTop: lines != nil)
+        // Who asks for more lines than the message has octets asks for all of it, as clients do that use TOP instead of RETR.
+        if let lines, let messages = self.maildrop?.maildrop.messages, messages.indices.contains(index), lines < messages[index].size {
+            sending.top = TopCut(lines: lines)
+        }
+        self.phase = .sending(sending)
         out.perform(.read(message: index))
     }
 
     /// What a stranger wrote is taken apart only while it is noted as being in hand.
     mutating func read(_ piece: ByteBuffer, isLast: Bool, of name: ContentHash?, _ sending: Sending, _ out: inout Output) {
-        let isWithheld = self.settings.crashGuard.handling(.reading, piece, named: name, account: self.account) { isBlamed in
-            if !isBlamed { self.pass(piece, isLast: isLast, sending, &out) }
+        let crashGuard = self.settings.crashGuard
+        let isBlamed = crashGuard.handling(.reading, piece, named: name, account: self.account) { isBlamed in
+            if !isBlamed { self.pass(self.presented(piece, sending), isLast: isLast, sending, &out) }
+            return isBlamed
+        }
+        guard isBlamed else { return }
+        // It ended the server twice: its owner gets it as it is, and nobody looks at what it says. [docs/decisions: 0015]
+        guard sending.top == nil else { return self.unreadable(.onlyWhole, sending, &out) }
+        let isWithheld = crashGuard.handling(.passing, piece, named: name?.passedOn, account: self.account) { isBlamed in
+            if !isBlamed { self.pass((piece, growth: 0), isLast: isLast, sending, &out) }
             return isBlamed
         }
         if isWithheld { self.unreadable(.withheld, sending, &out) }
     }
 
-    private mutating func pass(_ piece: ByteBuffer, isLast: Bool, _ sending: Sending, _ out: inout Output) {
+    /// Who did not say UTF8 gets a header in ASCII. Refusing the message instead would be allowed, but a client that gives up at the first
+    /// error could then be shut out of its mailbox by one letter from a stranger. [RFC6856-2.1]
+    private func presented(_ piece: ByteBuffer, _ sending: Sending) -> (piece: ByteBuffer, growth: Int) {
+        guard !sending.hasBegun, !self.isUTF8, let surrogate = SurrogateHeader.rewritten(piece) else { return (piece, 0) }
+        return (surrogate, surrogate.readableBytes - piece.readableBytes)
+    }
+
+    private mutating func pass(
+        _ presented: (piece: ByteBuffer, growth: Int), isLast: Bool, _ sending: Sending, _ out: inout Output
+    ) {
         var sending = sending
-        var piece = piece
         if !sending.hasBegun {
-            let original = piece.readableBytes
-            // Who did not say UTF8 gets a header in ASCII. Refusing the message instead would be allowed, but a client that gives up at
-            // the first error could then be shut out of its mailbox by one letter from a stranger. [RFC6856-2.1]
-            if !self.isUTF8, let surrogate = SurrogateHeader.rewritten(piece) { piece = surrogate }
             sending.hasBegun = true
-            self.writeBeginning(sending, growth: piece.readableBytes - original, &out)
+            self.writeBeginning(sending, growth: presented.growth, &out)
         }
-        let wanted = sending.top?.take(piece) ?? piece
+        let wanted = sending.top?.take(presented.piece) ?? presented.piece
         sending.encoder.encode(wanted, into: &out.replies)
         if isLast || sending.top?.isDone == true {
             sending.encoder.finish(into: &out.replies)
@@ -51,7 +70,7 @@ extension POP3Machine {
     }
 
     private func writeBeginning(_ sending: Sending, growth: Int, _ out: inout Output) {
-        guard sending.top == nil, let messages = self.maildrop?.maildrop.messages, messages.indices.contains(sending.index) else {
+        guard !sending.isTop, let messages = self.maildrop?.maildrop.messages, messages.indices.contains(sending.index) else {
             out.replies.writeStaticString("+OK\r\n")
             return
         }
@@ -67,6 +86,7 @@ extension POP3Machine {
         switch failure {
         case .gone: out.replies.writeError(.messageGone, self.language)
         case .failed: out.replies.writeError(.messageUnreadable, self.language, code: POP3Code.temporary)
+        case .onlyWhole: out.replies.writeError(.messageOnlyWhole, self.language, code: POP3Code.permanent)
         case .withheld: out.replies.writeError(.messageWithheld, self.language, code: POP3Code.permanent)  // [RFC3206-4]
         }
     }

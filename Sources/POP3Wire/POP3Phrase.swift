@@ -4,7 +4,8 @@ internal import Vocabulary
 enum POP3Phrase: CaseIterable, Sendable {
     case sendPassword, loginFailed, notFromHere, accountLocked, accountExpired, serviceOff, tooManyFailures, unavailable
     case tlsFirst, userFirst, loginFirst, alreadyLoggedIn, cancelled, malformedAuth, unknownMechanism, mechanismsFollow
-    case maildropInUse, maildropUnavailable, loginTooSoon, messageGone, messageUnreadable, messageWithheld, accountClosed, updateFailed
+    case maildropInUse, maildropUnavailable, loginTooSoon, messageGone, messageUnreadable, messageOnlyWhole, messageWithheld, accountClosed,
+        updateFailed
     case unknownCommand, badCharacters, badLineEnd, lineTooLong, tooManyErrors, usage
     case noSuchMessage, alreadyDeleted, notANumber, messageDeleted, listFollows, capabilitiesFollow, done
     case beginTLS, tlsActive, tlsUnavailable, utf8On, languageChanged, languageUnknown, languagesFollow, farewell
@@ -39,7 +40,8 @@ enum POP3Phrase: CaseIterable, Sendable {
         case .loginTooSoon: "you logged in a moment ago, wait before the next time"
         case .messageGone: "this message was removed meanwhile"
         case .messageUnreadable: "this message cannot be read just now"
-        case .messageWithheld: "this message cannot be shown: it stopped the server twice; ask your postmaster"
+        case .messageOnlyWhole: "the lines of this message cannot be counted: they stopped the server twice; RETR gives it as it is"
+        case .messageWithheld: "this message cannot be shown: it stops the server; ask your postmaster"
         case .accountClosed: "your account is not active any more, good-bye"
         case .updateFailed: "some deleted messages were not removed"
         case .unknownCommand: "unknown command"
@@ -89,7 +91,8 @@ enum POP3Phrase: CaseIterable, Sendable {
         case .loginTooSoon: "前回のログインから時間がたっていません。しばらく待ってください"
         case .messageGone: "このメッセージはすでに削除されました"
         case .messageUnreadable: "いまはこのメッセージを読めません"
-        case .messageWithheld: "このメッセージは表示できません。サーバを二度停止させました。ポストマスタに連絡してください"
+        case .messageOnlyWhole: "このメッセージの行数は数えられません。サーバを二度停止させました。RETR ではそのまま取り出せます"
+        case .messageWithheld: "このメッセージは表示できません。サーバを停止させるためです。ポストマスタに連絡してください"
         case .accountClosed: "このアカウントは使えなくなりました。終了します"
         case .updateFailed: "削除できなかったメッセージがあります"
         case .unknownCommand: "知らないコマンドです"

@@ -3,11 +3,13 @@ package import NIOCore
 
 // A trap in Swift ends the whole server, so its cause must not come back with it. Before content that a stranger chose is handled, it is
 // noted here; the dispatcher reads the notes of a dead mta. Content that was in hand at two crashes is from then on left unparsed
-// (reading) or refused for now (accepting); a peer that was served at two crashes is shut out for minutes.
+// (reading: it is passed on as it is) or refused for now (accepting); a peer that was served at two crashes is shut out for minutes.
 
 /// What was done with foreign content when the server ended.
 package enum ContentWork: UInt64, Sendable {
     case accepting = 1, submitting, reading, searching, filtering
+    /// Given out as it is, without a look at what it says.
+    case passing
 }
 
 /// Names one piece of content over restarts: checksum and length. Not a secret and no proof; a collision only costs a refusal.
@@ -23,6 +25,9 @@ package struct ContentHash: Hashable, Sendable {
 
     /// Names a stored body, whoever's mailbox it is read from.
     package init(_ blob: BlobID) { self.rawValue = UInt64(bitPattern: blob.rawValue) | 1 << 63 }
+
+    /// The same content in `ContentWork.passing`. Blame under this name means that not even its bytes can be given out.
+    package var passedOn: ContentHash { ContentHash(rawValue: self.rawValue ^ 1 << 62) }
 }
 
 /// Notes who and what is in hand. All calls cost some nanoseconds and may be made on event loops. Notes belong to the calling thread:

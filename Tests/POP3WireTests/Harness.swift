@@ -66,7 +66,8 @@ final class FakeOffice {
         let bytes = self.messages[index].bytes
         let end = min(bytes.count, offset + self.pieceSize)
         self.reading = (index, end, pieces + 1)
-        return .piece(ByteBuffer(bytes: bytes[offset..<end]), isLast: end == bytes.count)
+        let name = ContentHash(BlobID(rawValue: Int64(self.messages[index].uid)))
+        return .piece(ByteBuffer(bytes: bytes[offset..<end]), isLast: end == bytes.count, of: name)
     }
 
     static func identity(_ login: String) -> Identity {

@@ -259,6 +259,30 @@ private func office(_ messages: [String] = ["Subject: a\r\n\r\nb\r\n"]) -> FakeO
         #expect(session.say("CAPA").contains("SASL SCRAM-SHA-256 PLAIN LOGIN\r\n"))
     }
 
+    @Test("R4 what ended the server twice is given out as it is, unread; what ends it even so is withheld") func blamedMessage() {
+        let office = FakeOffice()
+        let header = "Subject: \u{3042}\r\n"
+        office.messages = (1...3).map { FakeOffice.Message(uid: $0, bytes: Array("\(header)\r\n.one\r\ntwo\r\n".utf8)) }
+        office.pieceSize = 20
+        let names = (1...3).map { ContentHash(BlobID(rawValue: $0)) }
+        let blame = Blame([names[1], names[2], names[2].passedOn])
+        var session = POP3Session(office) { $0.crashGuard = blame }
+        session.logIn()
+        _ = session.takeOutput()
+        // A header in ASCII for a client that did not say UTF8: made, so the message was looked at.
+        #expect(session.say("RETR 1").contains("=?"))
+        let size = office.messages[1].bytes.count
+        #expect(session.say("RETR 2") == "+OK \(size) octets\r\n\(header)\r\n..one\r\ntwo\r\n.\r\n")
+        #expect(session.say("TOP 2 0").hasPrefix("-ERR [SYS/PERM] "), "its lines would have to be counted")
+        #expect(session.say("TOP 2 99999999") == "+OK\r\n\(header)\r\n..one\r\ntwo\r\n.\r\n", "no line has to be counted for all of it")
+        #expect(session.say("RETR 3").hasPrefix("-ERR [SYS/PERM] "))
+        #expect(session.say("TOP 3 99999999").hasPrefix("-ERR [SYS/PERM] "))
+        #expect(session.say("DELE 3").hasPrefix("+OK "), "its owner may throw it away")
+        // While its bytes are encoded it is noted under the other name, so that two more crashes are known as such.
+        #expect(blame.seen.contains { $0.work == .passing && $0.name == names[1].passedOn })
+        #expect(!blame.seen.contains { $0.work == .passing && $0.name == names[0].passedOn })
+    }
+
     @Test("R4 what ended the server twice is withheld, and nothing else of the session suffers") func withheldMessage() {
         let office = FakeOffice()
         office.messages = (1...3).map { FakeOffice.Message(uid: $0, bytes: Array("Subject: \($0)\r\n\r\n".utf8)) }
@@ -284,6 +308,26 @@ private func office(_ messages: [String] = ["Subject: a\r\n\r\nb\r\n"]) -> FakeO
         #expect(session.say("QUIT") == "-ERR [SYS/PERM] your account is not active any more, good-bye\r\n")
         #expect(session.isClosed && office.messages.count == 1)
     }
+}
+
+/// Blames what it was told to, and remembers what was in hand.
+private final class Blame: CrashGuard {
+    private let blamed: Set<ContentHash>
+    private let noted = Mutex<[(work: ContentWork, name: ContentHash)]>([])
+
+    init(_ blamed: [ContentHash]) { self.blamed = Set(blamed) }
+
+    var seen: [(work: ContentWork, name: ContentHash)] { self.noted.withLock { $0 } }
+
+    func enterContent(_ work: ContentWork, _ content: ByteBuffer, named name: ContentHash, account: AccountID?) -> Bool {
+        self.noted.withLock { $0.append((work, name)) }
+        return self.isBlamed(name)
+    }
+    func isBlamed(_ name: ContentHash) -> Bool { self.blamed.contains(name) }
+    func leaveContent() {}
+    func enterPeer(_ peer: IPAddress) {}
+    func leavePeer() {}
+    func isShutOut(_ peer: IPAddress) -> Bool { false }
 }
 
 private final class Switch: Sendable {

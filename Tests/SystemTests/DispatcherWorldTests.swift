@@ -176,7 +176,7 @@ import Testing
         #expect(instance.stop() == .exited(0))
     }
 
-    @Test("R4 a trap while a message is read by POP3 ends the mta twice; then that one message is withheld, from everybody it is for")
+    @Test("R4 a trap while a message is read by POP3 ends the mta twice; then that one is given out as it is, to everybody it is for")
     func aTrapWhileReadingIsMetTwice() throws {
         let instance = try QuickInstance()
         try instance.start()
@@ -195,15 +195,12 @@ import Testing
         #expect(try Self.read("TOP 2 0", "taro", reading) == nil)
         #expect(try Self.read("RETR 2", "hana", reading) == nil)
         for name in ["taro", "hana"] {
-            for command in ["RETR 2", "TOP 2 1"] {
-                #expect(try Self.read(command, name, reading)?.hasPrefix("-ERR [SYS/PERM] ") == true)
-            }
-            for number in [1, 3] { #expect(try Self.read("RETR \(number)", name, reading)?.hasPrefix("+OK ") == true) }
+            #expect(try Self.read("TOP 2 1", name, reading)?.hasPrefix("-ERR [SYS/PERM] ") == true)
+            for number in [1, 2, 3] { #expect(try Self.read("RETR \(number)", name, reading)?.hasPrefix("+OK ") == true) }
         }
         #expect(instance.stop() == .exited(0))
         let trail = DispatcherTests.trail(instance)
         #expect(trail.components(" Dispatcher crashed ") == 2)
-        #expect(trail.contains(" POP3-Server message-withheld "))
     }
 
     /// The first line of the answer to one command of a session of its own; nil when the connection ended before it.

@@ -34,13 +34,14 @@ package struct CrashHistory: Sendable {
         for note in guilty {
             if let content = note.content { self.count(content) }
             // Who reads a message did not write it: it is the message's fault first.
-            let isReader = note.content != nil && note.work == ContentWork.reading.rawValue
+            let isReader = note.content != nil && Self.readersWork.contains(note.work)
             if let peer = note.peer, !peer.isLoopback { self.count(peer, isReader ? 1 : 2, now) }
         }
         return guilty
     }
 
     private static let abort: UInt64 = 6
+    private static let readersWork = [ContentWork.reading.rawValue, ContentWork.passing.rawValue]
 
     private mutating func count(_ content: ContentHash) {
         if let index = self.contents.firstIndex(where: { $0.content == content }) {
