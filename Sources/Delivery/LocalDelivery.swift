@@ -1,7 +1,9 @@
+internal import Bounces
 internal import Database
 package import Directory
 package import MessageStore
 internal import Policy
+internal import Queue
 internal import Routing
 package import Vocabulary
 
@@ -10,8 +12,8 @@ package import Vocabulary
 // 2. Every failure puts the entry off by the schedule, so that nothing spins.
 // 3. Where an address leads is looked up anew at each attempt.
 
-/// Delivers what could not be delivered when its message was accepted: over quota, an account that was just going, a postmaster whom
-/// nobody reads yet. One thread; entries one after the other.
+/// Delivers what could not be delivered when its message was accepted (over quota, an account that was just going, a postmaster whom
+/// nobody reads yet), and sends on what is to be forwarded. One thread; entries one after the other.
 package final class LocalDelivery: Sendable {
     private struct State {
         var isStopped = false
@@ -20,13 +22,13 @@ package final class LocalDelivery: Sendable {
         var mustTryAll = false
     }
 
-    private let directory: Directory
-    private let store: MessageStore
+    let directory: Directory
+    let store: MessageStore
     /// Gives back what cannot be delivered; nil where nothing may be sent, so that it waits instead.
     private let remote: RemoteDelivery?
-    private let events: any EventSink
+    let events: any EventSink
     /// Seconds since 1970.
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
 
@@ -50,8 +52,9 @@ package final class LocalDelivery: Sendable {
     package func start() {
         self.directory.onChange { [weak self] _ in self?.tryAll() }
         self.store.whenQueued { [weak self] channels in
-            if channels.contains(.mailbox) { self?.wake() }
+            if channels.contains(.mailbox) || channels.contains(.forward) { self?.wake() }
         }
+        self.remote?.whenLocalChanges { [weak self] in self?.wake() }
         self.thread.withLock { thread in
             guard thread == nil else { return }
             thread = Thread("local-delivery") { [weak self] in
@@ -88,36 +91,60 @@ package final class LocalDelivery: Sendable {
         return true
     }
 
-    /// One round: at most `batch` entries. Blocks. The number of those that were delivered.
+    /// One round: everything that is due, once. Blocks. The number of entries that were delivered or sent on.
     @discardableResult
     package func runOnce(everything: Bool = false) -> Int {
         // What is held is not due by any time.
         let until = everything ? MessageStore.never - 1 : self.now()
-        guard let entries = try? self.store.queueEntries(due: .mailbox, until: until, limit: Self.batch) else { return 0 }
+        return self.run(.mailbox, until) + self.run(.forward, until)
+    }
+
+    /// Batch by batch: each attempt ends its entry or puts it off, so that the next batch has others. When everything is tried, that does
+    /// not hold; one batch is enough then, and what was put off to long ago comes by its time.
+    private func run(_ channel: QueueDraft.Channel, _ until: Int64) -> Int {
         var delivered = 0
-        for entry in entries where !self.state.withLock({ $0.isStopped }) {
-            if self.attempt(entry) { delivered += 1 }
+        var seen: Set<QueueID> = []
+        while !self.isStopped, let entries = try? self.store.queueEntries(due: channel, until: until, limit: Self.batch) {
+            let fresh = entries.filter { seen.insert($0.id).inserted }
+            for entry in fresh where !self.isStopped {
+                if self.leased(entry, self.attempt) { delivered += 1 }
+            }
+            guard entries.count == Self.batch, !fresh.isEmpty else { break }
         }
         return delivered
+    }
+
+    private var isStopped: Bool { self.state.withLock { $0.isStopped } }
+
+    /// Nobody else changes the entry meanwhile; false when somebody has it in hand.
+    private func leased(_ entry: StoredQueueEntry, _ body: (StoredQueueEntry) -> Bool) -> Bool {
+        guard let queue = self.remote?.environment.queue else { return body(entry) }
+        guard !queue.claim([entry]).isEmpty else { return false }
+        defer { queue.giveBack([entry]) }
+        return body(entry)
     }
 
     // MARK: One entry
 
     private func attempt(_ entry: StoredQueueEntry) -> Bool {
-        guard let waiting = DeferredDelivery(decoding: entry.draft.payload)?.delivery else {
-            self.putOff(entry, Reason("entry-unreadable", nil))
-            return false
+        if entry.draft.channel == .forward {
+            guard let order = ForwardOrder(decoding: entry.draft.payload) else {
+                return self.putOff(entry, Reason("entry-unreadable", nil))
+            }
+            return self.forward(entry, order)
         }
+        guard let waiting = DeferredDelivery(decoding: entry.draft.payload)?.delivery else {
+            return self.putOff(entry, Reason("entry-unreadable", nil))
+        }
+        // Account 0: nothing was done for the recipient. Otherwise a mailbox is owed its copy, and what else there was is on its way.
+        if waiting.account.rawValue == 0 || self.hasNoMailbox(entry), let order = self.forwarding(entry) { return self.send(entry, order) }
         switch self.targets(entry.draft.recipient.address, waiting) {
-        case .failure(let reason):
-            self.putOff(entry, reason)
-            return false
-        case .success(let deliveries):
-            return self.deliver(entry, deliveries)
+        case .failure(let reason): return self.putOff(entry, reason)
+        case .success(let deliveries): return self.deliver(entry, deliveries)
         }
     }
 
-    private struct Reason: Error {
+    struct Reason: Error {
         var text: String
         /// nil for what is nobody's failure and waits without end.
         var failure: DeliveryFailure?
@@ -128,12 +155,15 @@ package final class LocalDelivery: Sendable {
         }
     }
 
-    private func targets(_ address: Address, _ waiting: PlannedDelivery) -> Result<[PlannedDelivery], Reason> {
+    func targets(_ address: Address, _ waiting: PlannedDelivery) -> Result<[PlannedDelivery], Reason> {
         let recipients: [LocalRecipient]
         switch self.directory.snapshot.resolve(address) {
         case .account(let local): recipients = [local]
         case .postmaster(let postmaster) where postmaster.local.isEmpty: return .failure(Reason("postmaster-has-no-delivery-list", nil))
-        case .postmaster(let postmaster): recipients = postmaster.local
+        case .postmaster(let postmaster):
+            // Of those on the list, the one who is owed the copy.
+            let owed = postmaster.local.filter { $0.account == waiting.account }
+            recipients = owed.isEmpty ? postmaster.local : owed
         case .unknown(let reason): return .failure(Reason(reason.rawValue, .unknownHere))
         case .handler, .remote, .redirected, .bangPath, .refused:
             return .failure(Reason("not-deliverable-here", .local("not deliverable here")))
@@ -150,7 +180,8 @@ package final class LocalDelivery: Sendable {
             })
     }
 
-    private func deliver(_ entry: StoredQueueEntry, _ deliveries: [PlannedDelivery]) -> Bool {
+    func deliver(_ entry: StoredQueueEntry, _ deliveries: [PlannedDelivery]) -> Bool {
+        let confirm = self.confirmation(entry, .delivered, EnhancedStatus(2, 1, 5))
         let answer = Monitor<Result<MessageStore.Redelivery, StoreRefusal>?>(nil)
         self.store.redeliver(entry.id, as: deliveries) { result in
             answer.withLock { $0 = result }
@@ -160,17 +191,25 @@ package final class LocalDelivery: Sendable {
         case .success(.delivered):
             let facts = [("to", "\(entry.draft.recipient.address)"), ("attempts", "\(entry.attempts + 1)")]
             self.events.record(TrailEvent(.mailboxDeliver, "delivered", trace: entry.trace, facts), switchedBy: nil)
+            confirm()
             return true
-        case .success(.overQuota): self.putOff(entry, Reason("over-quota", .overQuota))
-        case .success(.accountGone): self.putOff(entry, Reason("account-gone", .unknownHere))
-        case .failure(let refusal): self.putOff(entry, Reason("\(refusal)", .local("\(refusal)")))
-        case nil: self.putOff(entry, Reason("no-answer", .local("no answer")))
+        case .success(.overQuota): return self.putOff(entry, Reason("over-quota", .overQuota))
+        case .success(.accountGone): return self.putOff(entry, Reason("account-gone", .unknownHere))
+        case .failure(let refusal): return self.putOff(entry, Reason("\(refusal)", .local("\(refusal)")))
+        case nil: return self.putOff(entry, Reason("no-answer", .local("no answer")))
         }
-        return false
+    }
+
+    /// What the sender asked to be told when it is done: composed before, while the message can be read.
+    func confirmation(_ entry: StoredQueueEntry, _ action: DeliveryReport.Action, _ status: EnhancedStatus) -> () -> Void {
+        guard entry.draft.recipient.notify?.contains(.success) == true, let remote = self.remote else { return {} }
+        return remote.word(action, FailedEntry(entry: entry, failure: nil, status: status))
     }
 
     /// Tried again by the schedule; back to the sender, or to whom the postmaster says, when that cannot help or there is no time left.
-    private func putOff(_ entry: StoredQueueEntry, _ reason: Reason) {
+    /// False: it was not delivered.
+    @discardableResult
+    func putOff(_ entry: StoredQueueEntry, _ reason: Reason) -> Bool {
         let policy = self.directory.configuration.queue
         let isReport = entry.envelope.sender == nil
         var due = policy.nextAttempt(after: entry.attempts + 1, acceptedAt: entry.since, isReport: isReport, now: self.now())
@@ -180,7 +219,8 @@ package final class LocalDelivery: Sendable {
                 TrailEvent(
                     .mailboxDeliver, "failed", trace: entry.trace, [("to", "\(entry.draft.recipient.address)"), ("reason", reason.text)]),
                 switchedBy: nil)
-            return remote.giveBack(FailedEntry(entry: entry, failure: failure, status: failure.status))
+            remote.giveBack(FailedEntry(entry: entry, failure: failure, status: failure.status))
+            return false
         }
         let next = due ?? self.now() + (policy.delays.last ?? 14_400)
         let mustWarn =
@@ -190,12 +230,13 @@ package final class LocalDelivery: Sendable {
         let change = QueueChange.postpone(entry.id, until: next, attempts: 1, reason: reason.text, adding: mustWarn ? .warned : [])
         let isKept = (try? self.store.changeQueue([change])) != nil
         if mustWarn, isKept, let failure = reason.failure {
-            self.remote?.warn(FailedEntry(entry: entry, failure: failure, status: failure.status))
+            self.remote?.word(.delayed, FailedEntry(entry: entry, failure: failure, status: failure.status))()
         }
         let facts = [
             ("to", "\(entry.draft.recipient.address)"), ("reason", reason.text), ("attempts", "\(entry.attempts + 1)"), ("next", "\(next)"),
             ("kept", isKept ? "yes" : "no"),
         ]
         self.events.record(TrailEvent(.mailboxDeliver, "deferred", trace: entry.trace, facts), switchedBy: nil)
+        return false
     }
 }

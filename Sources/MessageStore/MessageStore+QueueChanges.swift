@@ -13,8 +13,8 @@ package enum QueueChange: Sendable, Hashable {
     case hold(QueueID, reason: String, flags: QueueFlags)
     /// Free again and due at once; its time to live begins anew, since waiting for somebody is no failure.
     case release(QueueID, now: Int64)
-    /// Goes to another address: a fresh entry in every respect but its number.
-    case redirect(QueueID, Envelope.Recipient, destination: String, now: Int64)
+    /// Goes to another address, perhaps by another channel: a fresh entry in every respect but its number.
+    case replace(QueueID, QueueDraft, now: Int64)
 }
 
 /// A next hop that entries wait for.
@@ -42,9 +42,10 @@ extension MessageStore {
     private static let move = Statement("UPDATE queue SET destination = ?2, due = ?3 WHERE id = ?1")
     private static let hold = Statement("UPDATE queue SET due = ?2, reason = ?3, flags = flags | ?4 WHERE id = ?1")
     private static let release = Statement("UPDATE queue SET due = ?2, since = ?2, flags = (flags & ~5) | 8 WHERE id = ?1")
-    private static let draftOf = Statement("SELECT draft FROM queue WHERE id = ?1")
-    private static let redirect = Statement(
-        "UPDATE queue SET destination = ?2, due = ?3, draft = ?4, since = ?3, attempts = 0, reason = '', flags = 0 WHERE id = ?1")
+    private static let replace = Statement(
+        """
+        UPDATE queue SET destination = ?2, due = ?3, draft = ?4, channel = ?5, since = ?3, attempts = 0, reason = '', flags = 0 WHERE id = ?1
+        """)
 
     /// Entries that are held are due then.
     package static let never: Int64 = 1 << 60
@@ -96,16 +97,12 @@ extension MessageStore {
         case .hold(let id, let reason, let flags):
             try db.run(Self.hold, .int(id.rawValue), .int(Self.never), .text(reason), .int(flags.union(.held).rawValue))
         case .release(let id, let now): try db.run(Self.release, .int(id.rawValue), .int(now))
-        case .redirect(let id, let recipient, let destination, let now):
-            let found = try db.row(Self.draftOf, .int(id.rawValue)) { row in row.withBytes(0) { ByteBuffer(bytes: $0) } }
-            guard var bytes = found, var draft = bytes.readQueueDraft() else { return }
-            draft.recipient = recipient
-            draft.destination = destination
-            draft.due = now
+        case .replace(let id, let draft, let now):
             var out = ByteBuffer()
             out.writeQueueDraft(draft)
             try db.run(
-                Self.redirect, .int(id.rawValue), .text(destination), .int(now), .blob(Array(out.readableBytesView)))
+                Self.replace, .int(id.rawValue), .text(draft.destination), .int(now), .blob(Array(out.readableBytesView)),
+                .int(draft.channel.rawValue))
         }
     }
 }

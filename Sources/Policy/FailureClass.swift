@@ -35,6 +35,21 @@ package enum FailureClass: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Status of reports that know no more than the class. [RFC3463-3]
+    package var usualStatus: EnhancedStatus {
+        switch self {
+        case .unknownUser: EnhancedStatus(5, 1, 1)
+        case .badAddress: EnhancedStatus(5, 1, 3)
+        case .hostNotFound: EnhancedStatus(5, 1, 2)
+        case .mxLoop, .tooManyHops: EnhancedStatus(5, 4, 6)
+        case .refused: EnhancedStatus(5, 0, 0)
+        case .queueTimeOver: EnhancedStatus(5, 4, 7)
+        case .tooLarge: EnhancedStatus(5, 3, 4)
+        case .overQuota: EnhancedStatus(5, 2, 2)
+        case .programFailed: EnhancedStatus(5, 3, 0)
+        }
+    }
+
     /// As people read it on forms and in notices.
     package var label: Localized {
         switch self {

@@ -80,6 +80,14 @@ package struct PostmasterRecipient: Sendable, Hashable {
         self.local = local
         self.remote = remote
     }
+
+    /// Nobody is on the delivery list.
+    package var isEmpty: Bool { self.local.isEmpty && self.remote.isEmpty }
+    /// Everybody on the list reads a mailbox here, and nothing more is to be done.
+    package var isPlain: Bool {
+        !self.local.isEmpty && self.remote.isEmpty
+            && self.local.allSatisfy { $0.delivery.contains(.mailbox) && !$0.delivery.contains(.forward) }
+    }
 }
 
 /// Programs of ours that answer to a literal name in the host's own name and the main domain.

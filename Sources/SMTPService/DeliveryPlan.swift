@@ -25,9 +25,13 @@ struct DeliveryPlan {
     /// - Parameter mayRelay: the relay restrictions let the sender name this other host's address himself.
     mutating func add(_ recipient: Envelope.Recipient, _ resolution: Resolution, mayRelay: Bool) {
         switch resolution {
+        // Who asked for a confirmation gets it from those who deliver what waits.
+        case .account where recipient.wantsConfirmation: self.wait(recipient)
+        case .postmaster where recipient.wantsConfirmation: self.wait(recipient)
         case .account(let local): self.deliver(recipient, to: local)
-        case .postmaster(let postmaster) where !postmaster.local.isEmpty:
+        case .postmaster(let postmaster) where postmaster.isPlain:
             for local in postmaster.local { self.deliver(recipient, to: local) }
+        case .postmaster(let postmaster) where !postmaster.isEmpty: self.forward(recipient, hasCopy: false)
         case .remote where mayRelay: self.send(recipient, to: recipient.address)
         case .bangPath(let target, _) where mayRelay: self.send(recipient, to: target)
         case .redirected(let target, _): self.send(recipient, to: target)
@@ -38,15 +42,21 @@ struct DeliveryPlan {
     }
 
     private mutating func deliver(_ recipient: Envelope.Recipient, to local: LocalRecipient) {
-        guard local.delivery.contains(.mailbox) else {
-            self.wait(recipient)
-            return
-        }
+        let (hasMailbox, forwards) = (local.delivery.contains(.mailbox), local.delivery.contains(.forward))
+        guard hasMailbox || forwards else { return self.wait(recipient) }
         guard self.served.insert(local.account).inserted else { return }
+        if forwards { self.forward(recipient, hasCopy: hasMailbox) }
+        guard hasMailbox else { return }
         self.addresses.append(recipient.address)
         self.deliveries.append(
             PlannedDelivery(
                 account: local.account, prefix: self.prefix.bytes(for: recipient.address), quota: local.quota, recipient: recipient))
+    }
+
+    /// To be sent on: who does it reads the message first, and looks the recipient up again.
+    private mutating func forward(_ recipient: Envelope.Recipient, hasCopy: Bool) {
+        let order = ForwardOrder(hasCopy: hasCopy, fields: self.prefix.relayed)
+        self.queue.append(QueueDraft(.forward, recipient: recipient, due: self.now, payload: order.encoded()))
     }
 
     /// For another host: in the same record as the copies for mailboxes here. Our trace field travels with the entry. [RFC5321-4.4]
@@ -65,4 +75,9 @@ struct DeliveryPlan {
         let delivery = PlannedDelivery(account: AccountID(rawValue: 0), prefix: self.prefix.bytes(for: recipient.address))
         self.queue.append(QueueDraft(.mailbox, recipient: recipient, due: self.now, payload: DeferredDelivery(delivery).encoded()))
     }
+}
+
+extension Envelope.Recipient {
+    /// NOTIFY=SUCCESS was said. [RFC3461-4.1]
+    fileprivate var wantsConfirmation: Bool { self.notify?.contains(.success) == true }
 }

@@ -10,6 +10,7 @@ struct MessageReport: Sendable {
     private let delivered: [Address]
     private let waiting: [Address]
     private let outgoing: [(address: Address, destination: String)]
+    private let forwarded: [Address]
     private let events: any EventSink
 
     init(_ item: AcceptItem, _ plan: DeliveryPlan, size: Int64, events: any EventSink) {
@@ -18,8 +19,9 @@ struct MessageReport: Sendable {
         self.size = size
         self.recipients = item.envelope.recipients.count
         self.delivered = plan.addresses
-        self.waiting = plan.queue.filter { $0.channel != .remote }.map(\.recipient.address)
+        self.waiting = plan.queue.filter { $0.channel == .mailbox }.map(\.recipient.address)
         self.outgoing = plan.queue.filter { $0.channel == .remote }.map { ($0.recipient.address, $0.destination) }
+        self.forwarded = plan.queue.filter { $0.channel == .forward }.map(\.recipient.address)
         self.events = events
     }
 
@@ -43,6 +45,9 @@ struct MessageReport: Sendable {
             }
         }
         for address in self.waiting { self.deferred(address, "no-mailbox-yet") }
+        for address in self.forwarded {
+            self.events.record(TrailEvent(.mailboxDeliver, "to-be-forwarded", trace: self.trace, [("to", "\(address)")]), switchedBy: nil)
+        }
         for (address, destination) in self.outgoing {
             let facts = [("to", "\(address)"), ("destination", destination)]
             self.events.record(TrailEvent(.smtpDeliver, "queued", trace: self.trace, facts), switchedBy: nil)

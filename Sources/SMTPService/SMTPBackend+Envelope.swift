@@ -77,7 +77,8 @@ extension SMTPBackend {
             case .accept(let grant):
                 verdicts.append(RecipientVerdict(address: addresses[index], refusal: nil, reason: grant?.rawValue))
                 self.asked.append(Planned(address: addresses[index], resolution: resolution, grant: grant))
-                if case .account(let local) = resolution, let quota = local.quota {
+                // Who forwards loses nothing when the mailbox is full: the copy for the mailbox waits.
+                if case .account(let local) = resolution, !local.delivery.contains(.forward), let quota = local.quota {
                     quotas.append(QuotaQuestion(index: index, account: local.account, quota: quota, size: self.declaredSize))
                 }
             case .refuse(let reply, let reason):
@@ -107,7 +108,7 @@ extension SMTPBackend {
     /// Whatever the address looks like, it is accepted only where it leads to something here or the relay restrictions let it pass.
     private func fate(of address: Address, _ resolution: Resolution, _ delay: inout Int64) -> Fate {
         switch resolution {
-        case .account(let recipient) where recipient.delivery.contains(.mailbox): .accept(nil)
+        case .account(let recipient) where recipient.delivery.contains(.mailbox) || recipient.delivery.contains(.forward): .accept(nil)
         case .account:
             .refuse(550, EnhancedStatus(5, 2, 1), "Account has no mailbox here, and other ways of delivery are not available", "no-mailbox")
         case .postmaster: .accept(nil)

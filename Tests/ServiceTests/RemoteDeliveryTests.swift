@@ -1,4 +1,5 @@
 import Delivery
+import Directory
 import Forms
 import MailTesting
 import MessageStore
@@ -17,6 +18,9 @@ struct RemoteDeliveryTests {
     private static func server(_ peer: EvilServer, _ routes: String...) throws -> (SMTPFixture, AccountID) {
         let server = try SMTPFixture(sends: true)
         let taro = try server.account("taro@example.test", password: "taros word")
+        // Notices for a postmaster without a delivery list would wait in the queue.
+        _ = try server.account("boss@example.test")
+        try server.change(try #require(server.directory.snapshot.postmaster?.account), DeliveryField.forwarding, "boss@example.test")
         try server.configure(RoutingField.mailRoutingTable, list: ["[remote.test:127.0.0.1:\(peer.port)]"] + routes)
         return (server, taro)
     }
@@ -282,8 +286,7 @@ struct RemoteDeliveryTests {
         let peer = EvilServer([.init("RCPT", .say("450 4.2.1 Later\r\n"))])
         defer { peer.stop() }
         let (server, taro) = try Self.server(peer)
-        let boss = try server.account("boss@example.test")
-        try server.change(try #require(server.directory.snapshot.postmaster?.account), DeliveryField.forwarding, "boss@example.test")
+        let boss = try #require(server.directory.snapshot.account(holding: Address(localPart: "boss", domain: "example.test")))
         try Self.send(server, to: ["a@remote.test"])
         _ = try Self.entry(server)
         server.clock.advance(86_500)

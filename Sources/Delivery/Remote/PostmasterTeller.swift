@@ -18,7 +18,11 @@ struct PostmasterTeller: Sendable {
     }
 
     /// Entries of one message; one notification for each class of error. Nothing hangs on it.
-    func notify(_ items: [FailedEntry], _ outcome: PostmasterMessage.Outcome) {
+    func notify(_ items: [FailedEntry], _ outcome: PostmasterMessage.Outcome) { self.notices(items, outcome)() }
+
+    /// The same in two steps: composed now, and sent, without waiting, when the caller says so.
+    func notices(_ items: [FailedEntry], _ outcome: PostmasterMessage.Outcome) -> @Sendable () -> Void {
+        var orders: [@Sendable () -> Void] = []
         for (failureClass, some) in Dictionary(grouping: items, by: \.failureClass) {
             guard let first = some.first, let failure = first.failure else { continue }
             let response = self.settings.responses[failureClass]
@@ -30,19 +34,26 @@ struct PostmasterTeller: Sendable {
                 self.subject(some), failure, as: failureClass, outcome, notice: notice, people: response.people,
                 original: notice == .none ? nil : self.returner.beginning(of: first.entry), now: self.environment.now(),
                 random: self.environment.random(32))
-            guard let composed else { continue }
-            _ = self.send(composed, about: first.entry, as: "notified")
+            guard let composed, case .message(let item) = self.returner.message(composed, about: first.entry, finishing: []) else {
+                continue
+            }
+            orders.append {
+                self.environment.store.accept(item) { self.record($0, composed, first.entry, "notified") }
+            }
         }
+        let all = orders
+        return { for order in all { order() } }
     }
 
-    /// The question about one held entry; false when it could not be put.
-    func ask(_ item: FailedEntry) -> Bool {
-        guard let failure = item.failure else { return false }
+    /// The question about entries of one message that are held for one class of error; false when it could not be put. The form names the
+    /// first of them; its answer is for all.
+    func ask(_ items: [FailedEntry]) -> Bool {
+        guard let item = items.first, let failure = item.failure else { return false }
         let response = self.settings.responses[item.failureClass]
         let held = HeldCase(
             failure, as: item.failureClass, channel: item.entry.draft.channel.rawValue, payload: [], heldAt: item.entry.since)
         let composed = self.writer.action(
-            self.subject([item]), held, entry: item.entry.id,
+            self.subject(items), held, entry: item.entry.id,
             secret: self.environment.directory.snapshot.actionSecret.secret(item.entry.id, heldAt: item.entry.since),
             notice: response.notice,
             people: response.people, original: response.notice == .none ? nil : self.returner.beginning(of: item.entry),
@@ -74,7 +85,16 @@ struct PostmasterTeller: Sendable {
             answer.withLock { $0 = result }
             answer.signal()
         }
-        let isAccepted = if case .success? = answer.wait(until: { $0 != nil }, then: { $0 }) { true } else { false }
+        guard let result = answer.wait(until: { $0 != nil }, then: { $0 }) else { return false }
+        return self.record(result, composed, entry, event)
+    }
+
+    /// True when it was accepted.
+    @discardableResult
+    private func record(
+        _ result: Result<Accepted, StoreRefusal>, _ composed: ComposedReport, _ entry: StoredQueueEntry, _ event: String
+    ) -> Bool {
+        let isAccepted = if case .success = result { true } else { false }
         let to = composed.envelope.recipients.map { "\($0.address)" }.joined(separator: ",")
         self.environment.events.record(
             TrailEvent(.smtpDeliver, isAccepted ? event : "notice-not-accepted", trace: entry.trace, [("to", to)]), switchedBy: nil)

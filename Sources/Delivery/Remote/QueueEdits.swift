@@ -1,7 +1,9 @@
 internal import Database
+internal import Directory
 package import MessageStore
 internal import Policy
 internal import Queue
+internal import Routing
 package import Vocabulary
 
 // What the postmaster does to entries by hand. Calls block.
@@ -54,20 +56,20 @@ extension RemoteDelivery {
         if edit == .giveBack {
             self.giveBackNow(free, completion)
         } else {
-            let settings = self.environment.settings()
             self.environment.queue.settle(
-                free.compactMap { Self.change($0, edit, settings, now) }, freeing: free.map(\.id), completion)
+                free.compactMap { self.change($0, edit, now) }, freeing: free.map(\.id), completion)
         }
         // Bounded: a disk that hangs must not hang the postmaster's command for ever.
         let isKept = answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 ?? false })
         if !isKept { result.done = 0 }
         for name in Set(free.map(\.draft.destination)) { self.environment.queue.book { $0.wake(name, now: now) } }
         self.scan()
+        self.localChanged()
         for entry in free { self.record("edited", entry.trace, [("to", "\(entry.draft.recipient.address)"), ("edit", edit.word)]) }
         return result
     }
 
-    private static func change(_ entry: StoredQueueEntry, _ edit: Edit, _ settings: RemoteSettings, _ now: Int64) -> QueueChange? {
+    private func change(_ entry: StoredQueueEntry, _ edit: Edit, _ now: Int64) -> QueueChange? {
         switch edit {
         case .hold(let reason): .hold(entry.id, reason: reason, flags: [])
         case .release: .release(entry.id, now: now)
@@ -75,11 +77,22 @@ extension RemoteDelivery {
             entry.flags.contains(.held)
                 ? .postpone(entry.id, until: MessageStore.never, attempts: 0, reason: entry.reason, adding: [])
                 : .postpone(entry.id, until: now, attempts: 0, reason: entry.reason, adding: [])
-        case .redirect(let recipient):
-            settings.routes.hop(to: recipient.address).map { .redirect(entry.id, recipient, destination: $0.queueName, now: now) }
+        case .redirect(let recipient): self.draft(entry, to: recipient, now).map { .replace(entry.id, $0, now: now) }
         case .delete: .finish(entry.id)
         case .giveBack: nil
         }
+    }
+
+    /// The entry on its way to another address: a mailbox here, an account that forwards, or another host.
+    private func draft(_ entry: StoredQueueEntry, to recipient: Envelope.Recipient, _ now: Int64) -> QueueDraft? {
+        var plan = CopyPlan(
+            self.environment.directory.snapshot, sender: entry.envelope.sender, fields: entry.traceFields, now: now)
+        // Who serves mailboxes looks the address up when its turn comes, so that all that the account wants is done.
+        switch self.environment.directory.snapshot.resolveTarget(recipient.address) {
+        case .account, .postmaster, .handler, .refused, .unknown: plan.wait(recipient)
+        case .remote, .redirected, .bangPath: plan.add(recipient)
+        }
+        return plan.queue.first
     }
 
     /// One report a message.
@@ -88,11 +101,7 @@ extension RemoteDelivery {
         let open = Monitor((count: groups.count, isKept: true))
         let returner = Returner(self.environment, self.environment.settings())
         for group in groups {
-            let failed = group.map { entry in
-                let failure = DeliveryFailure(.local("returned by the postmaster"))
-                return FailedEntry(entry: entry, failure: failure, status: EnhancedStatus(5, 7, 1))
-            }
-            returner.giveBack(failed, byHand: true) { isKept in
+            returner.giveBack(group.map(FailedEntry.init(returning:)), byHand: true) { isKept in
                 let done = open.withLock { state in
                     state.count -= 1
                     state.isKept = state.isKept && isKept

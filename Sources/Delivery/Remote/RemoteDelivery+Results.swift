@@ -119,8 +119,10 @@ extension RemoteDelivery {
         _ = isDone.wait(milliseconds: 60_000, until: { $0 }, then: { $0 })
     }
 
-    /// The sender of such an entry is told that it still waits. Blocks.
-    func warn(_ item: FailedEntry) { Returner(self.environment, self.environment.settings()).tell(.delayed, [item]) }
+    /// A word to the sender of such an entry, composed now and sent when the caller says so. Blocks.
+    func word(_ action: DeliveryReport.Action, _ item: FailedEntry) -> () -> Void {
+        Returner(self.environment, self.environment.settings()).word(action, [item])
+    }
 
     // MARK: A next hop that takes nothing
 
@@ -171,7 +173,27 @@ struct FailedEntry: Sendable {
     /// nil for good news.
     let failure: DeliveryFailure?
     let status: EnhancedStatus
-
     /// Under which it is handled.
-    var failureClass: FailureClass { self.failure?.failureClass ?? .refused }
+    let failureClass: FailureClass
+
+    /// - Parameter failureClass: where another than the failure's own counts.
+    init(entry: StoredQueueEntry, failure: DeliveryFailure?, status: EnhancedStatus, as failureClass: FailureClass? = nil) {
+        self.entry = entry
+        self.failure = failure
+        self.status = status
+        self.failureClass = failureClass ?? failure?.failureClass ?? .refused
+    }
+    /// What is written beside an entry that is held: its class, then the words.
+    var heldReason: String { "\(self.failureClass.rawValue): \(self.failure?.words.english ?? "")" }
+
+    /// An entry that the postmaster sends back by hand. One that is held goes back for what it is held for.
+    init(returning entry: StoredQueueEntry) {
+        let parts = entry.reason.split(separator: ":", maxSplits: 1)
+        if entry.flags.contains(.held), parts.count == 2, let known = FailureClass(rawValue: String(parts[0])) {
+            let failure = DeliveryFailure(.local(parts[1].drop { $0 == " " }.description))
+            self.init(entry: entry, failure: failure, status: known.usualStatus, as: known)
+        } else {
+            self.init(entry: entry, failure: DeliveryFailure(.local("returned by the postmaster")), status: EnhancedStatus(5, 7, 1))
+        }
+    }
 }

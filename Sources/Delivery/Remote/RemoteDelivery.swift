@@ -28,6 +28,7 @@ package final class RemoteDelivery: Sendable {
     let authorities: TrustedAuthorities
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
+    private let onLocalChange = Monitor<@Sendable () -> Void>({})
 
     /// Milliseconds between two looks at the whole queue, when nothing calls.
     private static let pause = 60_000
@@ -90,6 +91,11 @@ package final class RemoteDelivery: Sendable {
         self.state.withLock { $0.mustScan = true }
         self.state.signal()
     }
+
+    /// `handler` hears that somebody changed entries that wait for mailboxes here. One handler.
+    package func whenLocalChanges(_ handler: @escaping @Sendable () -> Void) { self.onLocalChange.withLock { $0 = handler } }
+
+    func localChanged() { self.onLocalChange.withLock { $0 }() }
 
     /// New entries have come.
     private func arrived(_ names: Set<String>) {

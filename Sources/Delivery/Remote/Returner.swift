@@ -24,9 +24,10 @@ struct Returner: Sendable {
         var others: [QueueChange] = []
         var told: [FailedEntry] = []
         var dropped: [FailedEntry] = []
+        var asked: [FailedEntry] = []
         for item in failed {
             if !byHand, self.settings.responses[item.failureClass].action == .hold {
-                others.append(self.hold(item))
+                asked.append(item)
                 continue
             }
             switch self.verdict(.failed, item) {
@@ -37,17 +38,23 @@ struct Returner: Sendable {
                 self.record("not-returned", item.entry, [("to", "\(item.entry.draft.recipient.address)")])
             }
         }
+        for (_, items) in Dictionary(grouping: asked, by: \.failureClass) { others += self.hold(items) }
         if !dropped.isEmpty { self.teller.notify(dropped, .dropped) }
         self.sendBack(told, others: others, freeing: failed.map(\.entry.id), completion)
     }
 
-    /// The question goes out first: were it the other way round, a crash between the two would leave a held message of which nobody knows.
-    private func hold(_ item: FailedEntry) -> QueueChange {
-        guard self.teller.ask(item) else {
-            return .postpone(item.entry.id, until: self.environment.now() + 300, attempts: 0, reason: "question not accepted", adding: [])
+    /// Recipients of one message that failed alike: one question for all. It goes out first: were it the other way round, a crash between
+    /// the two would leave a held message of which nobody knows.
+    private func hold(_ items: [FailedEntry]) -> [QueueChange] {
+        let isAsked = self.teller.ask(items)
+        let now = self.environment.now()
+        return items.map { item in
+            guard isAsked else {
+                return .postpone(item.entry.id, until: now + 300, attempts: 0, reason: "question not accepted", adding: [])
+            }
+            self.record("held", item.entry, [("to", "\(item.entry.draft.recipient.address)"), ("class", item.failureClass.rawValue)])
+            return .hold(item.entry.id, reason: item.heldReason, flags: [])
         }
-        self.record("held", item.entry, [("to", "\(item.entry.draft.recipient.address)"), ("class", item.failureClass.rawValue)])
-        return .hold(item.entry.id, reason: "\(item.failureClass.rawValue): \(item.failure?.words.english ?? "")", flags: [])
     }
 
     private var teller: PostmasterTeller { PostmasterTeller(self.environment, self.settings, self) }
@@ -81,12 +88,14 @@ struct Returner: Sendable {
             queue.settle(ended, freeing: ids, completion)
         case .notNow: queue.settle(putOff, freeing: ids, completion)
         case .message(let report):
+            // Composed here: the store's own thread, on which the answer comes, must not wait for anything.
+            let notices = self.teller.notices(told, .returned)
             self.environment.store.accept(report) { result in
                 switch result {
                 case .success:
                     self.record(
                         "returned", told.first?.entry, [("to", "\(report.envelope.recipients.first.map { "\($0.address)" } ?? "")")])
-                    self.teller.notify(told, .returned)
+                    notices()
                     // Their rows go when the report is filed; that they go now, before they are free, keeps them from being sent again.
                     queue.settle(ended, freeing: ids, completion)
                 case .failure(let refusal):
@@ -98,14 +107,19 @@ struct Returner: Sendable {
     }
 
     /// A warning, or a confirmation that was asked for. Nothing hangs on it.
-    func tell(_ action: DeliveryReport.Action, _ items: [FailedEntry]) {
+    func tell(_ action: DeliveryReport.Action, _ items: [FailedEntry]) { self.word(action, items)() }
+
+    /// The same in two steps: composed now, while the message can be read, and sent when the caller says so.
+    func word(_ action: DeliveryReport.Action, _ items: [FailedEntry]) -> () -> Void {
         let told = items.filter { self.verdict(action, $0) == .send }
-        guard !told.isEmpty, case .message(let report) = self.report(action, told, finishing: []) else { return }
-        self.environment.store.accept(report) { result in
-            if case .failure(let refusal) = result {
-                self.record("report-not-accepted", told.first?.entry, [("reason", "\(refusal)")])
-            } else {
-                self.record(action == .delayed ? "warned" : "confirmed", told.first?.entry, [])
+        guard !told.isEmpty, case .message(let report) = self.report(action, told, finishing: []) else { return {} }
+        return {
+            self.environment.store.accept(report) { result in
+                if case .failure(let refusal) = result {
+                    self.record("report-not-accepted", told.first?.entry, [("reason", "\(refusal)")])
+                } else {
+                    self.record(action == .delayed ? "warned" : "confirmed", told.first?.entry, [])
+                }
             }
         }
     }
@@ -163,29 +177,17 @@ struct Returner: Sendable {
                 ? self.settings.policy.expiry(acceptedAt: item.entry.since, isReport: item.entry.envelope.sender == nil) : nil)
     }
 
-    /// Where it goes: mailboxes here, or out again.
+    /// Where it goes: mailboxes here, or on to other addresses.
     private func item(_ bytes: ByteBuffer, _ envelope: Envelope, _ finishing: [QueueID], _ trace: TraceID) -> Report {
         let now = self.environment.now()
-        var deliveries: [PlannedDelivery] = []
-        var queue: [QueueDraft] = []
-        for recipient in envelope.recipients {
-            switch self.environment.directory.snapshot.resolveTarget(recipient.address) {
-            case .account(let local) where local.delivery.contains(.mailbox): deliveries.append(Self.delivery(local, recipient))
-            case .postmaster(let postmaster) where !postmaster.local.isEmpty:
-                deliveries += postmaster.local.map { Self.delivery($0, recipient) }
-            case .postmaster(let postmaster) where postmaster.remote.isEmpty: queue.append(self.waiting(recipient, now))
-            case .postmaster(let postmaster): queue += postmaster.remote.compactMap { self.outgoing(recipient, to: $0, now) }
-            case .remote: queue += [self.outgoing(recipient, to: recipient.address, now)].compactMap(\.self)
-            case .redirected(let target, _): queue += [self.outgoing(recipient, to: target, now)].compactMap(\.self)
-            case .account, .handler, .bangPath, .refused, .unknown: break
-            }
-        }
-        var served: Set<AccountID> = []
-        deliveries = deliveries.filter { served.insert($0.account).inserted }
-        guard !deliveries.isEmpty || !queue.isEmpty else { return .nobody }
+        // A mailbox that is full takes a report all the same: it is short, and says why mail does not arrive.
+        var plan = CopyPlan(self.environment.directory.snapshot, sender: nil, ignoresQuota: true, now: now)
+        for recipient in envelope.recipients { plan.add(recipient) }
+        guard !plan.isEmpty else { return .nobody }
         guard let body = self.body(bytes) else { return .notNow }
         var item = AcceptItem(
-            body: body, envelope: envelope, receivedAt: now, trace: TraceID("\(trace.text)r"), deliveries: deliveries, queue: queue)
+            body: body, envelope: envelope, receivedAt: now, trace: TraceID("\(trace.text)r"), deliveries: plan.deliveries,
+            queue: plan.queue)
         item.finishes = finishing
         return .message(item)
     }
@@ -198,44 +200,17 @@ struct Returner: Sendable {
         return .large(large)
     }
 
-    private func outgoing(_ recipient: Envelope.Recipient, to target: Address, _ now: Int64) -> QueueDraft? {
-        var recipient = recipient
-        recipient.address = target
-        return self.settings.routes.hop(to: target).map { QueueDraft(.remote, recipient: recipient, destination: $0.queueName, due: now) }
-    }
-
-    /// For the postmaster, as long as nobody is on his delivery list.
-    private func waiting(_ recipient: Envelope.Recipient, _ now: Int64) -> QueueDraft {
-        let delivery = PlannedDelivery(account: AccountID(rawValue: 0), prefix: Self.prefix(recipient))
-        return QueueDraft(.mailbox, recipient: recipient, due: now, payload: DeferredDelivery(delivery).encoded())
-    }
-
-    private static func prefix(_ recipient: Envelope.Recipient) -> ByteBuffer {
-        ByteBuffer(string: "Return-Path: <>\r\nDelivered-To: \(recipient.address)\r\n")
-    }
-
-    private static func delivery(_ local: LocalRecipient, _ recipient: Envelope.Recipient) -> PlannedDelivery {
-        // A mailbox that is full takes a report all the same: it is short, and says why mail does not arrive.
-        return PlannedDelivery(account: local.account, prefix: self.prefix(recipient), quota: nil, recipient: recipient)
-    }
-
     /// The message as it was to be sent, or its beginning; nil when it cannot be read. Blocks.
     private func read(_ entry: StoredQueueEntry, upTo limit: Int) -> ByteBuffer? {
-        // What waits for a mailbox carries its whole delivery.
-        let prefix =
-            entry.draft.channel == .mailbox
-            ? DeferredDelivery(decoding: entry.draft.payload)?.delivery.prefix ?? ByteBuffer() : ByteBuffer(bytes: entry.draft.payload)
-        guard let reader = try? self.environment.store.queueReader(entry.id, prefix: prefix) else { return nil }
+        guard let reader = try? self.environment.store.queueReader(entry.id, prefix: entry.traceFields) else { return nil }
         var whole = ByteBuffer()
         while whole.readableBytes < limit {
-            let answer = Monitor<Result<ByteBuffer?, StoreError>?>(nil)
-            reader.next { result in
-                answer.withLock { $0 = result }
-                answer.signal()
+            do throws(StoreError) {
+                guard var piece = try reader.nextNow() else { break }
+                whole.writeBuffer(&piece)
+            } catch {
+                return nil
             }
-            guard case .success(let piece)? = answer.wait(until: { $0 != nil }, then: { $0 }) else { return nil }
-            guard var piece else { break }
-            whole.writeBuffer(&piece)
         }
         return whole
     }

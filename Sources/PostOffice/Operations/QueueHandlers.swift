@@ -4,7 +4,7 @@ import MessageStore
 import Queue
 import Vocabulary
 
-/// Verbs about what waits for other hosts: `queue list`, `show`, `hold`, `release`, `retry`, `return`, `redirect`, `delete`.
+/// Verbs about what waits for other hosts and for mailboxes here: `queue list`, `show`, `hold`, `release`, `retry`, `return`, `redirect`, `delete`.
 enum QueueHandlers {
     static let all: [AdminHandler] = [
         AdminHandler("queue list", Self.list), AdminHandler("queue show", Self.show),
@@ -127,10 +127,9 @@ enum QueueHandlers {
         var total = RemoteDelivery.EditResult()
         var failure: StoreError?
         try Self.each(context, selection) { entries in
-            let remote = entries.filter { $0.draft.channel == .remote }
-            guard failure == nil, !remote.isEmpty else { return }
+            guard failure == nil else { return }
             do throws(StoreError) {
-                let result = try delivery.edit(remote, edit)
+                let result = try delivery.edit(entries, edit)
                 total.done += result.done
                 total.busy += result.busy
             } catch { failure = error }
