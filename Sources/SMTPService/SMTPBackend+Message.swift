@@ -174,7 +174,7 @@ extension SMTPBackend {
         item.deliveries = plan.deliveries
         item.queue = plan.queue
         // Whatever the client said: a host without 8BITMIME must not get such a message. [RFC6152-3]
-        if !plan.outgoing.isEmpty { item.envelope.isEightBit = item.envelope.isEightBit || self.hasEightBit(body) }
+        if !plan.queue.isEmpty { item.envelope.isEightBit = item.envelope.isEightBit || self.hasEightBit(body) }
         return (item, plan)
     }
 }
