@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -51,6 +52,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CUnicode"),
         .systemLibrary(name: "CUnbound"),
+        .systemLibrary(name: "CZlib"),
         .target(name: "CPlatform"),
         .target(name: "CPattern", linkerSettings: [.linkedLibrary("re2")]),
 
@@ -79,8 +81,8 @@ let package = Package(
         ours(
             "NetKit",
             [
-                nioCore, nioPosix, nioTLS, nioSSL, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy", "Routing",
-                "SMTPWire", "POP3Wire",
+                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy",
+                "Routing", "SMTPWire", "POP3Wire",
             ]),
         ours(
             "SMTPService",
@@ -94,7 +96,8 @@ let package = Package(
         ours(
             "Delivery",
             [
-                nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Bounces", "Policy", "Database", "Directory", "MessageStore", "Queue",
+                nioCore, "CZlib", "NetKit", "SMTPWire", "SASL", "MIME", "Bounces", "Policy", "Database", "Directory", "MessageStore",
+                "Queue",
                 "Routing",
                 "Bytes", "Vocabulary", "Text",
             ]),

@@ -21,7 +21,7 @@ import Vocabulary
 /// SMTP with its real directory and store, on ports of loopback that the kernel chose.
 final class SMTPFixture: Sendable {
     let folder = TemporaryDirectory("smtp")
-    let clock = ManualClock()
+    let clock: ManualClock
     let events = EventList()
     let directory: Directory
     let store: MessageStore
@@ -45,10 +45,10 @@ final class SMTPFixture: Sendable {
     /// The host is mail.example.test, its domain example.test.
     /// `resolver` finds other hosts; nil takes `names`.
     init(
-        sends: Bool = false, trustsLoopback: Bool = true, resolver: (any NetKit.Resolver)? = nil,
+        sends: Bool = false, trustsLoopback: Bool = true, resolver: (any NetKit.Resolver)? = nil, clock: ManualClock = ManualClock(),
         _ change: (inout StoreOptions) -> Void = { _ in }, remote changeRemote: (inout RemoteEnvironment) -> Void = { _ in }
     ) throws {
-        let clock = self.clock
+        self.clock = clock
         let random = SystemSources.random
         let now: @Sendable () -> Int64 = { clock.now }
         self.directory = try Directory.open(DirectoryLocation(file: self.folder("directory.db"), now: now, random: random))

@@ -17,6 +17,8 @@ final class Courier: Sendable {
         var address: IPAddress?
         /// What `host` must prove.
         var security = HostSecurity(serverName: "")
+        /// What the domain says about TLS, where it says something.
+        var policy: STSPolicy?
         /// What is to be sent first; nil once a session has it.
         var pending: Transaction?
         var failure: DeliveryFailure?
@@ -45,6 +47,17 @@ final class Courier: Sendable {
     }
 
     func run() {
+        guard let finder = self.delivery.environment.policies, self.settings.usesTLS, self.settings.usesSTS, let domain = self.domain else {
+            return self.findHosts()
+        }
+        finder.policy(of: domain) { finding in
+            self.state.withLock { $0.policy = finding.policy }
+            if let trouble = finding.trouble { self.count("sts", trouble) }
+            self.findHosts()
+        }
+    }
+
+    private func findHosts() {
         self.delivery.environment.finder.hosts(of: self.hop) { result in
             switch result {
             case .success(let hosts):
@@ -83,28 +96,54 @@ final class Courier: Sendable {
     /// Finds out what the host must prove, before anything is said to it.
     private func secure(_ host: MailHost, _ found: HostAddresses) {
         guard self.settings.usesTLS else { return self.begin(host, found, HostSecurity(serverName: host.name)) }
-        guard self.settings.usesDANE else { return self.begin(host, found, self.withoutDANE(host)) }
+        guard self.settings.usesDANE else { return self.secureWithoutDANE(host, found) }
         self.delivery.environment.finder.associations(of: host, found) { finding in
             switch finding {
-            case .none: self.begin(host, found, self.withoutDANE(host))
+            case .none: self.secureWithoutDANE(host, found)
             case .records(let records, let base):
                 // Of an authority of theirs: the name that was looked up, or the domain that the mail is for. [RFC7672-3.2.2]
                 let names = [base, host.name, self.domain].compactMap { $0 }
                 self.begin(host, found, HostSecurity(.dane(records), serverName: base, names: names))
             case .unusable(let base):
-                self.begin(host, found, HostSecurity(.encrypted("DANE without a usable record"), serverName: base))
+                self.begin(host, found, HostSecurity(.encrypted(.unusableRecords), serverName: base))
             case .unknown(let base):
                 let why = "DANE: the TLSA records of \(base) cannot be had or validated"
+                self.count("tlsa", "dnssec-invalid", host.name)
                 self.note(DeliveryFailure(.tlsRequired(why), remoteHost: host.name))
                 self.tryNextHost()
             }
         }
     }
 
-    private func withoutDANE(_ host: MailHost) -> HostSecurity { HostSecurity(serverName: host.name, names: [host.name]) }
+    /// DANE says nothing of the host: the domain's policy does, or what is remembered of it.
+    private func secureWithoutDANE(_ host: MailHost, _ found: HostAddresses) {
+        var security = HostSecurity(serverName: host.name, names: [host.name])
+        let policy = self.state.withLock { $0.policy }
+        if let policy, policy.mode != .none {
+            let isEnforced = policy.mode == .enforce
+            if !policy.allows(host.name) {
+                self.count("sts", "validation-failure", host.name, reason: "the MX is not in the policy")
+                if isEnforced {
+                    // A host that the domain does not name might be anybody's. [RFC8461-5]
+                    self.note(DeliveryFailure(.tlsRequired("MTA-STS: the policy does not name this host"), remoteHost: host.name))
+                    return self.tryNextHost()
+                }
+            }
+            security.level = .authority(isEnforced: isEnforced)
+        } else if self.expectsTLS {
+            security.level = .encrypted(.memory)
+        }
+        self.begin(host, found, security)
+    }
+
+    private var expectsTLS: Bool {
+        let environment = self.delivery.environment
+        let patience = self.settings.downgradePatience
+        return patience > 0 && environment.transport?.expectsTLS(self.name, patience: patience, now: environment.now()) == true
+    }
 
     /// The name whose MX led to the host.
-    private var domain: String? {
+    var domain: String? {
         switch self.hop {
         case .domain(let name, _), .host(let name, _): name
         case .exactly, .address, .hold: nil
@@ -132,7 +171,9 @@ final class Courier: Sendable {
 
     private func connect(_ host: MailHost, _ address: IPAddress, inClear: Bool) {
         let security = self.state.withLock { $0.security }
-        let check = inClear ? nil : security.check(self.delivery.authorities)
+        let wantsProof = self.state.withLock { $0.pending?.entries.first?.envelope.requiresTLS ?? false }
+        let check = inClear ? nil : security.check(self.delivery.authorities, wantsProof: wantsProof)
+        let hasTrustedName = security.hasTrustedName || host.isSecure
         var target = Connector.Target(
             address, port: host.port, serverName: security.serverName, tls: self.delivery.tls,
             connectTimeout: .seconds(self.settings.connectTimeout))
@@ -145,12 +186,27 @@ final class Courier: Sendable {
         self.delivery.environment.connector.connect(
             target,
             { () -> (machine: SMTPClient, backend: any SessionBackend<SMTPClient>) in
-                (SMTPClient(session), CourierSession(self, host: host.name, address: address, check))
+                (SMTPClient(session), CourierSession(self, host: host.name, address: address, check, hasTrustedName: hasTrustedName))
             },
             failed: { words in
                 self.note(DeliveryFailure(.unreachable(words), remoteHost: host.name, remoteAddress: address))
                 self.tryNextAddress()
             })
+    }
+
+    // MARK: For the memory
+
+    var security: HostSecurity { self.state.withLock { $0.security } }
+
+    /// The policy in force, its lines divided by LF. [RFC8460-4.4]
+    func policyText(_ type: String) -> String {
+        self.state.withLock { state in
+            switch type {
+            case "sts": state.policy?.lines.joined(separator: "\n") ?? ""
+            case "tlsa": state.security.recordLines.joined(separator: "\n")
+            default: ""
+            }
+        }
     }
 
     // MARK: What sessions say
@@ -192,6 +248,7 @@ final class Courier: Sendable {
             }
             // TLS was only offered, not asked for: the next best is what there was before TLS. [RFC7435-3]
             if !mayGoInClear { self.note(failure) }
+            self.noteTLSFailure(host, address, note, check)
         } else {
             self.note(failure)
         }

@@ -14,10 +14,13 @@ final class CourierSession: SessionBackend {
     private let host: String
     private let address: IPAddress
     private let check: PeerCheck?
+    /// The name of the host was validated, so that a certificate for it proves something.
+    private let hasTrustedName: Bool
     /// The message under way.
     private let current = CurrentMessage()
 
-    init(_ courier: Courier, host: String, address: IPAddress, _ check: PeerCheck?) {
+    init(_ courier: Courier, host: String, address: IPAddress, _ check: PeerCheck?, hasTrustedName: Bool) {
+        self.hasTrustedName = hasTrustedName
         self.check = check
         self.courier = courier
         self.host = host
@@ -27,7 +30,11 @@ final class CourierSession: SessionBackend {
     func perform(_ call: SMTPClientCall, _ answer: SessionAnswer<SMTPClientOutcome>) {
         let (courier, current) = (self.courier, self.current)
         switch call {
-        case .ready: self.work(answer) { Self.sendNext(courier, current, answer) }
+        case .ready(let peer):
+            courier.sessionReady(peer, host: self.host, address: self.address, self.check)
+            let isTrusted = self.isTrusted && peer.isEncrypted
+            current.set(isTrusted: isTrusted)
+            self.work(answer) { Self.sendNext(courier, current, answer) }
         case .read:
             guard let body = current.body else { return answer(.bodyFailed) }
             body.next { result in
@@ -44,6 +51,8 @@ final class CourierSession: SessionBackend {
         }
     }
 
+    private var isTrusted: Bool { self.check?.verdict == .right && self.hasTrustedName }
+
     func ended() { self.courier.sessionEnded() }
 
     private func work(_ answer: SessionAnswer<SMTPClientOutcome>, _ body: @escaping @Sendable () -> Void) {
@@ -55,6 +64,12 @@ final class CourierSession: SessionBackend {
         while let transaction = courier.next() {
             do throws(StoreError) {
                 guard let first = transaction.entries.first else { continue }
+                // Only over a connection whose other end has proved who it is. [RFC8689-4.2.1]
+                if first.envelope.requiresTLS, !current.isTrusted {
+                    let results = transaction.entries.map { _ in SMTPClientReport.Result.failed(.needsRequireTLS) }
+                    courier.delivery.settle(transaction.entries, results, host: nil, address: nil) { _ in }
+                    continue
+                }
                 let body = try OutgoingBody(first, courier.delivery.environment.store)
                 current.set(transaction, body)
                 return answer(.send(SMTPClientMessage(envelope: transaction.envelope, size: body.size, body: body.body)))

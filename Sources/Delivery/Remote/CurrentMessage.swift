@@ -3,6 +3,11 @@ internal import Synchronization
 /// What a session has in hand; set on a worker, read on the event loop.
 final class CurrentMessage: Sendable {
     private let state = Mutex<(transaction: Transaction, body: OutgoingBody)?>(nil)
+    private let trusted = Atomic<Bool>(false)
+
+    /// The other end has proved who it is.
+    var isTrusted: Bool { self.trusted.load(ordering: .relaxed) }
+    func set(isTrusted: Bool) { self.trusted.store(isTrusted, ordering: .relaxed) }
 
     func set(_ transaction: Transaction, _ body: OutgoingBody) { self.state.withLock { $0 = (transaction, body) } }
 

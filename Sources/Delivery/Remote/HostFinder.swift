@@ -66,6 +66,11 @@ package struct HostFinder: Sendable {
         self.seed = seed
     }
 
+    /// TXT records of a name.
+    func text(
+        of name: String, within deadline: TimeAmount, _ completion: @escaping @Sendable (Result<DNSAnswer, DNSFailure>) -> Void
+    ) { _ = self.resolver.ask(name, .txt, within: deadline, completion) }
+
     // MARK: Hosts
 
     /// The hosts of a next hop in the order of trying.

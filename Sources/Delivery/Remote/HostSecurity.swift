@@ -4,11 +4,26 @@ internal import SMTPWire
 
 /// What a host must prove before it gets a message.
 struct HostSecurity: Sendable {
+    /// Why encryption alone is demanded.
+    enum Reason: Sendable {
+        /// There are TLSA records, and none that can be used. [RFC7672-2.2]
+        case unusableRecords
+        /// The domain could do it before.
+        case memory
+
+        var words: String {
+            switch self {
+            case .unusableRecords: "DANE without a usable record"
+            case .memory: "this domain could do TLS before"
+            }
+        }
+    }
+
     enum Level: Sendable {
         /// TLS where it is offered and works.
         case opportunistic
-        /// TLS, whoever it is: DANE says so, or the host could do it before. Words for the log.
-        case encrypted(String)
+        /// TLS, whoever it is.
+        case encrypted(Reason)
         /// A certificate that matches TLSA records. [RFC7672-2.2]
         case dane([TLSARecord])
         /// A certificate that trusted authorities vouch for. [RFC8461-4.2]
@@ -26,6 +41,15 @@ struct HostSecurity: Sendable {
         self.names = names
     }
 
+    /// TLSA records as in a zone file.
+    var recordLines: [String] {
+        guard case .dane(let records) = self.level else { return [] }
+        return records.map { record in
+            let data = record.data.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return "\(record.usage) \(record.selector) \(record.matchingType) \(data)"
+        }
+    }
+
     /// When this host cannot do TLS, or not as it must, the message may still go in clear.
     var mayGoInClear: Bool {
         switch self.level {
@@ -38,16 +62,34 @@ struct HostSecurity: Sendable {
     var use: SMTPClientSettings.TLSUse {
         switch self.level {
         case .opportunistic, .authority(isEnforced: false): .opportunistic
-        case .encrypted(let why): .required(why)
+        case .encrypted(let why): .required(why.words)
         case .dane: .required("DANE")
         case .authority(isEnforced: true): .required("MTA-STS")
         }
     }
 
-    /// For one connection.
-    func check(_ authorities: TrustedAuthorities) -> PeerCheck? {
+    /// The name that the certificate is for does not come from DNS alone. [RFC8689-4.2.1]
+    var hasTrustedName: Bool {
         switch self.level {
-        case .opportunistic, .encrypted: nil
+        case .dane, .authority(isEnforced: true): true
+        case .opportunistic, .encrypted, .authority(isEnforced: false): false
+        }
+    }
+
+    /// In the words of reports. [RFC8460-4.4]
+    var policyType: String {
+        switch self.level {
+        case .opportunistic, .encrypted(.memory): "no-policy-found"
+        case .encrypted(.unusableRecords), .dane: "tlsa"
+        case .authority: "sts"
+        }
+    }
+
+    /// For one connection.
+    /// - Parameter wantsProof: the message asks for a host that proves itself; whether it does is looked at, and stops no other message.
+    func check(_ authorities: TrustedAuthorities, wantsProof: Bool) -> PeerCheck? {
+        switch self.level {
+        case .opportunistic, .encrypted: wantsProof ? PeerCheck(.authority(authorities), names: self.names, isBinding: false) : nil
         case .dane(let records): PeerCheck(.records(records), names: self.names)
         case .authority(let isEnforced): PeerCheck(.authority(authorities), names: self.names, isBinding: isEnforced)
         }
@@ -55,6 +97,17 @@ struct HostSecurity: Sendable {
 }
 
 extension PeerCheck.Verdict {
+    /// In the words of reports. [RFC8460-4.3.1]
+    var resultType: String {
+        switch self {
+        case .right: ""
+        case .expired: "certificate-expired"
+        case .wrongName: "certificate-host-mismatch"
+        case .untrusted: "certificate-not-trusted"
+        case .broken, .noMatch: "validation-failure"
+        }
+    }
+
     /// Why the certificate does not do; nil when it does.
     var words: String? {
         switch self {

@@ -20,12 +20,16 @@ package final class RemoteDelivery: Sendable {
         var mustScan = true
         /// Couriers under way.
         var couriers = 0
+        /// Unix seconds.
+        var nextCare: Int64 = 0
     }
 
     let environment: RemoteEnvironment
     let workers = WorkerPool("remote", threads: 4, bound: 100_000)
     let tls: ClientTLS
     let authorities: TrustedAuthorities
+    /// nil where nothing is remembered.
+    private let reporter: TransportReporter?
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
     private let onLocalChange = Monitor<@Sendable () -> Void>({})
@@ -40,6 +44,7 @@ package final class RemoteDelivery: Sendable {
         self.environment = environment
         self.tls = try ClientTLS()
         self.authorities = environment.authorities
+        self.reporter = TransportReporter(environment)
     }
 
     // MARK: Life
@@ -69,6 +74,19 @@ package final class RemoteDelivery: Sendable {
         }
         self.environment.queue.stop()
         self.workers.stop()
+        self.environment.transport?.close()
+    }
+
+    /// What is remembered of other domains goes to disk.
+    func saveTransport() {
+        guard let transport = self.environment.transport else { return }
+        _ = self.workers.submit { [weak self] in
+            do {
+                try transport.flush()
+            } catch {
+                self?.record("not-remembered", nil, [("reason", "\(error)")])
+            }
+        }
     }
 
     /// From now on so many connections to all hosts together.
@@ -117,6 +135,7 @@ package final class RemoteDelivery: Sendable {
         }
         guard !state.isStopped else { return false }
         self.lookThrough()
+        self.careForTransport()
         _ = self.environment.queue.book { [now = self.environment.now()] in $0.refresh(now: now) }
         while let name = self.environment.queue.book({ [now = self.environment.now()] in $0.nextStart(now: now) }) {
             self.state.withLock { $0.couriers += 1 }
@@ -148,6 +167,21 @@ package final class RemoteDelivery: Sendable {
             }
             guard let end = page.last?.name, page.count == Self.page, hasRoom else { return }
             last = end
+        }
+    }
+
+    /// Once a minute: what was counted is written, and yesterday's is reported.
+    private func careForTransport() {
+        let now = self.environment.now()
+        let isDue = self.state.withLock { state in
+            guard now >= state.nextCare else { return false }
+            state.nextCare = now + 60
+            return true
+        }
+        guard isDue, let transport = self.environment.transport else { return }
+        _ = self.workers.submit { [weak self] in
+            try? transport.flush()
+            self?.reporter?.work()
         }
     }
 

@@ -26,6 +26,12 @@ package struct RemoteSettings: Sendable {
     package var usesTLS = true
     /// Hosts with TLSA records that DNSSEC vouches for must show a certificate that matches.
     package var usesDANE = true
+    /// Policies that domains publish (MTA-STS) are held to.
+    package var usesSTS = true
+    /// Seconds for which mail to a domain that could do TLS waits for TLS when it is gone; 0 waits for nothing.
+    package var downgradePatience: Int64 = 2 * 86_400
+    /// Domains that ask for it are told daily what became of TLS with them.
+    package var sendsTransportReports = true
     /// BDAT is used where it is offered.
     package var usesChunking = true
     /// Of reports: whom a reader may ask, and the language.
@@ -47,6 +53,12 @@ package struct RemoteEnvironment: Sendable {
     package var finder: HostFinder
     /// Whose word counts where a certificate must come from a known authority.
     package var authorities = TrustedAuthorities()
+    /// Finds policies about TLS; nil looks for none.
+    package var policies: PolicyFinder?
+    /// What is remembered of other domains; nil remembers nothing.
+    package var transport: TransportMemory?
+    /// Hands reports over by HTTPS; nil sends them by mail alone.
+    package var web: WebFetch?
     package var events: any EventSink
     package var settings: @Sendable () -> RemoteSettings
     /// Seconds since 1970.

@@ -79,7 +79,8 @@ package final class MTA: Sendable {
         self.names = try Opening.nameService(self.directory.configuration, self.trail)
         self.remoteSettings = RemoteSettingsSource(directory: self.directory)
         self.remoteDelivery = try Opening.remoteDelivery(
-            self.directory, self.store, self.trail, self.loops, self.names.delivery, self.ownAddresses, self.remoteSettings)
+            self.directory, self.store, self.trail, self.loops, self.names.delivery, self.ownAddresses, self.remoteSettings,
+            transport: Opening.transportMemory(start, self.trail))
         self.localDelivery = LocalDelivery(
             directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
         let world = ListenerWorld(

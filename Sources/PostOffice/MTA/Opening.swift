@@ -1,5 +1,6 @@
 import Delivery
 import Directory
+import Glibc
 import MessageStore
 import NetKit
 import Policy
@@ -76,20 +77,41 @@ enum Opening {
     /// The way to other hosts.
     static func remoteDelivery(
         _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: any NetKit.Resolver,
-        _ own: OwnAddresses, _ settings: RemoteSettingsSource
+        _ own: OwnAddresses, _ settings: RemoteSettingsSource, transport: TransportMemory?
     ) throws(AdminFailure) -> RemoteDelivery {
         let finder = HostFinder(
             resolver,
             own: HostFinder.Own(isName: { settings.isOwnName($0) }, isAddress: { own.contains($0, port: $1) }),
             seed: { SystemSources.random(8).reduce(0) { $0 << 8 | UInt64($1) } })
-        let environment = RemoteEnvironment(
+        var environment = RemoteEnvironment(
             directory: directory, store: store, queue: OutboundQueue(store, limits: settings.limits), connector: Connector(loops: loops),
             finder: finder, events: events, settings: { settings.value }, now: SystemSources.now, random: SystemSources.random)
+        environment.authorities = TrustedAuthorities(files: directory.configuration.transport.authorities.map { [$0] } ?? [])
+        environment.transport = transport
         do {
+            let web = try WebFetch(
+                loops: loops, resolver: resolver, authorities: environment.authorities, product: "Post.Office/\(ProductVersion.text)")
+            environment.web = web
+            environment.policies = transport.map { PolicyFinder(resolver: resolver, web: web, memory: $0, now: SystemSources.now) }
             return try RemoteDelivery(environment)
         } catch {
             throw AdminFailure(Localized(en: "TLS cannot be used: \(error)", ja: "TLS を使えません: \(error)"))
         }
+    }
+
+    /// What is remembered of other domains. Nothing of it is worth a server that does not start: a file that cannot be used is put aside.
+    static func transportMemory(_ start: StartConfiguration, _ events: any EventSink) -> TransportMemory? {
+        let file = start.transportDatabase
+        for attempt in 0..<2 {
+            do {
+                return try TransportMemory.open(file, now: SystemSources.now())
+            } catch {
+                events.record(TrailEvent(.mta, "transport-memory", trace: nil, [("reason", "\(error)")]), switchedBy: nil)
+                guard attempt == 0 else { break }
+                for suffix in ["", "-wal", "-shm"] { rename(file + suffix, "\(file).bad\(suffix)") }
+            }
+        }
+        return nil
     }
 
     /// The connection cap leaves room for files and databases.

@@ -16,6 +16,11 @@ package struct RemoteSettingsSource: Sendable {
         settings.policy = configuration.queue
         settings.responses = configuration.errorResponses
         settings.language = configuration.language
+        let transport = configuration.transport
+        settings.usesDANE = transport.usesDANE && transport.validatesDNS
+        settings.usesSTS = transport.usesSTS
+        settings.downgradePatience = transport.downgradePatience
+        settings.sendsTransportReports = transport.sendsReports
         return settings
     }
 

@@ -56,7 +56,7 @@ extension SMTPClient {
     // MARK: AUTH
 
     private mutating func logIn(_ out: inout SessionOutput<SMTPClientCall>) {
-        guard let credentials = self.settings.credentials, !self.isAuthenticated else { return self.ask(.ready(self.peer), &out) }
+        guard let credentials = self.settings.credentials, !self.isAuthenticated else { return self.askForWork(&out) }
         // A password in clear would be anybody's. [RFC4954-4]
         guard self.tls != nil || credentials.inClear else {
             return self.lose(.tlsRequired("the login needs TLS"), "no TLS for the login", &out)
@@ -74,10 +74,15 @@ extension SMTPClient {
         }
     }
 
+    private mutating func askForWork(_ out: inout SessionOutput<SMTPClientCall>) {
+        self.peer.isEncrypted = self.tls != nil
+        self.ask(.ready(self.peer), &out)
+    }
+
     mutating func authAnswered(_ step: AuthStep, _ reply: Reply, _ out: inout SessionOutput<SMTPClientCall>) {
         if reply.code / 100 == 2 {
             self.isAuthenticated = true
-            return self.ask(.ready(self.peer), &out)
+            return self.askForWork(&out)
         }
         guard reply.code == 334 else { return self.lose(.loginFailed(reply), "the login was refused", &out) }
         switch step {

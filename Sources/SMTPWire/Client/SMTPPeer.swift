@@ -7,6 +7,8 @@ package struct SMTPPeer: Sendable, Hashable {
     package private(set) var name = ""
     /// It took EHLO; otherwise nothing below is offered.
     package var isExtended = false
+    /// The connection is encrypted.
+    package var isEncrypted = false
     package private(set) var hasStartTLS = false
     package private(set) var hasPipelining = false
     package private(set) var hasEightBit = false
