@@ -65,5 +65,7 @@ let package = Package(
         fuzzer("smtp", ["SMTPWire", "SASL", "Vocabulary"]),
         fuzzer("address", ["Bytes", "Vocabulary"]),
         fuzzer("header", ["MIME", "Bytes", "Vocabulary"]),
+        fuzzer("mime", ["MIME", "Bytes"]),
+        fuzzer("filter", ["Policy", "Text", "Vocabulary"]),
     ]
 )

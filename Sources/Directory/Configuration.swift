@@ -17,6 +17,7 @@ package struct Configuration: Sendable {
     /// Whose mail is not taken.
     package let blocking: BlockRules
     package let rates: SendingLimits
+    package let filters: FilterRules
     package let errorResponses: ErrorResponses
     package let forwardRewrite: ForwardRewrite
     package let smtp: SMTPLimits
@@ -54,6 +55,8 @@ package struct Configuration: Sendable {
         self.relay = RelayRules(reader)
         self.blocking = BlockRules(reader)
         self.rates = SendingLimits(reader)
+        // Checked when it was written; text that cannot be read any more filters nothing.
+        self.filters = (try? FilterRules.parse(reader.text(FilterField.rules))) ?? FilterRules()
         self.errorResponses = ErrorResponses(reader)
         self.forwardRewrite = ForwardRewrite(rawValue: reader.text(QueueField.forwardRewrite)) ?? .auto
         self.smtp = Self.smtp(reader)

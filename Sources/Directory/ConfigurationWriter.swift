@@ -70,6 +70,7 @@ struct ConfigurationWriter {
         problems += self.nameProblems(values)
         problems += self.queueProblems(values)
         problems += self.relayProblems(values)
+        problems += self.filterProblems(values[FilterField.rules.key]?.text)
         return problems.sorted { $0.field < $1.field }
     }
 
@@ -138,6 +139,19 @@ struct ConfigurationWriter {
                         "\(entry) はトップレベルドメイン全体を含み、不正リレーを許すことになります。ドメインを個別に指定してください")))
         }
         return problems
+    }
+
+    private func filterProblems(_ text: String?) -> [FieldProblem] {
+        guard let text else { return [] }
+        do throws(FilterProblem) {
+            _ = try FilterRules.parse(text)
+            return []
+        } catch {
+            return [
+                FilterField.rules.problem(
+                    Localized("line \(error.line): \(error.message.english)", "\(error.line) 行目: \(error.message.japanese)"))
+            ]
+        }
     }
 
     /// With new names of host or domain the handlers' addresses move: no account may have them.

@@ -83,6 +83,8 @@ package enum Check: Sendable, Hashable {
     case uniqueLoginName
     /// No blank or tab at either end.
     case noBlankAtEnds
+    /// Every line is a rule of the filters. Asked of Directory.
+    case filterRules
 }
 
 /// Why a value cannot be taken: one sentence that names the field and the cure.

@@ -28,9 +28,13 @@ enum QueueRows {
         for row in record.payload.queue {
             var draft = ByteBuffer()
             draft.writeQueueDraft(row.draft)
+            // Not due at any time: somebody has to let it go.
+            let isHeld = row.draft.due >= MessageStore.never
+            let flags: Int64 = isHeld ? QueueFlags.held.rawValue : 0
             try db.run(
                 AcceptSQL.insertQueue, .int(row.id), .int(record.blob), .int(row.draft.channel.rawValue), .text(row.draft.destination),
-                .int(row.draft.due), .blob(Array(draft.readableBytesView)))
+                .int(row.draft.due), .blob(Array(draft.readableBytesView)),
+                .int(flags), .text(isHeld ? "held by a filter" : ""))
         }
     }
 

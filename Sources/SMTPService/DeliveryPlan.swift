@@ -15,6 +15,10 @@ struct DeliveryPlan {
     /// Entries for other hosts in `queue`.
     private(set) var outgoing: [Address] = []
     private var served: Set<AccountID> = []
+    /// Fields of filters for the recipients that are added now, whole lines.
+    var tags = ""
+    /// What is added now waits for the postmaster.
+    private var isHolding = false
 
     init(prefix: TracePrefix, now: Int64, queueName: (@Sendable (Address) -> String?)? = nil) {
         self.prefix = prefix
@@ -22,9 +26,19 @@ struct DeliveryPlan {
         self.queueName = queueName
     }
 
+    /// What `body` adds is kept until the postmaster decides.
+    mutating func holding(_ body: (inout DeliveryPlan) -> Void) {
+        self.isHolding = true
+        body(&self)
+        self.isHolding = false
+    }
+
     /// - Parameter mayRelay: the relay restrictions let the sender name this other host's address himself.
     mutating func add(_ recipient: Envelope.Recipient, _ resolution: Resolution, mayRelay: Bool) {
         switch resolution {
+        // One entry, whoever it leads to when it is let go.
+        case .account where self.isHolding: self.wait(recipient)
+        case .postmaster where self.isHolding: self.wait(recipient)
         // Who asked for a confirmation gets it from those who deliver what waits.
         case .account where recipient.wantsConfirmation: self.wait(recipient)
         case .postmaster where recipient.wantsConfirmation: self.wait(recipient)
@@ -50,12 +64,13 @@ struct DeliveryPlan {
         self.addresses.append(recipient.address)
         self.deliveries.append(
             PlannedDelivery(
-                account: local.account, prefix: self.prefix.bytes(for: recipient.address), quota: local.quota, recipient: recipient))
+                account: local.account, prefix: self.prefix.bytes(for: recipient.address, tags: self.tags), quota: local.quota,
+                recipient: recipient))
     }
 
     /// To be sent on: who does it reads the message first, and looks the recipient up again.
     private mutating func forward(_ recipient: Envelope.Recipient, hasCopy: Bool) {
-        let order = ForwardOrder(hasCopy: hasCopy, fields: self.prefix.relayed)
+        let order = ForwardOrder(hasCopy: hasCopy, fields: self.prefix.relayed(tags: self.tags))
         self.queue.append(QueueDraft(.forward, recipient: recipient, due: self.now, payload: order.encoded()))
     }
 
@@ -67,13 +82,17 @@ struct DeliveryPlan {
         self.outgoing.append(target)
         self.queue.append(
             QueueDraft(
-                .remote, recipient: recipient, destination: name, due: self.now, payload: Array(self.prefix.relayed.readableBytesView)))
+                .remote, recipient: recipient, destination: name, due: self.due,
+                payload: Array(self.prefix.relayed(tags: self.tags).readableBytesView)))
     }
+
+    private var due: Int64 { self.isHolding ? MessageStore.never : self.now }
 
     /// The prefix travels with the entry, so that the copy looks the same whenever it arrives. Account 0: look the recipient up again.
     private mutating func wait(_ recipient: Envelope.Recipient) {
-        let delivery = PlannedDelivery(account: AccountID(rawValue: 0), prefix: self.prefix.bytes(for: recipient.address))
-        self.queue.append(QueueDraft(.mailbox, recipient: recipient, due: self.now, payload: DeferredDelivery(delivery).encoded()))
+        let delivery = PlannedDelivery(
+            account: AccountID(rawValue: 0), prefix: self.prefix.bytes(for: recipient.address, tags: self.tags))
+        self.queue.append(QueueDraft(.mailbox, recipient: recipient, due: self.due, payload: DeferredDelivery(delivery).encoded()))
     }
 }
 

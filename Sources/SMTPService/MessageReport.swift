@@ -19,7 +19,7 @@ struct MessageReport: Sendable {
         self.size = size
         self.recipients = item.envelope.recipients.count
         self.delivered = plan.addresses
-        self.waiting = plan.queue.filter { $0.channel == .mailbox }.map(\.recipient.address)
+        self.waiting = plan.queue.filter { $0.channel == .mailbox && $0.due < MessageStore.never }.map(\.recipient.address)
         self.outgoing = plan.queue.filter { $0.channel == .remote }.map { ($0.recipient.address, $0.destination) }
         self.forwarded = plan.queue.filter { $0.channel == .forward }.map(\.recipient.address)
         self.events = events

@@ -26,6 +26,7 @@ extension SMTPBackend {
             self.large = nil
             answer(.reply(reply))
         case .success(let (large, piece)):
+            self.keepForFilters(piece)
             large.append(piece) { result in
                 if case .failure(let refusal) = result { answer(.reply(refusal.reply)) } else { answer(.done) }
             }
@@ -47,34 +48,49 @@ extension SMTPBackend {
     }
 
     func finish(_ message: SMTPMessage, _ answer: SessionAnswer<SMTPOutcome>) {
-        let reserved = self.takeReservation()
-        let store = self.environment.store
         let body: AcceptItem.Body
         do throws(Reply) {
             body = try self.acceptBody(message)
         } catch {
             self.recordRefused(error)
             self.forgetTransaction()
-            store.memory.release(reserved)
             answer(.reply(error))
             return
         }
-        let (item, plan) = self.item(body, message.envelope)
-        let report = MessageReport(item, plan, size: message.size, events: self.environment.events)
+        let reserved = self.takeReservation()
+        let pending = self.pending(body, message)
+        let filters = self.snapshot.configuration.filters
+        let head = self.takeFilterHead(body)
+        let (identity, snapshot) = (self.identity, self.snapshot)
         self.large = nil  // the store's now
         self.forgetTransaction()
-        store.accept(item) { result in
-            if reserved > 0 { store.memory.release(reserved) }
-            switch result {
-            case .success(let accepted):
-                report.accepted(accepted)
-                answer(.reply(Reply(250, EnhancedStatus(2, 0, 0), "\(report.trace) Message accepted")))
-                report.destinations(accepted)
-            case .failure(let refusal):
-                report.refused(refusal)
-                answer(.reply(refusal.reply))
-            }
+        let finish = Finish(environment: self.environment, pending: pending, reserved: reserved, answer: answer)
+        guard !filters.isEmpty else {
+            let (item, plan) = pending.item()
+            return finish.accept(item, plan)
         }
+        let work = FilterWork(
+            rules: filters, message: pending, head: head, client: self.facts.peer, hasLogin: identity != nil, snapshot: snapshot,
+            environment: self.environment)
+        let isTaken = self.environment.work { finish.take(work.run()) }
+        if !isTaken { finish.refuse(Reply(451, EnhancedStatus(4, 3, 2), "Too much to do at this moment, try again later")) }
+    }
+
+    /// What the filters look at: the message, or the beginning of a large one.
+    private func takeFilterHead(_ body: AcceptItem.Body) -> ByteBuffer {
+        defer { self.filterHead = ByteBuffer() }
+        if case .memory(let bytes) = body { return bytes }
+        return self.filterHead
+    }
+
+    /// Remembers the beginning of a large message for the filters, where there are some and memory for it.
+    private func keepForFilters(_ piece: ByteBuffer) {
+        guard !self.snapshot.configuration.filters.isEmpty else { return }
+        let room = MessageFacts.head - self.filterHead.readableBytes
+        let count = min(room, piece.readableBytes)
+        guard count > 0, self.environment.store.memory.reserve(count) else { return }
+        self.reserved += count
+        if let slice = piece.getSlice(at: piece.readerIndex, length: count) { self.filterHead.writeImmutableBuffer(slice) }
     }
 
     private func acceptBody(_ message: SMTPMessage) throws(Reply) -> AcceptItem.Body {
@@ -82,6 +98,7 @@ extension SMTPBackend {
         case .tail(let rest):
             guard let large = self.large else { throw Reply(451, EnhancedStatus(4, 3, 0), "Message was lost on its way to the disk") }
             if !self.sawEightBit { self.sawEightBit = rest.hasEightBit }
+            self.keepForFilters(rest)
             large.append(rest) { _ in }  // a failure stays with the body and comes out of `accept`
             return .large(large)
         case .whole(let bytes):
@@ -90,6 +107,7 @@ extension SMTPBackend {
             do {
                 let large = try self.environment.store.beginLargeBody()
                 self.sawEightBit = checked.hasEightBit
+                self.keepForFilters(checked)
                 large.append(checked) { _ in }
                 return .large(large)
             } catch {
@@ -135,17 +153,11 @@ extension SMTPBackend {
             from: self.sender ?? identity.primaryAddress)
     }
 
-    /// An octet beyond ASCII was in the body.
-    private func hasEightBit(_ body: AcceptItem.Body) -> Bool {
-        if case .memory(let bytes) = body { return bytes.hasEightBit }
-        return self.sawEightBit
-    }
-
     // MARK: Plan
 
-    /// The message with a copy for each account that it is for, and a queue entry for what must wait.
-    private func item(_ body: AcceptItem.Body, _ accepted: Envelope) -> (AcceptItem, DeliveryPlan) {
-        var envelope = accepted
+    /// The message with all that is needed to plan its copies and queue entries.
+    private func pending(_ body: AcceptItem.Body, _ message: SMTPMessage) -> PendingMessage {
+        var envelope = message.envelope
         envelope.sender = self.sender
         for index in envelope.recipients.indices {
             let original = envelope.recipients[index]
@@ -153,35 +165,85 @@ extension SMTPBackend {
                 self.completed(original.address), notify: original.notify, originalRecipient: original.originalRecipient)
         }
         let now = self.environment.clock.now()
-        var item = AcceptItem(body: body, envelope: envelope, receivedAt: now, trace: self.trace)
         let prefix = TracePrefix(
             TracePrefix.Facts(
                 sender: self.sender, hello: self.hello, peer: self.facts.peer, tls: self.tls, isAuthenticated: self.identity != nil,
                 isInternationalized: envelope.isInternationalized, host: self.rules.hostName, product: self.product, trace: self.trace,
                 onlyRecipient: envelope.recipients.count == 1 ? envelope.recipients[0].address : nil,
                 date: CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now))))
-        var plan = DeliveryPlan(prefix: prefix, now: now, queueName: self.environment.queueName)
+        var recipients: [PendingMessage.Recipient] = []
+        recipients.reserveCapacity(envelope.recipients.count)
         var rest = self.asked[...]
         for recipient in envelope.recipients {
             // The accepted ones are a part of those asked about, in the same order.
             while let first = rest.first, first.address != recipient.address { rest = rest.dropFirst() }
             let planned = rest.popFirst()
             // What leaves this host is what the relay restrictions let pass at RCPT; nothing that changed since makes other mail leave.
-            plan.add(
-                recipient, planned?.resolution ?? self.snapshot.resolve(recipient.address, ownAddress: self.facts.local),
-                mayRelay: planned?.grant != nil)
+            recipients.append(
+                PendingMessage.Recipient(
+                    recipient: recipient,
+                    resolution: planned?.resolution ?? self.snapshot.resolve(recipient.address, ownAddress: self.facts.local),
+                    mayRelay: planned?.grant != nil))
         }
-        item.deliveries = plan.deliveries
-        item.queue = plan.queue
-        // Whatever the client said: a host without 8BITMIME must not get such a message. [RFC6152-3]
-        if !plan.queue.isEmpty { item.envelope.isEightBit = item.envelope.isEightBit || self.hasEightBit(body) }
-        return (item, plan)
+        return PendingMessage(
+            body: body, envelope: envelope, recipients: recipients, prefix: prefix, now: now, trace: self.trace, size: message.size,
+            sawEightBit: self.sawEightBit, queueName: self.environment.queueName)
+    }
+}
+
+/// Hands a planned message to the store and answers the client, from whatever thread.
+private struct Finish: Sendable {
+    let environment: SMTPEnvironment
+    let pending: PendingMessage
+    /// Octets of the store's memory that the body has.
+    let reserved: Int
+    let answer: SessionAnswer<SMTPOutcome>
+
+    func take(_ result: FilterWork.Result) {
+        switch result {
+        case .accept(let item, let plan): self.accept(item, plan)
+        case .nothingLeft: self.drop(Reply(250, EnhancedStatus(2, 0, 0), "\(self.pending.trace) Message accepted"))
+        case .refuse(let reply): self.refuse(reply)
+        }
+    }
+
+    func accept(_ item: AcceptItem, _ plan: DeliveryPlan) {
+        let report = MessageReport(item, plan, size: self.pending.size, events: self.environment.events)
+        let (store, reserved, answer) = (self.environment.store, self.reserved, self.answer)
+        store.accept(item) { result in
+            if reserved > 0 { store.memory.release(reserved) }
+            switch result {
+            case .success(let accepted):
+                report.accepted(accepted)
+                answer(.reply(Reply(250, EnhancedStatus(2, 0, 0), "\(report.trace) Message accepted")))
+                report.destinations(accepted)
+            case .failure(let refusal):
+                report.refused(refusal)
+                answer(.reply(refusal.reply))
+            }
+        }
+    }
+
+    func refuse(_ reply: Reply) {
+        let sender = self.pending.envelope.sender.map { "\($0)" } ?? "<>"
+        self.environment.events.record(
+            TrailEvent(
+                .smtpAccept, "message-refused", trace: self.pending.trace,
+                [("from", sender), ("size", "\(self.pending.size)"), ("reply", "\(reply.code) \(reply.text)")]),
+            switchedBy: .messageRefused)
+        self.drop(reply)
+    }
+
+    private func drop(_ reply: Reply) {
+        if case .large(let large) = self.pending.body { large.abandon() }
+        if self.reserved > 0 { self.environment.store.memory.release(self.reserved) }
+        self.answer(.reply(reply))
     }
 }
 
 extension ByteBuffer {
     /// Some octet is beyond ASCII. Eight at a time: bodies are long.
-    fileprivate var hasEightBit: Bool {
+    var hasEightBit: Bool {
         self.withUnsafeReadableBytes { bytes in
             let words = bytes.count / 8
             for index in 0..<words {

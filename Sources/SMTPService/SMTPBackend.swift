@@ -43,6 +43,8 @@ final class SMTPBackend: SessionBackend {
     /// Octets of the store's memory that this session has.
     var reserved = 0
     var large: LargeBody?
+    /// The beginning of a message that goes to disk, for the filters.
+    var filterHead = ByteBuffer()
 
     /// Messages begun in this session.
     private var begun = 0
@@ -78,7 +80,7 @@ final class SMTPBackend: SessionBackend {
             if let refused { self.recordRefused(refused) }
             self.forgetTransaction()
             answer(.done)
-        case .special(let command): answer(.reply(self.special(command)))
+        case .special(let command, let identity): self.special(command, identity, answer)
         }
     }
 
@@ -137,23 +139,6 @@ final class SMTPBackend: SessionBackend {
         events.record(TrailEvent(.smtpAccept, "auth", trace: context.facts.trace, facts), switchedBy: .auth)
     }
 
-    private func special(_ command: SMTPSpecialCommand) -> Reply {
-        switch command {
-        case .verify(let text):
-            self.record("special-command", .specialCommand, [("verb", "VRFY"), ("argument", text)])
-            return Reply(252, EnhancedStatus(2, 0, 0), "Cannot verify, but will take mail and try to deliver it")  // [RFC5321-7.3]
-        case .expand(let text):
-            self.record("special-command", .specialCommand, [("verb", "EXPN"), ("argument", text)])
-            return Reply(252, EnhancedStatus(2, 0, 0), "Cannot expand, but will take mail and try to deliver it")
-        case .releaseQueue(let text):
-            self.record("special-command", .specialCommand, [("verb", "ETRN"), ("argument", text)])
-            return Reply(251, EnhancedStatus(2, 0, 0), "No messages waiting")  // [RFC1985-5.3]
-        case .sendQueue(let text):
-            self.record("special-command", .specialCommand, [("verb", "QSND"), ("argument", text)])
-            return Reply(250, EnhancedStatus(2, 0, 0), "No messages waiting")
-        }
-    }
-
     // MARK: Transaction
 
     /// A new transaction has a snapshot and, from the second on, a trace of its own.
@@ -171,6 +156,7 @@ final class SMTPBackend: SessionBackend {
         self.sawEightBit = false
         self.large?.abandon()
         self.large = nil
+        self.filterHead = ByteBuffer()
         if self.reserved > 0 { self.environment.store.memory.release(self.reserved) }
         self.reserved = 0
     }

@@ -30,6 +30,13 @@ package struct SMTPEnvironment: Sendable {
     package var queueName: (@Sendable (Address) -> String?)?
     /// Answers that are held back for a harvester are given by this, so many seconds later; nothing else waits meanwhile.
     package var later: @Sendable (Int64, @escaping @Sendable () -> Void) -> Void = { $1() }
+    /// Releases mail that waits for the asking host; nil where nothing leaves this server.
+    package var releaseQueue: (@Sendable (QueueQuestion, @escaping @Sendable (QueueReply) -> Void) -> Void)?
+    /// Runs work that takes long away from the event loops; false when there is too much of it already.
+    package var work: @Sendable (@escaping @Sendable () -> Void) -> Bool = { body in
+        body()
+        return true
+    }
     /// What sessions remember of each other's peers.
     package var guards = SMTPGuards()
     package typealias NameLookup =
@@ -47,6 +54,26 @@ package struct SMTPEnvironment: Sendable {
         self.random = random
         self.version = version
     }
+}
+
+/// A host asks for the mail that waits for it.
+package struct QueueQuestion: Sendable, Hashable {
+    package enum Scope: Sendable, Hashable {
+        case everything
+        /// Normalised name of a domain or host.
+        case name(String)
+        case below(String)
+    }
+    package var peer: IPAddress
+    /// First address of the account that has logged in.
+    package var login: Address?
+    package var scope: Scope
+}
+
+package enum QueueReply: Sendable, Hashable {
+    case released(Int)
+    case notAllowed
+    case later
 }
 
 /// What is remembered of peers and users beyond one session.

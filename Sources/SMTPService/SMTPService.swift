@@ -44,7 +44,8 @@ package final class SMTPService: SessionService {
             let random = self.environment.random
             let profile = SMTPProfile(
                 hostName: snapshot.configuration.routing.hostName, isSubmission: role.service == .submission,
-                offersStartTLS: self.offersStartTLS && !role.implicitTLS, limits: snapshot.configuration.smtp,
+                offersStartTLS: self.offersStartTLS && !role.implicitTLS,
+                offersQueueRelease: self.environment.releaseQueue != nil && role.service == .smtp, limits: snapshot.configuration.smtp,
                 bodyInMemory: self.environment.store.options.inlineLimit, makeNonce: { Base64.encode(random(18)) })
             known.profiles[role] = profile
             return profile

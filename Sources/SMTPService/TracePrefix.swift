@@ -38,16 +38,18 @@ struct TracePrefix: Sendable {
         self.bottom = line + ";\(fold)\(facts.date.rfc5322)\r\n"
     }
 
-    /// Our Received field alone: what goes before a message that leaves this host.
-    var relayed: ByteBuffer { ByteBuffer(bytes: self.bottom.utf8.dropFirst(2)) }
+    /// Our Received field alone: what goes before a message that leaves this host. Behind it `tags`, whole lines.
+    func relayed(tags: String) -> ByteBuffer { ByteBuffer(bytes: Array(self.bottom.utf8.dropFirst(2)) + Array(tags.utf8)) }
 
-    func bytes(for recipient: Address) -> ByteBuffer {
+    /// - Parameter tags: fields of filters, whole lines.
+    func bytes(for recipient: Address, tags: String = "") -> ByteBuffer {
         let address = recipient.description
         var out = ByteBuffer()
         out.reserveCapacity(self.top.utf8.count + address.utf8.count + self.bottom.utf8.count)
         out.writeString(self.top)
         out.writeString(address)
         out.writeString(self.bottom)
+        out.writeString(tags)
         return out
     }
 

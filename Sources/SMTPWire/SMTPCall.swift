@@ -27,8 +27,8 @@ package enum SMTPCall: Sendable {
     case finish(SMTPMessage)
     /// The transaction is off: RSET, a new EHLO, or a message refused by the session itself (the reply is given for the log). Answer `.done`.
     case reset(refused: Reply?)
-    /// Answer `.reply`.
-    case special(SMTPSpecialCommand)
+    /// With who has logged in. Answer `.reply`.
+    case special(SMTPSpecialCommand, identity: Identity?)
 }
 
 package enum SMTPOutcome: Sendable {

@@ -8,6 +8,8 @@ package final class SMTPProfile: Sendable {
     package let isSubmission: Bool
     /// TLS can be had here by STARTTLS.
     package let offersStartTLS: Bool
+    /// ETRN releases waiting mail here.
+    package let offersQueueRelease: Bool
     package let limits: SMTPLimits
     /// Fresh unguessable text for each SCRAM exchange: printable ASCII without comma.
     package let makeNonce: @Sendable () -> String
@@ -15,12 +17,13 @@ package final class SMTPProfile: Sendable {
     package let bodyInMemory: Int
 
     package init(
-        hostName: String, isSubmission: Bool, offersStartTLS: Bool, limits: SMTPLimits, bodyInMemory: Int = 256 << 10,
-        makeNonce: @escaping @Sendable () -> String
+        hostName: String, isSubmission: Bool, offersStartTLS: Bool, offersQueueRelease: Bool = false, limits: SMTPLimits,
+        bodyInMemory: Int = 256 << 10, makeNonce: @escaping @Sendable () -> String
     ) {
         self.hostName = hostName
         self.isSubmission = isSubmission
         self.offersStartTLS = offersStartTLS
+        self.offersQueueRelease = offersQueueRelease
         self.limits = limits
         self.bodyInMemory = bodyInMemory
         self.makeNonce = makeNonce

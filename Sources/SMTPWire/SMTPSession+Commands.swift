@@ -127,6 +127,7 @@ extension SMTPSession {
             case .startTLS where self.profile.offersStartTLS && self.tls == nil: list.append("STARTTLS")
             case .auth where self.offersAuth: list.append("AUTH " + SASLMechanism.allCases.map(\.rawValue).joined(separator: " "))
             case .help: list.append("HELP")
+            case .etrn where self.profile.offersQueueRelease: list.append("ETRN")  // [RFC1985-3]
             default: break
             }
         }
@@ -238,7 +239,7 @@ extension SMTPSession {
                 case .etrn: .releaseQueue(word)
                 default: .sendQueue(word)
                 }
-            self.ask(.special(command), .special, &out)
+            self.ask(.special(command, identity: self.identity), .special, &out)
         }
     }
 

@@ -65,6 +65,7 @@ import Vocabulary
         case .password: ["pass word"]
         case .table(let table):
             switch table.columns.first?.kind {
+            case .address where table.columns.last?.kind == .domain: ["[<jane@example.test> far.test]"]
             case .routePattern:
                 ["[remote.test:127.0.0.1:29025]", "[*.v6.test:[2001:db8::1]:25]", "[a.test:*][b.test:[mx.b.test]]", "[*:hold]"]
             case .address: ["[<a@b.test> <\"c ] d\"@e.test>]", "[x@y.test z@w.test]"]

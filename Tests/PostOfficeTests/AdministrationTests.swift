@@ -1,3 +1,4 @@
+import Bytes
 import Directory
 import Forms
 import MailTesting
@@ -333,6 +334,52 @@ import Vocabulary
         #expect(try desk.details("jane")?.hasPassword == false)
         #expect(desk.run("account show", "jane").output.contains("0 "))
         #expect(desk.run("account history", "jane").output.split(separator: "\n").count == 2)
+    }
+
+    @Test("route tells what the relay restrictions say of a client, rule by rule")
+    func relayExplained() throws {
+        let desk = try Desk()
+        let refused = desk.run("route", "x@remote.test", options: ["client": ["192.0.2.9"]])
+        #expect(refused.status == .failed && refused.output.contains("relaying refused (stranger)"))
+        #expect(desk.run("route", "x@remote.test").status == .done)
+        _ = desk.run("config set", "relay-networks", "192.0.2.0/24")
+        let allowed = desk.run("route", "x@remote.test", options: ["client": ["192.0.2.9"]])
+        #expect(allowed.status == .done && allowed.output.contains("=> relay-networks: 192.0.2.9 is in 192.0.2.0/24"))
+        _ = desk.run("config set", "relay-sender-domains", "example.test")
+        let json = desk.run("route", "x@remote.test", options: ["client": ["192.0.2.9"], "from": ["a@b.test"]], json: true).output
+        #expect(json.contains("\"reason\":\"sender-domain\"") && json.contains("\"passes\":false"))
+        #expect(
+            desk.run("route", "x@remote.test", options: ["login": ["jane@example.test"]], language: .japanese).output.contains("リレーを許可"))
+        #expect(desk.run("route", "x@remote.test", options: ["client": ["nonsense"]]).status == .misuse)
+        #expect(desk.run("config set", "relay-networks", "0.0.0.0/0").status == .failed)
+    }
+
+    @Test("filter test says what the filters would do with a file, with a delivered message, and with rules that are not set yet")
+    func filterTest() throws {
+        let desk = try Desk()
+        let store = try desk.openStore()
+        #expect(desk.run("config set", "filters", "a: if subject /lottery/i then refuse \"No\"", "b: tag \"X-B: 1\"").status == .done)
+        let message = Base64.encode(Array("Subject: =?UTF-8?Q?L=6fttery?=\r\n\r\nx\r\n".utf8))
+        let answer = desk.run("filter test", options: ["to": ["jane@example.test", "joe@example.test"]], input: message)
+        #expect(answer.output == "jane@example.test: refuse: 550 No  (a)\njoe@example.test: refuse: 550 No  (a)\n")
+        let other = desk.run("filter test", options: ["rules": ["c: if from /^$/ then drop"], "from": [""]], input: message, json: true)
+        #expect(other.output.contains("\"action\":\"drop\""))
+        _ = desk.run("account add", "jane@example.test")
+        let jane = try #require(desk.directory.find("jane"))
+        try self.deliver(to: jane, store)
+        let stored = desk.run("filter test", options: ["account": ["jane"], "uid": ["1"]])
+        #expect(stored.status == .done && stored.output.contains("deliver  (b)\n    + X-B: 1"))
+        #expect(desk.run("filter test").status == .misuse)
+        #expect(desk.run("filter test", options: ["rules": ["x"]], input: message).problems.contains("line 1"))
+        #expect(desk.run("filter test", options: ["entry": ["99"]]).status == .failed)
+        #expect(desk.run("config set", "filters", "a: if body /(/ then drop").problems.contains("line 1"))
+    }
+
+    @Test("blocked list and release need a running server, and say so")
+    func blockedWithoutServer() throws {
+        let desk = try Desk()
+        #expect(desk.run("blocked list").problems.contains("not running"))
+        #expect(desk.run("blocked release", "192.0.2.1").status == .failed)
     }
 
     private func deliver(to account: AccountID, _ store: MessageStore) throws {

@@ -35,6 +35,7 @@ final class SMTPFixture: Sendable {
     let remote: RemoteDelivery?
     /// Changes of its settings, beyond what the configuration has.
     let remoteChanges = RemoteChanges()
+    private let releaser: QueueReleaser?
     let guards: SMTPGuards
     /// Answers that are held back.
     let delays = Delays()
@@ -87,6 +88,13 @@ final class SMTPFixture: Sendable {
         } else {
             self.remote = nil
         }
+        if let remote = self.remote {
+            let releaser = QueueReleaser(remote)
+            self.releaser = releaser
+            environment.releaseQueue = QueueReleasing.closure(releaser)
+        } else {
+            self.releaser = nil
+        }
         self.service = SMTPService(environment, offersStartTLS: false)
         let counter = TraceCounter()
         let world = ListenerWorld(
@@ -121,6 +129,7 @@ final class SMTPFixture: Sendable {
         let done = Promised<Void>()
         self.listeners.drain(within: .seconds(2)) { _ in done.give(()) }
         boundedEnd("the listeners to drain") { try done.wait(for: "the drain") }
+        if let releaser = self.releaser { boundedEnd("the releaser to end") { releaser.stop() } }
         if let remote = self.remote { boundedEnd("the delivery to end") { remote.stop(within: 2000) } }
         boundedEnd("authenticator, store and directory to close") { [authenticator, store, directory] in
             authenticator.close()

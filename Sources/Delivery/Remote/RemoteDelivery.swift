@@ -3,6 +3,8 @@ internal import MessageStore
 internal import NetKit
 internal import Queue
 internal import Routing
+internal import Synchronization
+internal import Text
 internal import Vocabulary
 
 // Invariants of the way to other hosts:
@@ -33,6 +35,8 @@ package final class RemoteDelivery: Sendable {
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
     private let onLocalChange = Monitor<@Sendable () -> Void>({})
+    /// Where domains are whose user has just called, until a time.
+    private let callers = Mutex<[String: (address: IPAddress, port: Int, until: Int64)]>([:])
 
     /// Milliseconds between two looks at the whole queue, when nothing calls.
     private static let pause = 60_000
@@ -94,6 +98,15 @@ package final class RemoteDelivery: Sendable {
         self.environment.queue.book { $0.setConnectionLimit(count) }
         self.state.withLock { $0.isWoken = true }
         self.state.signal()
+    }
+
+    /// A user called for the mail of a domain: for a while what is released for it goes to where he called from.
+    func expect(_ domain: String, at address: IPAddress, port: Int) {
+        let now = self.environment.now()
+        self.callers.withLock { callers in
+            callers = callers.filter { $0.value.until > now }
+            callers[domain] = (address, port, now + QueueReleaser.callTime)
+        }
     }
 
     /// Nobody is under way.
@@ -212,8 +225,11 @@ package final class RemoteDelivery: Sendable {
     }
 
     /// Where an entry goes next; nil when its address has no domain that could be asked for.
-    private static func hop(_ entry: StoredQueueEntry, _ settings: RemoteSettings) -> NextHop? {
-        guard let hop = settings.routes.hop(to: entry.draft.recipient.address) else { return nil }
+    private func hop(_ entry: StoredQueueEntry, _ settings: RemoteSettings) -> NextHop? {
+        guard let domain = DomainName.normalized(entry.draft.recipient.address.domain) else { return nil }
+        let hop = settings.routes.hop(for: domain)
+        let now = self.environment.now()
+        if let caller = self.callers.withLock({ $0[domain] }), caller.until > now { return .address(caller.address, port: caller.port) }
         guard hop == .hold, entry.flags.contains(.released) else { return hop }
         // Released by hand: as if there were no route.
         return RouteTable().hop(to: entry.draft.recipient.address)
@@ -229,7 +245,7 @@ package final class RemoteDelivery: Sendable {
             var changes: [QueueChange] = []
             var moved: [QueueID] = []
             for entry in entries {
-                guard let next = Self.hop(entry, settings) else {
+                guard let next = self.hop(entry, settings) else {
                     self.settle([entry], [.failed(.badAddress("the domain is no name"))], host: nil, address: nil) { _ in }
                     continue
                 }

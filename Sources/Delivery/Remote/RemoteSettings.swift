@@ -16,6 +16,10 @@ package struct RemoteSettings: Sendable {
     package var routes = RouteTable()
     package var policy = QueuePolicy()
     package var responses = ErrorResponses()
+    /// Users who fetch the mail of domains.
+    package var callers = QueueCallers()
+    /// Port of the machine from which such a user calls.
+    package var callerPort = NextHop.smtpPort
     package var timeouts = SMTPClientSettings.Timeouts()
     /// Seconds for a connection to come about.
     package var connectTimeout: Int64 = 30

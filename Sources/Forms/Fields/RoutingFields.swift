@@ -51,7 +51,9 @@ package enum RoutingField {
     package static let checksRecipients = Field(
         "check-recipients", .mailRouting,
         Localized("Accept mail only after checking that the recipient exists", "受信者がローカルメールアドレス内に存在するかを確認してからメールを受け取る"),
-        help: Localized("Unknown local recipients are refused at once. Leave this on.", "存在しないローカルメールアドレス宛のメールを受け取らずに拒否します。「はい」を推奨します。"),
+        help: Localized(
+            "Unknown local recipients are refused at once. Leave this on. A host without accounts knows no recipients: name the domains that it passes on in relay-domains there.",
+            "存在しないローカルメールアドレス宛のメールを受け取らずに拒否します。「はい」を推奨します。アカウントのないホストでは受信者を確認できないため、転送するドメインを relay-domains に指定してください。"),
         .flag, default: .flag(true))
 
     package static let detailSeparator = Field(
@@ -67,6 +69,19 @@ package enum RoutingField {
         help: Localized("Welcomes the new user and explains the account.", "新規ユーザを歓迎し、アカウントの使用方法を説明するメッセージです。"), .flag, default: .flag(true)
     )
 
+    package static let queueUsers = Field(
+        "queue-release-users", .mailRouting, Localized("Users who fetch the mail of a domain", "ドメインのメールを取り寄せるユーザ"),
+        help: Localized(
+            "[<user> domain]: after logging in this user may release what waits for the domain by QSND or ETRN from any address, and it is sent to that address. Hosts that routes or MX lead to need no entry.",
+            "[<ユーザ> ドメイン] の形で指定します。このユーザはログインした後、どのアドレスからでも QSND や ETRN でドメイン宛の保留中のメールを取り寄せることができ、メールはそのアドレスに送信されます。ルーティングや MX が示すホストの指定は不要です。"
+        ),
+        .table(
+            Table(
+                [
+                    Table.Column("user", Localized("<user>", "<ユーザ>"), .address),
+                    Table.Column("domain", Localized("domain", "ドメイン"), .domain),
+                ], separator: " ", maximumRows: 10_000)))
+
     package static let nameServers = Field(
         "name-servers", .network, Localized("Name servers", "NameServer (DNS サーバ)"),
         help: Localized(
@@ -80,7 +95,7 @@ package enum RoutingField {
 
     package static let all: [Field] = [
         hostName, mainDomain, localMailDomains, completionDomain, mailRoutingTable, channelAliases, checksRecipients, detailSeparator,
-        greetingMail, nameServers,
+        greetingMail, queueUsers, nameServers,
         refusesPercent, refusesExclamation, refusesQuotes, refusesAt,
     ]
 

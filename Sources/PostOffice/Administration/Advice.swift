@@ -21,6 +21,31 @@ enum Advice {
         }
     }
 
+    /// The switch explains itself, where it cannot do what it says and where it is switched off.
+    private static func aboutRecipientCheck(
+        _ before: Configuration, _ after: Configuration, _ directory: Directory, _ output: AdminOutput
+    ) {
+        let isOn = after.routing.checksRecipients
+        guard before.routing.checksRecipients != isOn else { return }
+        if !isOn {
+            output.problem(
+                Localized(
+                    en:
+                        "note: mail for unknown local addresses is taken from now on and returned to its sender, who may not have sent it; leave this on "
+                        + "where accounts are here",
+                    ja: "注意: 存在しないローカルアドレス宛のメールも受け付け、送信元に返送します。送信元が詐称されている場合は無関係な人に届くため、アカウントがある場合は「はい」を推奨します"))
+        } else if directory.snapshot.accountCount <= 1 {
+            output.problem(
+                Localized(
+                    en:
+                        "note: there are no accounts here, so every local address but the postmaster's is refused; a host that only passes mail on names its "
+                        + "domains in relay-domains and not in local-mail-domains",
+                    ja:
+                        "注意: このホストにはアカウントがないため、ポストマスタ以外のローカルアドレス宛のメールはすべて拒否されます。中継専用のホストでは、ドメインを local-mail-domains ではなく relay-domains に指定してください"
+                ))
+        }
+    }
+
     static func afterChange(of before: Configuration, _ directory: Directory, _ output: AdminOutput) throws {
         let after = directory.configuration
         let domains = Set(after.value(RoutingField.localMailDomains).list)
@@ -32,6 +57,7 @@ enum Advice {
                     en: "note: \(domain) is no local mail domain any more; \(count) addresses in it get no mail",
                     ja: "注意: \(domain) はローカルメールドメインではなくなりました。このドメインの \(count) 個のアドレスにはメールが届きません"))
         }
+        self.aboutRecipientCheck(before, after, directory, output)
         let open = after.value(SecurityField.plaintextLogins).list.filter { $0.hasSuffix("/0") }
         if !open.isEmpty, before.value(SecurityField.plaintextLogins) != after.value(SecurityField.plaintextLogins) {
             output.problem(

@@ -35,7 +35,8 @@ struct PostOfficeCommand: ParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             SetupCommand.self, RunCommand.self, StatusCommand.self, ReloadCommand.self, ShutdownCommand.self, PermissionsCommand.self,
-            AccountCommand.self, ConfigCommand.self, RouteCommand.self, QueueCommand.self, BlockedCommand.self, CheckCommand.self,
+            AccountCommand.self, ConfigCommand.self, RouteCommand.self, QueueCommand.self, BlockedCommand.self, FilterCommand.self,
+            CheckCommand.self,
             RepairCommand.self,
             CertCommand.self,
             TraceCommand.self, LogCommand.self, MTACommand.self,

@@ -4,7 +4,10 @@ import Vocabulary
 
 /// The verbs of the administration, and the way of a command to them.
 package enum Administration {
-    static var handlers: [AdminHandler] { OperationHandlers.all + QueueHandlers.all + BlockedHandlers.all + Self.directoryHandlers }
+    static var handlers: [AdminHandler] {
+        OperationHandlers.all + QueueHandlers.all + BlockedHandlers.all + FilterHandlers.all
+            + Self.directoryHandlers
+    }
 
     package static var registry: AdminRegistry { AdminRegistry(Self.handlers) }
 

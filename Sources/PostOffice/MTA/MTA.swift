@@ -1,4 +1,5 @@
 import CPlatform
+import Database
 import Delivery
 package import Directory
 import Glibc
@@ -47,6 +48,8 @@ package final class MTA: Sendable {
     private let limits: ConnectionLimits
     private let names: NameService
     private let guards = SMTPGuards()
+    /// Looks through messages by the filters.
+    private let filterWorkers = WorkerPool("filters", threads: 2, bound: 2000)
     private let listeners: ListenerSet
     /// What is served, with the access rules of each.
     private let rules = Mutex<[(listener: StartConfiguration.Listener, rules: AccessRules)]>([])
@@ -56,6 +59,8 @@ package final class MTA: Sendable {
     private let control: ControlServer?
     private let localDelivery: LocalDelivery
     private let remoteDelivery: RemoteDelivery
+    /// Lets mail go for hosts that ask for it.
+    private let releaser: QueueReleaser
     private let remoteSettings: RemoteSettingsSource
     private let ownAddresses = OwnAddresses()
     /// Becomes readable when a drain has come to its end.
@@ -83,6 +88,7 @@ package final class MTA: Sendable {
             transport: Opening.transportMemory(start, self.trail))
         self.localDelivery = LocalDelivery(
             directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
+        self.releaser = QueueReleaser(self.remoteDelivery)
         let world = ListenerWorld(
             limits: self.limits, sink: self.trail, resolver: self.names.plain, crashGuard: options.crashGuard, makeTrace: TraceIDs().next)
         self.listeners = ListenerSet(loops: self.loops, world: world)
@@ -169,6 +175,8 @@ package final class MTA: Sendable {
         guard !self.isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         self.listeners.stopAccepting()
         self.control?.stop()
+        self.filterWorkers.stop()
+        self.releaser.stop()
         self.authenticator.close()
         // It gives back by the other's hands.
         self.localDelivery.stop()
@@ -296,6 +304,8 @@ package final class MTA: Sendable {
         environment.later = { seconds, body in
             if let loop { loop.scheduleTask(in: .seconds(seconds)) { body() } } else { body() }
         }
+        environment.releaseQueue = QueueReleasing.closure(self.releaser)
+        environment.work = { [filterWorkers] in filterWorkers.submit($0) }
         return SMTPService(environment, offersStartTLS: self.certificates != nil)
     }
 

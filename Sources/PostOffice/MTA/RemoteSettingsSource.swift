@@ -1,5 +1,6 @@
 package import Delivery
 package import Directory
+import Forms
 package import Queue
 import Text
 
@@ -14,6 +15,7 @@ package struct RemoteSettingsSource: Sendable {
         var settings = RemoteSettings(helloName: configuration.hostName)
         settings.routes = configuration.routes
         settings.policy = configuration.queue
+        settings.callers = QueueCallers(configuration.value(RoutingField.queueUsers).rows)
         settings.responses = configuration.errorResponses
         settings.language = configuration.language
         let transport = configuration.transport

@@ -1,0 +1,231 @@
+internal import Database
+internal import MessageStore
+internal import NIOCore
+internal import NetKit
+internal import Policy
+internal import Queue
+internal import Routing
+internal import Synchronization
+internal import Text
+package import Vocabulary
+
+/// A host that is not always there asks for the mail that waits for it: QSND of the original, ETRN. [RFC1985-5]
+package struct QueueRequest: Sendable, Hashable {
+    package enum Scope: Sendable, Hashable {
+        /// Everything that the asking host may receive.
+        case everything
+        /// A domain, or the name of a host that domains lead to; normalised.
+        case name(String)
+        /// A domain and all below it.
+        case below(String)
+    }
+
+    package var peer: IPAddress
+    /// First address of the account that has logged in; nil is nobody.
+    package var login: Address?
+    package var scope: Scope
+
+    package init(peer: IPAddress, login: Address? = nil, scope: Scope) {
+        self.peer = peer
+        self.login = login
+        self.scope = scope
+    }
+}
+
+package enum QueueAnswer: Sendable, Hashable {
+    case released(Int)
+    /// Something waits, but the asking host is not the one that receives it.
+    case notAllowed
+    /// Asked too often, or the queue cannot be read now.
+    case later
+}
+
+/// Releases waiting mail for whoever receives it: the host that its route or MX leads to, by address; or a user that the postmaster named for
+/// the domain, from wherever he calls, and then to that address. What the postmaster holds stays held.
+package final class QueueReleaser: Sendable {
+    /// Requests of one address in ten minutes.
+    private static let allowance = 20
+    /// Domains that are looked up for one request.
+    private static let maximumLookups = 500
+    /// For looking up, in seconds; the client waits meanwhile.
+    private static let lookupTime: Int64 = 20
+    /// Seconds that mail goes to the address from which a user called.
+    static let callTime: Int64 = 1800
+    private static let page = 500
+
+    private let remote: RemoteDelivery
+    private let worker = WorkerPool("release", threads: 1, bound: 100)
+    private let counters = Mutex<[IPAddress: RateCounter]>([:])
+    private let isStopped = Atomic<Bool>(false)
+
+    package init(_ remote: RemoteDelivery) { self.remote = remote }
+
+    /// The request in hand comes to its end early. Blocks.
+    package func stop() {
+        self.isStopped.store(true, ordering: .relaxed)
+        self.worker.stop()
+    }
+
+    /// Returns at once; the completion comes on a thread of its own.
+    package func release(_ request: QueueRequest, _ completion: @escaping @Sendable (QueueAnswer) -> Void) {
+        guard self.mayAsk(request.peer) else { return completion(.later) }
+        let isTaken = self.worker.submit { completion(self.carryOut(request)) }
+        if !isTaken { completion(.later) }
+    }
+
+    private func mayAsk(_ peer: IPAddress) -> Bool {
+        let now = self.remote.environment.now()
+        return self.counters.withLock { counters in
+            if counters.count > 10_000 { counters = counters.filter { !$0.value.isStale(at: now) } }
+            return counters[peer, default: RateCounter(window: 600)].add(at: now) <= Self.allowance
+        }
+    }
+
+    /// Blocks.
+    private func carryOut(_ request: QueueRequest) -> QueueAnswer {
+        let settings = self.remote.environment.settings()
+        do throws(StoreError) {
+            let waiting = try self.waitingDomains(request, settings)
+            guard !waiting.isEmpty else { return .released(0) }
+            let allowed = self.allowed(waiting, request, settings)
+            // Whether something waits for others is told to nobody but those who name them.
+            guard !allowed.isEmpty else {
+                return request.scope != .everything && waiting.contains(where: \.isNamed) ? .notAllowed : .released(0)
+            }
+            return .released(try self.letGo(Set(allowed.map(\.name))))
+        } catch {
+            return .later
+        }
+    }
+
+    // MARK: What waits
+
+    private struct Waiting: Hashable {
+        var name: String
+        var hop: NextHop
+        var isNamed: Bool
+    }
+
+    /// Domains with something in the queue that the request is about.
+    private func waitingDomains(_ request: QueueRequest, _ settings: RemoteSettings) throws(StoreError) -> [Waiting] {
+        var seen: Set<String> = []
+        var waiting: [Waiting] = []
+        try self.eachPage { entries in
+            for entry in entries {
+                guard let name = Self.domain(of: entry), seen.insert(name).inserted else { continue }
+                let hop = settings.routes.hop(for: name)
+                waiting.append(
+                    Waiting(name: name, hop: hop == .hold ? RouteTable().hop(for: name) : hop, isNamed: Self.isNamed(name, request.scope)))
+            }
+            return []
+        }
+        // What the request names comes first, then what a route holds for somebody who calls.
+        let isHeld = { (entry: Waiting) in settings.routes.hop(for: entry.name) == .hold }
+        return waiting.filter(\.isNamed) + waiting.filter { !$0.isNamed && isHeld($0) } + waiting.filter { !$0.isNamed && !isHeld($0) }
+    }
+
+    private static func domain(of entry: StoredQueueEntry) -> String? {
+        guard entry.draft.channel == .remote, !entry.flags.contains(.held) || entry.flags.contains(.heldByRoute) else { return nil }
+        return DomainName.normalized(entry.draft.recipient.address.domain)
+    }
+
+    private static func isNamed(_ domain: String, _ scope: QueueRequest.Scope) -> Bool {
+        switch scope {
+        case .everything: true
+        case .name(let name): domain == name
+        case .below(let name): domain == name || domain.hasSuffix(".\(name)")
+        }
+    }
+
+    // MARK: Who may have it
+
+    private func allowed(_ waiting: [Waiting], _ request: QueueRequest, _ settings: RemoteSettings) -> [Waiting] {
+        let end = NIODeadline.now() + .seconds(Self.lookupTime)
+        var lookups = 0
+        var allowed: [Waiting] = []
+        for domain in waiting {
+            if domain.isNamed, let login = request.login, settings.callers.contains(domain: domain.name, user: login) {
+                self.remote.expect(domain.name, at: request.peer, port: settings.callerPort)
+                allowed.append(domain)
+                continue
+            }
+            // A name that is none of the waiting domains may be that of a host that they lead to.
+            guard domain.isNamed || Self.isHostScope(request.scope), lookups < Self.maximumLookups, NIODeadline.now() < end,
+                !self.isStopped.load(ordering: .relaxed)
+            else { continue }
+            lookups += 1
+            if self.leads(domain, to: request) { allowed.append(domain) }
+        }
+        return allowed
+    }
+
+    private static func isHostScope(_ scope: QueueRequest.Scope) -> Bool { if case .name = scope { true } else { false } }
+
+    /// The domain's hosts include the asking address; where the request names a host, that one.
+    private func leads(_ domain: Waiting, to request: QueueRequest) -> Bool {
+        let finder = self.remote.environment.finder
+        guard case .success(let hosts)? = self.wait({ finder.hosts(of: domain.hop, $0) }) else { return false }
+        for host in hosts.prefix(10) {
+            if case .name(let name) = request.scope, !domain.isNamed, host.name != name { continue }
+            if case .success(let found)? = self.wait({ finder.addresses(of: host, $0) }), found.addresses.contains(request.peer) {
+                return true
+            }
+        }
+        return false
+    }
+
+    private func wait<Value: Sendable>(_ start: (@escaping @Sendable (Value) -> Void) -> Void) -> Value? {
+        let answer = Monitor<Value?>(nil)
+        start { value in
+            answer.withLock { $0 = value }
+            answer.signal()
+        }
+        return answer.wait(milliseconds: 10_000, until: { $0 != nil }, then: { $0 })
+    }
+
+    // MARK: Letting go
+
+    private func letGo(_ domains: Set<String>) throws(StoreError) -> Int {
+        var count = 0
+        try self.eachPage { entries in
+            let chosen = entries.filter { Self.domain(of: $0).map(domains.contains) ?? false }
+            return [
+                (chosen.filter { $0.flags.contains(.held) }, .release), (chosen.filter { !$0.flags.contains(.held) }, .retry),
+            ]
+        } then: {
+            count += $0
+        }
+        return count
+    }
+
+    /// Goes through the queue once, page by page; `body` says what is to be edited.
+    private func eachPage(
+        _ body: ([StoredQueueEntry]) -> [([StoredQueueEntry], RemoteDelivery.Edit)], then: (Int) -> Void = { _ in }
+    ) throws(StoreError) {
+        var last = QueueID(rawValue: 0)
+        while !self.remote.isStopped, !self.isStopped.load(ordering: .relaxed) {
+            let page = try self.remote.environment.store.queueEntries(after: last, limit: Self.page)
+            guard let end = page.last else { return }
+            for (entries, edit) in body(page) where !entries.isEmpty { then(try self.remote.edit(entries, edit).done) }
+            last = end.id
+        }
+    }
+}
+
+/// Users who may fetch the mail of a domain from wherever they are, as the postmaster lists them.
+package struct QueueCallers: Sendable, Hashable {
+    private var users: [String: Set<AddressKey>] = [:]
+
+    /// - Parameter rows: user and domain, canonical.
+    package init(_ rows: [[String]] = []) {
+        for row in rows where row.count == 2 {
+            guard let address = try? Address(parsing: row[0]), let key = AddressKey(address) else { continue }
+            self.users[row[1], default: []].insert(key)
+        }
+    }
+
+    func contains(domain: String, user: Address) -> Bool {
+        guard let users = self.users[domain], let key = AddressKey(user) else { return false }
+        return users.contains(key)
+    }
+}
