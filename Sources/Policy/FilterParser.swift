@@ -20,8 +20,9 @@ extension FilterRules {
     /// takes letters of either case. Actions: `refuse "text"`, `hold "reason"`, `redirect ADDRESS`, `tag "Name: value"`, `drop`, `accept`.
     package static func parse(_ text: String) throws(FilterProblem) -> FilterRules {
         var rules: [FilterRule] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            var reader = FilterLineReader(String(line), number: index + 1)
+        // By bytes: CR and LF together are one character of Swift's.
+        for (index, line) in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            var reader = FilterLineReader(String(Substring(line)), number: index + 1)
             guard let rule = try reader.rule() else { continue }
             if rules.contains(where: { $0.name == rule.name }) {
                 throw FilterProblem(
