@@ -29,7 +29,8 @@ private struct Words: FilterFacts {
     let size: Int64 = 2048
 
     init?() {
-        guard let client = IPAddress("192.0.2.7"), let first = try? Address(parsing: "x@y.test"), let second = try? Address(parsing: "z@y.test")
+        guard let client = IPAddress("192.0.2.7"), let first = try? Address(parsing: "x@y.test"),
+            let second = try? Address(parsing: "z@y.test")
         else { return nil }
         (self.client, self.recipients) = (client, [first, second])
     }

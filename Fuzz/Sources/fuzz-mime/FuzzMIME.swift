@@ -40,7 +40,8 @@ public func fuzzMIME(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         }
         switch entity.content {
         case .leaf: break
-        case .parts(let parts): expect(parts.allSatisfy { $0 < structure.entities.count && structure.entities[$0].parent == index }, "children")
+        case .parts(let parts):
+            expect(parts.allSatisfy { $0 < structure.entities.count && structure.entities[$0].parent == index }, "children")
         case .message(let inner): expect(structure.entities[inner].parent == index, "child")
         }
         let content = PartText.content(of: entity, in: message, limit: 4096)
