@@ -124,6 +124,8 @@ let package = Package(
             name: "storebench", dependencies: [nioCore, "MessageStore", "Database", "CSQLite", "Vocabulary", arguments],
             path: "Sources/storebench-command",
             swiftSettings: strict),
+        .executableTarget(
+            name: "wirebench", dependencies: [nioCore, "SMTPWire", "Vocabulary"], path: "Sources/wirebench-command", swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
         ours(
             "MailTesting",
