@@ -221,6 +221,44 @@ import Vocabulary
         #expect(try Desk().run("account export").output == "address,name\n")
     }
 
+    @Test("wrong use of a command is explained in Japanese to whom reads Japanese, with the way to the help")
+    func misuseInJapanese() {
+        let usage = "Usage: postoffice account add <address> ...\n  See 'postoffice account add --help' for more information."
+        for (message, words) in [
+            ("Missing expected argument '<address> ...'", "引数 <address> ... を指定してください"),
+            ("Unknown option '--nmae'", "--nmae というオプションはありません"),
+            ("Missing value for '--name <name>'", "--name <name> に値を指定してください"), ("Unexpected argument 'x y'", "引数「x y」は余分です"),
+            ("The value 'abc' is invalid for '--limit <limit>'", "--limit <limit> に「abc」は指定できません"), ("Something new", "Something new"),
+        ] {
+            let text = MisuseText.text("Error: \(message)\n\(usage)", .japanese)
+            #expect(text.hasPrefix("postoffice: ") && text.contains(words) && text.contains("postoffice account add --help を実行"), "\(text)")
+            #expect(text.contains("使い方: postoffice account add <address> ..."))
+            #expect(MisuseText.text("Error: \(message)\n\(usage)", .english) == "Error: \(message)\n\(usage)")
+        }
+    }
+
+    @Test("a cell that a spreadsheet would compute is exported as text and taken back as it was") func exportedFormulas() throws {
+        let desk = try Desk()
+        let names = ["=HYPERLINK(\"http://evil.test\",\"x\")", "+81 3 1234", "-1+1", "@SUM(A1)", "'=1", "''-x", "'quoted'", "O'Neil"]
+        for (number, name) in names.enumerated() {
+            #expect(desk.run("account add", "u\(number)@example.test", options: ["name": [name]]).status == .done)
+        }
+        #expect(desk.run("account add", "+plus@example.test", options: ["name": ["plain"]]).status == .done)
+        let exported = desk.run("account export").output
+        var reader = CSVReader(exported)
+        var cells: [String] = []
+        while let row = try reader.next()?.get() { cells += row.cells }
+        #expect(cells.contains("'+plus@example.test") && cells.contains("'quoted'") && cells.contains("'''-x"))
+        #expect(!cells.contains { cell in ["=", "+", "-", "@"].contains { cell.hasPrefix($0) } })
+        let other = try Desk()
+        #expect(other.run("account import", input: exported).status == .done)
+        for (number, name) in names.enumerated() {
+            #expect(try other.details("u\(number)@example.test")?.value(AccountField.realName).text == name)
+        }
+        #expect(try other.details("+plus@example.test") != nil)
+        #expect(other.run("account export").output == exported)
+    }
+
     @Test("what was exported is taken back") func exportAndApply() throws {
         let desk = try Desk()
         let samples: [(String, [String])] = [

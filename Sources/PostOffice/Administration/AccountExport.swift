@@ -46,7 +46,7 @@ enum AccountExport {
     private static func cell(_ field: Field, _ account: AccountDetails) -> String {
         guard let value = account.values[field.key] else { return "" }
         let texts = field.written(value)
-        return texts.joined(separator: field.key == AccountField.addresses.key ? ";" : "\n")
+        return CSVGuard.guarded(texts.joined(separator: field.key == AccountField.addresses.key ? ";" : "\n"))
     }
 
     /// Cells that hold a comma, a quote, a line end or blanks at an end are put in quotes. [RFC4180-2]

@@ -121,6 +121,8 @@ struct AccountImport {
             do {
                 switch column {
                 case .field(let field):
+                    // A password is taken to the letter.
+                    let cell = CSVGuard.unguarded(cell)
                     let value = try field.parse(
                         field == AccountField.addresses ? cell.split { $0 == ";" || $0 == " " }.map(String.init) : [cell])
                     if !value.isNone { input.values[field.key] = value }

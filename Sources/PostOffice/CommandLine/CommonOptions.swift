@@ -16,6 +16,17 @@ struct CommonOptions: ParsableArguments {
 
     var language: Language { self.lang.flatMap(Language.init(rawValue:)) ?? Self.languageOfLocale }
 
+    /// For words about arguments that could not be read.
+    static func language(of arguments: [String]) -> Language {
+        for (index, argument) in arguments.enumerated() {
+            if argument == "--lang", index + 1 < arguments.count {
+                return Language(rawValue: arguments[index + 1]) ?? self.languageOfLocale
+            }
+            if argument.hasPrefix("--lang=") { return Language(rawValue: String(argument.dropFirst(7))) ?? self.languageOfLocale }
+        }
+        return self.languageOfLocale
+    }
+
     func validate() throws {
         if let lang, Language(rawValue: lang) == nil { throw ValidationError("--lang takes en or ja, not `\(lang)`") }
     }

@@ -15,7 +15,8 @@ package enum Program {
             let text = PostOfficeCommand.fullMessage(for: error)
             // ArgumentParser says 64 for wrong use; every command of ours says 2.
             let isMisuse = code == .validationFailure
-            if !text.isEmpty { AdminPrinter().show(code == .success ? .output(text + "\n") : .problem(text + "\n")) }
+            let shown = isMisuse ? MisuseText.text(text, CommonOptions.language(of: CommandLine.arguments)) : text
+            if !text.isEmpty { AdminPrinter().show(code == .success ? .output(text + "\n") : .problem(shown + "\n")) }
             exit(isMisuse ? AdminStatus.misuse.rawValue : code.rawValue)
         }
         exit(AdminStatus.done.rawValue)
