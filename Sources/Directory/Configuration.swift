@@ -20,6 +20,8 @@ package struct Configuration: Sendable {
     package let filters: FilterRules
     package let errorResponses: ErrorResponses
     package let forwardRewrite: ForwardRewrite
+    /// False: mail for hosts beyond this computer is held.
+    package let sendsAnywhere: Bool
     package let smtp: SMTPLimits
     package let pop3: POP3Limits
     /// Seconds between two POP3 logins of one account; 0 is no delay. [RFC2449-6.5]
@@ -59,6 +61,7 @@ package struct Configuration: Sendable {
         self.filters = (try? FilterRules.parse(reader.text(FilterField.rules))) ?? FilterRules()
         self.errorResponses = ErrorResponses(reader)
         self.forwardRewrite = ForwardRewrite(rawValue: reader.text(QueueField.forwardRewrite)) ?? .auto
+        self.sendsAnywhere = reader.text(QueueField.reach) != "this-host"
         self.smtp = Self.smtp(reader)
         self.pop3 = Self.pop3(reader)
         self.pop3LoginDelay = reader.int(LimitField.pop3LoginDelay)

@@ -373,4 +373,34 @@ struct RemoteDeliveryTests {
         #expect(Self.waits(server, "deferred"))
         #expect(try Self.entry(server).draft.destination == "held.test")
     }
+
+    @Test("A server that is to send to this computer only holds what is for other hosts, until it may leave and is released")
+    func trial() throws {
+        let peer = EvilServer()
+        defer { peer.stop() }
+        let (server, _) = try Self.server(peer, "[far.test:192.0.2.7]")
+        try server.configure(QueueField.reach, "this-host")
+        Self.dns(server, [(10, "a.mx.test")], [("a.mx.test", "198.51.100.4")])
+        try Self.send(server, to: ["near@remote.test", "x@far.test", "y@mx.test"])
+        #expect(Self.waits(server, "held", 2))
+        #expect(eventually { peer.taken.first?.recipients == ["RCPT TO:<near@remote.test>"] })
+        #expect(eventually { (try? server.store.queueEntries(limit: 9).count { $0.flags.contains(.held) }) == 2 })
+        let held = try server.store.queueEntries(limit: 9).filter { $0.flags.contains(.held) }
+        #expect(held.allSatisfy { $0.reason.contains("outbound-reach") })
+        // Nobody waits for days to hear of it, and nothing is tried again by itself.
+        server.clock.advance(10 * 86_400)
+        server.remote?.scan()
+        let remote = try #require(server.remote)
+        #expect(try remote.edit([held[0]], .release).done == 1)
+        #expect(Self.waits(server, "held", 3), "released too early it is held again")
+        try server.configure(QueueField.reach, "anywhere")
+        try server.configure(
+            RoutingField.mailRoutingTable, list: ["[far.test:127.0.0.1:\(peer.port)]", "[mx.test:127.0.0.1:\(peer.port)]"])
+        #expect(eventually { (try? server.store.queueEntries(limit: 9).count { $0.flags.contains(.held) }) == 2 })
+        #expect(try remote.edit(try server.store.queueEntries(limit: 9), .release).done == 2)
+        // Next hops that took nothing rest for a while.
+        server.clock.advance(86_400)
+        server.remote?.scan()
+        #expect(eventually { peer.taken.flatMap(\.recipients).count == 3 })
+    }
 }

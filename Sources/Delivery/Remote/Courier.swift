@@ -94,7 +94,19 @@ final class Courier: Sendable {
     }
 
     /// Finds out what the host must prove, before anything is said to it.
-    private func secure(_ host: MailHost, _ found: HostAddresses) {
+    private func secure(_ host: MailHost, _ all: HostAddresses) {
+        var found = all
+        if !self.settings.sendsAnywhere {
+            found.addresses.removeAll { !$0.isLoopback }
+            guard !found.addresses.isEmpty else {
+                self.note(DeliveryFailure(RemoteSettings.staysHere, remoteHost: host.name))
+                return self.tryNextHost()
+            }
+        }
+        self.secureReachable(host, found)
+    }
+
+    private func secureReachable(_ host: MailHost, _ found: HostAddresses) {
         guard self.settings.usesTLS else { return self.begin(host, found, HostSecurity(serverName: host.name)) }
         guard self.settings.usesDANE else { return self.secureWithoutDANE(host, found) }
         self.delivery.environment.finder.associations(of: host, found) { finding in

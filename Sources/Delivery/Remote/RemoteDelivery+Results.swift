@@ -71,6 +71,12 @@ extension RemoteDelivery {
             ("attempts", "\(entry.attempts + 1)"),
         ]
         if !note.isEmpty { facts.append(("note", note)) }
+        if failure.cause == RemoteSettings.staysHere {
+            self.record("held", entry.trace, facts + [("why", RemoteSettings.staysHereWords)])
+            outcome.changes.append(.hold(entry.id, reason: RemoteSettings.staysHereWords, flags: .heldByRoute))
+            outcome.settled.append(entry.id)
+            return
+        }
         guard let next else {
             self.record("failed", entry.trace, facts)
             outcome.returned.append(FailedEntry(entry: entry, failure: failure, status: failure.status))

@@ -26,6 +26,8 @@ package struct RemoteSettings: Sendable {
     /// Addresses of ours that connections come from; nil leaves it to the system.
     package var sourceIPv4: IPAddress?
     package var sourceIPv6: IPAddress?
+    /// Connections go to any address; otherwise to those of this computer only, and mail for others is held.
+    package var sendsAnywhere = true
     /// TLS is used where it is offered.
     package var usesTLS = true
     /// Hosts with TLSA records that DNSSEC vouches for must show a certificate that matches.
@@ -41,6 +43,10 @@ package struct RemoteSettings: Sendable {
     /// Of reports: whom a reader may ask, and the language.
     package var postmaster: Address
     package var language = Language.english
+
+    /// Why mail is held where `sendsAnywhere` is off.
+    static let staysHere = DeliveryFailure.Cause.local(Self.staysHereWords)
+    static let staysHereWords = "this server sends to this computer only; see outbound-reach"
 
     package init(helloName: String) {
         self.helloName = helloName

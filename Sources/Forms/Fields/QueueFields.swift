@@ -36,5 +36,13 @@ package enum QueueField {
         .choice([Choice("auto", "auto", "auto"), Choice("always", "always", "always"), Choice("never", "never", "never")]),
         default: .text("auto"))
 
-    package static let all: [Field] = [retryTimes, warnAfter, keepFor, keepReportsFor, forwardRewrite]
+    package static let reach = Field(
+        "outbound-reach", .queue, Localized("Hosts that mail is sent to", "メールを送信する範囲"),
+        help: Localized(
+            "this-host sends to addresses of this computer only (127.0.0.0/8, ::1) and holds mail for all others in the queue: for trying the server out. `postoffice queue release` sends held mail after a change to anywhere.",
+            "this-host はこのコンピュータのアドレス (127.0.0.0/8、::1) だけに送信し、それ以外宛のメールをキューに保留します（試用のための値です）。anywhere に変更したあと postoffice queue release で送信できます。"
+        ),
+        .choice([Choice("anywhere", "anywhere", "anywhere"), Choice("this-host", "this-host", "this-host")]), default: .text("anywhere"))
+
+    package static let all: [Field] = [retryTimes, warnAfter, keepFor, keepReportsFor, forwardRewrite, reach]
 }

@@ -41,6 +41,12 @@ struct Welcome {
         )
         out.append(say("3. Read it", "3. 読む"))
         out.append("   curl -s -u taro:secret-1 --cacert \(self.settings["CA_FILE"] ?? "ca.pem") pop3s://localhost:\(port(.pop3s))/1")
+        out += [
+            "",
+            say(
+                "Mail for other hosts is held here, so that nothing leaves by mistake: `postoffice status` says how to change that.",
+                "誤って外部に送信しないよう、他のホスト宛のメールは保留されます。変更方法は postoffice status で確認できます。"),
+        ]
         out += ["", say("Log: \(program) log --follow      Stop: Ctrl-C", "ログ: \(program) log --follow      停止: Ctrl-C"), ""]
         return out
     }

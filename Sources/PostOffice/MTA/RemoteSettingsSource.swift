@@ -17,6 +17,7 @@ package struct RemoteSettingsSource: Sendable {
         settings.policy = configuration.queue
         settings.callers = QueueCallers(configuration.value(RoutingField.queueUsers).rows)
         settings.responses = configuration.errorResponses
+        settings.sendsAnywhere = configuration.sendsAnywhere
         settings.language = configuration.language
         let transport = configuration.transport
         settings.usesDANE = transport.usesDANE && transport.validatesDNS

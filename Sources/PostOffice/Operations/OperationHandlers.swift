@@ -8,6 +8,7 @@ enum OperationHandlers {
         AdminHandler("reload", Self.reload), AdminHandler("cert self-signed", Self.selfSigned), AdminHandler("cert request", Self.request),
         AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show), AdminHandler("check", Self.check),
         AdminHandler("health", Self.health), AdminHandler("counts", Self.counts), AdminHandler("dns", Self.dns),
+        AdminHandler("reach", Self.reach),
     ]
 
     private static func check(
@@ -73,6 +74,14 @@ enum OperationHandlers {
             throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
         }
         output.line(counts().line)
+        return .done
+    }
+
+    /// One word for `status`: how far mail is sent.
+    private static func reach(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        output.line(context.directory.configuration.sendsAnywhere ? "anywhere" : "this-host")
         return .done
     }
 

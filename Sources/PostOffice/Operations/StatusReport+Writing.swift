@@ -27,6 +27,10 @@ extension StatusReport {
         }
         out.append(say("Certificates", "証明書"))
         for certificate in self.certificates { out += certificate.lines(language).map { "  " + $0 } }
+        if !self.notes.isEmpty {
+            out.append(say("To know", "注意"))
+            for note in self.notes { out.append("  - \(note.what.text(language))\n    \(note.cure.text(language))") }
+        }
         if self.troubles.isEmpty {
             out.append(say("All is well.", "異常はありません。"))
         } else {
@@ -34,6 +38,10 @@ extension StatusReport {
             for trouble in self.troubles { out.append("  - \(trouble.what.text(language))\n    \(trouble.cure.text(language))") }
         }
         return out
+    }
+
+    private static func json(_ troubles: [Trouble], _ language: Language) -> JSONValue {
+        .list(troubles.map { .object([("what", .text($0.what.text(language))), ("cure", .text($0.cure.text(language)))]) })
     }
 
     private static func process(_ pid: Int32?, _ none: String) -> String {
@@ -77,10 +85,7 @@ extension StatusReport {
                 "certificates",
                 .list(self.certificates.map(\.json))
             ),
-            (
-                "troubles",
-                .list(self.troubles.map { .object([("what", .text($0.what.text(language))), ("cure", .text($0.cure.text(language)))]) })
-            ),
+            ("notes", Self.json(self.notes, language)), ("troubles", Self.json(self.troubles, language)),
         ])
     }
 }

@@ -33,6 +33,8 @@ struct StatusReport {
     var ports: [Port] = []
     var certificates: [Certificate] = []
     var troubles: [Trouble] = []
+    /// What is as somebody wanted it and may surprise somebody else.
+    var notes: [Trouble] = []
     /// nil when no server runs, or it may not be asked.
     var counts: ServerCounts?
 
@@ -61,6 +63,16 @@ struct StatusReport {
         guard self.isRunning else { return }
         self.counts = AdminClient.word(AdminRequest("counts"), self.start).flatMap { ServerCounts(line: $0) }
         self.lookAtDNS()
+        if AdminClient.word(AdminRequest("reach"), self.start) == "this-host" {
+            self.notes.append(
+                Trouble(
+                    what: Localized(
+                        en: "mail is sent to this computer only; what is for other hosts is held in the queue, as trial instances do",
+                        ja: "メールはこのコンピュータだけに送信されます。他のホスト宛はキューに保留されます（試用インスタンスの動作です）"),
+                    cure: Localized(
+                        en: "to send it: `postoffice config set outbound-reach anywhere`, then `postoffice queue release --all`",
+                        ja: "送信するには postoffice config set outbound-reach anywhere、続いて postoffice queue release --all を実行してください")))
+        }
         guard let word = AdminClient.word(AdminRequest("health"), self.start) else { return }
         if word == "disk-low" {
             self.trouble(

@@ -24,6 +24,7 @@ struct QuickSetup {
             user: geteuid() == 0 ? "root" : nil, group: nil, domain: domain, hostName: "mail.\(domain)", nameServers: [],
             address: .address(Self.loopback), ports: try self.ports(earlier),
             postmasterPassword: earlier["POSTMASTER_PASSWORD"] ?? InstanceMarker.random(16))
+        plan.staysHere = true
         plan.replacesPassword = earlier["POSTMASTER_PASSWORD"] == nil
         return plan
     }

@@ -1,9 +1,12 @@
 import Directory
+import Forms
 import SASL
 import Vocabulary
 
 /// Setup's part of the directory database: main domain, host name, name servers, postmaster password.
 enum SetupDirectory {
+    private static let actor = Actor(name: "setup", interface: "setup")
+
     static func fill(_ plan: SetupPlan, _ tell: (Localized) -> Void) throws(AdminFailure) {
         let start = StartConfiguration(file: plan.configurationFile, directories: plan.directories, listeners: [])
         guard case .taken(let lock) = ServerLock.take(start.serverLock) else {
@@ -23,7 +26,10 @@ enum SetupDirectory {
         do {
             try directory.setUp(
                 mainDomain: domain, hostName: host, nameServers: plan.nameServers, postmasterPassword: password.map { Secret($0) },
-                by: Actor(name: "setup", interface: "setup"))
+                by: Self.actor)
+            if isNew, plan.staysHere {
+                _ = try directory.configure([QueueField.reach.key: .text("this-host")], by: Self.actor, note: "trial instance")
+            }
         } catch {
             throw AdminFailure(error.message)
         }

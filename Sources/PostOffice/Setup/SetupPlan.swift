@@ -14,6 +14,8 @@ package struct SetupPlan: Sendable {
     package var postmasterPassword: String?
     /// False where the password is that of an earlier run, which the directory holds already.
     package var replacesPassword = true
+    /// A new instance sends to this computer only, until somebody wants more.
+    package var staysHere = false
 
     package init(
         configurationFile: String, directories: StartConfiguration.Directories, user: String?, group: String?, domain: String,
