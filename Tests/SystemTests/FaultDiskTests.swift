@@ -91,7 +91,8 @@ extension Faults {
         // Its lines are written a moment after what they tell of.
         try Self.eventually("the log, how much it lost and what came after") {
             let trail = instance.server.trail
-            return trail.contains(" events-dropped count=") && trail.split(separator: " events-dropped count=").last?.contains("accepted") == true
+            return trail.contains(" events-dropped count=")
+                && trail.split(separator: " events-dropped count=").last?.contains("accepted") == true
         }
         let books = account.now
         let present = Set(try instance.reader.messages(of: 0).compactMap(Reckoning.number(in:)))

@@ -4,7 +4,12 @@ import ArgumentParser
 struct BlockedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blocked", abstract: "Peers and users that are held back: too many unknown recipients, or too much mail.",
-        discussion: "Whom you block yourself stands in the configuration: blocked-hosts, blocked-senders, blocked-helo-names.",
+        discussion: """
+            Whom you block yourself stands in the configuration: blocked-hosts, blocked-senders, blocked-helo-names.
+            Examples:
+              postoffice blocked list
+              postoffice blocked release 192.0.2.9
+            """,
         subcommands: [List.self, Release.self])
 
     struct List: ParsableCommand {
