@@ -52,6 +52,8 @@ package struct OutboundBook: Sendable {
     private var ring: [String] = []
     private var head = 0
     package private(set) var connections = 0
+    /// When the next rest is over, or a little earlier; never later.
+    package private(set) var nextRest: Int64 = .max
 
     package init(_ limits: OutboundLimits) { self.limits = limits }
 
@@ -138,6 +140,7 @@ package struct OutboundBook: Sendable {
             destination.restUntil = now + self.limits.rest
         }
         self.destinations[name] = destination
+        if destination.restUntil > now { self.nextRest = min(self.nextRest, destination.restUntil) }
         if destination.connections == 0, !destination.mayHaveMore, destination.restUntil <= now, !destination.isInRing {
             self.destinations[name] = nil
         } else {
@@ -157,8 +160,12 @@ package struct OutboundBook: Sendable {
                 self.destinations[name] = nil
             }
         }
+        self.nextRest = next ?? .max
         return next
     }
+
+    /// The same when a rest is over by now: it looks at every next hop.
+    package mutating func refreshIfDue(now: Int64) { if self.nextRest <= now { _ = self.refresh(now: now) } }
 
     /// Ends the rest of a next hop: somebody wants it tried now.
     package mutating func wake(_ name: String, now: Int64) {

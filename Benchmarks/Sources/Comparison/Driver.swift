@@ -10,6 +10,9 @@ struct Driver {
 
     func run(_ workload: Workload) throws -> [Measurement] {
         defer { for server in self.servers { server.stop() } }
+        if case .relay(let sessions, let messages, let destinations) = workload.kind {
+            return try self.relay(sessions, messages, destinations)
+        }
         for server in self.servers {
             if case .prefilled(_, _, let index, let mailboxes) = workload.kind {
                 guard let ours = server as? PostOffice else { continue }
@@ -44,6 +47,44 @@ struct Driver {
             return try self.retrieve(sessions, messages, size)
         case .list(let messages): return try self.list(messages)
         case .idle(let connections, let tls): return self.idle(connections, tls)
+        case .relay(let sessions, let messages, let destinations): return try self.relay(sessions, messages, destinations)
+        }
+    }
+
+    /// In by SMTP, through the queue, out to one `smtp-sink`; "visible" is what the sink has taken. Servers that take no mail for other hosts
+    /// from this client fail.
+    private func relay(_ sessions: Int, _ messages: Int, _ destinations: Int) throws -> [Measurement] {
+        let servers = self.servers.filter { !$0.name.contains("Dovecot") }
+        guard let directory = servers.first?.directory else { return [] }
+        let sink = try SinkProcess(log: "\(directory).sink.log")
+        defer { sink.stop() }
+        for server in servers {
+            server.relay = Relay(port: sink.port, destinations: destinations)
+            try server.start(accounts: 10)
+        }
+        let driver = Driver(servers: servers, rounds: self.rounds, say: self.say)
+        return driver.interleaved(perRound: sessions * messages) { server, measurement in
+            var load = SMTPLoad(
+                server: server.smtp, sessions: sessions, messagesPerSession: messages, size: 1 << 10,
+                recipients: (0..<destinations).map { "r@\(Relay.domain($0))" })
+            load.sources = sessions
+            let before = sink.taken
+            let disk = diskUse(server.directory)
+            let used = Resources.of(server.processes)
+            let result = try load.run()
+            guard result.failed == 0, result.accepted == load.messages else {
+                throw BenchError("\(result.accepted) of \(load.messages) accepted: \(result.firstFailure ?? "")")
+            }
+            let takenAt = try sink.wait(for: before + load.messages, seconds: 120)
+            self.settle()
+            guard sink.taken == before + load.messages else { throw BenchError("\(sink.taken - before) of \(load.messages) arrived") }
+            measurement.add(used, Resources.of(server.processes))
+            measurement.disk.append(Double(diskUse(server.directory) - disk))
+            measurement.answered.append(result.seconds)
+            measurement.visible.append(Double(takenAt - result.started) / 1e9)
+            measurement.afterData.merge(result.afterData)
+            measurement.transaction.merge(result.transaction)
+            measurement.clientShare.append(Double(result.clientCPU) / 1e9 / max(result.seconds, 1e-9))
         }
     }
 

@@ -11,6 +11,7 @@ final class PostOffice: Server {
     private var settings: [String: String] = [:]
     /// Messages that are in the index before anything is measured.
     var index: Prefill?
+    var relay: Relay?
 
     init(directory: String, program: String, environment: [String: String]) {
         self.directory = directory
@@ -36,6 +37,7 @@ final class PostOffice: Server {
         let rows = (0..<accounts).map { "\(Accounts.address($0)),\(Accounts.name($0)),\(Accounts.password)\n" }.joined()
         try writeFile("\(self.directory).accounts.csv", "address,name,password\n" + rows)
         try ChildProcess.run(self.program, ["account", "import", "\(self.directory).accounts.csv"] + self.configuration, log: self.log)
+        if let relay = self.relay { try self.route(relay) }
         if let index = self.index {
             // The first start makes the databases.
             try self.run()
@@ -44,6 +46,14 @@ final class PostOffice: Server {
         }
         try self.run()
         try self.warmLogins(accounts)
+    }
+
+    /// The load needs no login, as Postfix asks for none from loopback.
+    private func route(_ relay: Relay) throws {
+        let routes = (0..<relay.destinations).map { "[\(Relay.domain($0)):\(Relay.host($0)):\(relay.port)]" }
+        for (field, values) in [("relay-networks", ["127.0.0.0/8"]), ("mail-routing-table", routes)] {
+            try ChildProcess.run(self.program, ["config", "set", field] + self.configuration + values, log: self.log)
+        }
     }
 
     private func run() throws {

@@ -11,6 +11,7 @@ final class Postfix: Server {
     private let maildirs: Maildirs
     private var process: ChildProcess?
     private let dovecot: Dovecot
+    var relay: Relay?
     let smtp: Endpoint
 
     /// - Parameter environment: for all its processes (LD_PRELOAD and what goes with it).
@@ -57,6 +58,10 @@ final class Postfix: Server {
         try makeDirectory("\(self.directory)/data", owner: owner)
         let users = (0..<accounts).map { "\(Accounts.address($0)) \(Accounts.name($0))/Maildir/\n" }.joined()
         try writeFile("\(self.directory)/etc/users", users)
+        if let relay = self.relay {
+            let routes = (0..<relay.destinations).map { "\(Relay.domain($0)) smtp:[\(Relay.host($0))]:\(relay.port)\n" }.joined()
+            try writeFile("\(self.directory)/etc/routes", routes)
+        }
         try writeFile("\(self.directory)/etc/main.cf", self.mainConfiguration())
         try writeFile("\(self.directory)/etc/master.cf", self.masterConfiguration())
     }
@@ -92,6 +97,7 @@ final class Postfix: Server {
             virtual_uid_maps = static:\(Maildirs.owner)
             virtual_gid_maps = static:\(Maildirs.owner)
             virtual_transport = \(transport)
+            transport_maps = \(self.relay == nil ? "" : "texthash:\(self.directory)/etc/routes")
 
             """
     }

@@ -11,7 +11,7 @@ struct Report {
     mutating func add(_ workload: Workload, _ measurements: [Measurement]) -> String {
         let (header, rows): ([String], [[String]]) =
             switch workload.kind {
-            case .smtp, .prefilled: Self.messages(measurements)
+            case .smtp, .prefilled, .relay: Self.messages(measurements)
             case .fanOut: Self.fanOut(measurements)
             case .retrieve, .list: Self.sessions(measurements)
             case .idle: Self.idle(measurements)

@@ -15,6 +15,9 @@ protocol Server: AnyObject {
     /// The processes at the top; all their descendants count too.
     var processes: [pid_t] { get }
 
+    /// Where it sends mail for other hosts; before `start`. Nil: nowhere.
+    var relay: Relay? { get set }
+
     /// Starts on fresh directories with this many accounts, and returns when it greets.
     func start(accounts: Int) throws
     func stop()
@@ -28,6 +31,15 @@ protocol Server: AnyObject {
 protocol Arrivals {
     /// Monotonic nanoseconds when `count` messages more than at the beginning were seen to be visible.
     func wait(for count: Int, seconds: Double) throws -> Int64
+}
+
+/// Next hops that are all one sink, each on an address of its own: for a server they are different hosts.
+struct Relay {
+    var port: UInt16
+    var destinations: Int
+
+    static func domain(_ number: Int) -> String { "d\(number).sink.test" }
+    static func host(_ number: Int) -> String { "127.2.\(number / 250).\(number % 250 + 1)" }
 }
 
 enum Accounts {

@@ -11,6 +11,8 @@ struct Workload {
         /// STAT, LIST and UIDL of a mailbox with so many messages.
         case list(messages: Int)
         case idle(connections: Int, tls: Bool)
+        /// 1 KiB through the queue to so many next hops, all of them one sink.
+        case relay(sessions: Int, messages: Int, destinations: Int)
     }
 
     var name: String
@@ -31,6 +33,12 @@ struct Workload {
         Workload(name: "fan-out", title: "10 KiB to 1,000 recipients", kind: .fanOut(recipients: 1000, size: 10 << 10)),
         Workload(name: "pop3", title: "POP3, RETR 100 x 10 KiB", kind: .retrieve(sessions: 200, messages: 100, size: 10 << 10)),
         Workload(name: "pop3-list", title: "POP3, STAT LIST UIDL of 10,000", kind: .list(messages: 10_000)),
+        Workload(
+            name: "out-1", title: "1 KiB through the queue, 20 x 500 to 1 next hop",
+            kind: .relay(sessions: 20, messages: 500, destinations: 1)),
+        Workload(
+            name: "out-1000", title: "1 KiB through the queue, 20 x 500 to 1,000 next hops",
+            kind: .relay(sessions: 20, messages: 500, destinations: 1000)),
         Workload(name: "idle", title: "10,000 idle SMTP connections", kind: .idle(connections: 10_000, tls: false)),
         Workload(name: "idle-tls", title: "10,000 idle TLS connections", kind: .idle(connections: 10_000, tls: true)),
     ]
@@ -48,7 +56,7 @@ struct Workload {
         case .smtp: 100
         case .fanOut(let recipients, _): recipients
         case .prefilled: 1000
-        case .retrieve, .list, .idle: 10
+        case .retrieve, .list, .idle, .relay: 10
         }
     }
 
@@ -63,6 +71,8 @@ struct Workload {
         case .fanOut(_, let size): copy.kind = .fanOut(recipients: 100, size: size)
         case .retrieve(_, let messages, let size): copy.kind = .retrieve(sessions: 40, messages: messages / 5, size: size)
         case .list: copy.kind = .list(messages: 1000)
+        case .relay(let sessions, let messages, let destinations):
+            copy.kind = .relay(sessions: sessions, messages: messages / 5, destinations: min(destinations, 200))
         case .idle(_, let tls): copy.kind = .idle(connections: 1000, tls: tls)
         }
         copy.title += " (a fifth or less)"

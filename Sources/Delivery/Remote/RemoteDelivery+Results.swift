@@ -83,6 +83,7 @@ extension RemoteDelivery {
             return
         }
         self.record("deferred", entry.trace, facts + [("next", "\(next)")])
+        self.willBeDue(next)
         let mustWarn = settings.policy.isWarningDue(
             acceptedAt: entry.since, wasWarned: entry.flags.contains(.warned), isReport: isReport, now: now)
         outcome.changes.append(.postpone(entry.id, until: next, attempts: 1, reason: reason, adding: mustWarn ? .warned : []))

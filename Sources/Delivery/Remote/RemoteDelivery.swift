@@ -20,6 +20,8 @@ package final class RemoteDelivery: Sendable {
         var isStopped = false
         var isWoken = false
         var mustScan = true
+        /// When the whole queue is looked through next, whoever calls.
+        var nextScan: Int64 = 0
         /// Couriers under way.
         var couriers = 0
         /// Unix seconds.
@@ -147,40 +149,53 @@ package final class RemoteDelivery: Sendable {
             return state
         }
         guard !state.isStopped else { return false }
-        self.lookThrough()
+        let now = self.environment.now()
+        if state.mustScan || state.nextScan <= now { self.lookThrough(now) }
         self.careForTransport()
-        _ = self.environment.queue.book { [now = self.environment.now()] in $0.refresh(now: now) }
-        while let name = self.environment.queue.book({ [now = self.environment.now()] in $0.nextStart(now: now) }) {
+        self.environment.queue.book { $0.refreshIfDue(now: now) }
+        while let name = self.environment.queue.book({ $0.nextStart(now: now) }) {
             self.state.withLock { $0.couriers += 1 }
             self.launch(name)
         }
         return true
     }
 
-    /// Until the next entry is due or a rest is over.
+    /// Milliseconds until the queue is looked through or a rest is over.
     private func timeToWait() -> Int {
-        let now = self.environment.now()
-        let due = (try? self.environment.store.nextQueueTime(.remote)) ?? nil
-        let rest = self.environment.queue.book { $0.refresh(now: now) }
-        guard let next = [due, rest].compactMap({ $0 }).min() else { return Self.pause }
-        // What is due and still here is in somebody's hands: a second is soon enough.
-        return Int(min(max(next - now, 1), Int64(Self.pause / 1000))) * 1000
+        let rest = self.environment.queue.book { $0.nextRest }
+        let next = min(rest, self.state.withLock { $0.nextScan })
+        return Int(min(max(next - self.environment.now(), 0), Int64(Self.pause / 1000))) * 1000 + 1
     }
 
-    /// Finds the next hops that have something due, page by page, while there is room to remember them.
-    private func lookThrough() {
+    /// An entry is put off until then: it must not wait for the next look.
+    func willBeDue(_ time: Int64) {
+        let isSooner = self.state.withLock { state in
+            defer { state.nextScan = min(state.nextScan, time) }
+            return time < state.nextScan
+        }
+        if isSooner { self.state.withLock { $0.isWoken = true } }
+        if isSooner { self.state.signal() }
+    }
+
+    /// Finds the next hops that have something due, page by page, while there is room to remember them. Each look costs a step in an index
+    /// for every next hop: while much is under way it comes once a second at most.
+    private func lookThrough(_ now: Int64) {
         self.state.withLock { $0.mustScan = false }
-        let now = self.environment.now()
         var last = ""
-        while !self.isStopped {
-            guard let page = try? self.environment.store.queueDestinations(.remote, after: last, limit: Self.page) else { return }
+        while !self.isStopped, let page = try? self.environment.store.queueDestinations(.remote, after: last, limit: Self.page) {
             let hasRoom = self.environment.queue.book { book in
                 for destination in page where destination.due <= now { book.noteWork(destination.name, now: now) }
                 return book.hasRoom
             }
-            guard let end = page.last?.name, page.count == Self.page, hasRoom else { return }
+            guard let end = page.last?.name, page.count == Self.page, hasRoom else { break }
             last = end
         }
+        _ = self.environment.queue.book { $0.refresh(now: now) }
+        // What is due and still here is in somebody's hands, or there was no room to remember it: a second is soon enough.
+        let due = (try? self.environment.store.nextQueueTime(.remote)) ?? nil
+        let pause = Int64(Self.pause / 1000)
+        let next = now + min(max((due ?? .max / 2) - now, 1), pause)
+        self.state.withLock { $0.nextScan = next }
     }
 
     /// Once a minute: what was counted is written, and yesterday's is reported.
