@@ -23,6 +23,9 @@ struct StoreBench: ParsableCommand {
     @Option(help: "Quota of every account in bytes; 0 for none.") var quota: Int64 = 0
     @Option(help: "Deliveries filed in one transaction.") var batch = StoreOptions().foldBatch
     @Option(help: "Pages in the log of mail.db that make it checkpoint.") var checkpoint = StoreOptions().checkpointPages
+    @Option(help: "Queue entries for other hosts to be made, 1,000 a message, and nothing else: see docs/performance.md.") var queue = 0
+    @Option(help: "Next hops of these entries: q0.test, q1.test, ….") var hops = 10_000
+    @Option(help: "Seconds from now until they are due, spread over as long again.") var due: Int64 = 3600
     @Flag(help: "Leave the directory.") var keep = false
 
     func run() throws {
@@ -43,6 +46,7 @@ struct StoreBench: ParsableCommand {
         defer { if !self.keep { _ = system("rm -rf '\(self.directory)/spool' '\(self.directory)/mailbox'") } }
         let store = try MessageStore.open(location, options)
         defer { store.close() }
+        if self.queue > 0 { return try QueueFill(entries: self.queue, hops: self.hops, due: self.due).fill(store) }
         for count in self.senders.split(separator: ",").compactMap({ Int($0) }) {
             let plan = Submitters.Plan(
                 senders: count, messages: self.messages, size: self.size, recipients: self.recipients, accounts: self.mailboxes,
