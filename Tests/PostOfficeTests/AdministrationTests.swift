@@ -413,6 +413,16 @@ import Vocabulary
         #expect(desk.run("config set", "filters", "a: if body /(/ then drop").problems.contains("line 1"))
     }
 
+    @Test("99 the switch of the recipient check explains itself: off, and on a host without accounts")
+    func recipientCheckExplained() throws {
+        let desk = try Desk()
+        #expect(desk.run("config set", "check-recipients", "no").problems.contains("returned to its sender"))
+        #expect(desk.run("config set", "check-recipients", "yes").problems.contains("relay-domains"))
+        _ = desk.run("account add", "jane@example.test")
+        _ = desk.run("config set", "check-recipients", "no")
+        #expect(desk.run("config set", "check-recipients", "yes").problems.isEmpty)
+    }
+
     @Test("blocked list and release need a running server, and say so")
     func blockedWithoutServer() throws {
         let desk = try Desk()
