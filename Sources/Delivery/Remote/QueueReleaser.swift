@@ -43,8 +43,9 @@ package enum QueueAnswer: Sendable, Hashable {
 /// Releases waiting mail for whoever receives it: the host that its route or MX leads to, by address; or a user that the postmaster named for
 /// the domain, from wherever he calls, and then to that address. What the postmaster holds stays held.
 package final class QueueReleaser: Sendable {
-    /// Requests of one address in ten minutes.
+    /// Requests of one address (IPv6: one /64) in ten minutes, and of all together: each one reads the whole queue.
     private static let allowance = 20
+    private static let allowanceOfAll = 300
     /// Domains that are looked up for one request.
     private static let maximumLookups = 500
     /// For looking up, in seconds; the client waits meanwhile.
@@ -55,7 +56,11 @@ package final class QueueReleaser: Sendable {
 
     private let remote: RemoteDelivery
     private let worker = WorkerPool("release", threads: 1, bound: 100)
-    private let counters = Mutex<[IPAddress: RateCounter]>([:])
+    private struct Counters {
+        var peers: [IPAddress: RateCounter] = [:]
+        var all = RateCounter(window: 600)
+    }
+    private let counters = Mutex(Counters())
     private let isStopped = Atomic<Bool>(false)
 
     package init(_ remote: RemoteDelivery) { self.remote = remote }
@@ -75,9 +80,11 @@ package final class QueueReleaser: Sendable {
 
     private func mayAsk(_ peer: IPAddress) -> Bool {
         let now = self.remote.environment.now()
+        let key = IPNetwork(around: peer, prefixLength: peer.isIPv6 ? 64 : 32).base
         return self.counters.withLock { counters in
-            if counters.count > 10_000 { counters = counters.filter { !$0.value.isStale(at: now) } }
-            return counters[peer, default: RateCounter(window: 600)].add(at: now) <= Self.allowance
+            if counters.peers.count > 10_000 { counters.peers = counters.peers.filter { !$0.value.isStale(at: now) } }
+            let ofPeer = counters.peers[key, default: RateCounter(window: 600)].add(at: now)
+            return ofPeer <= Self.allowance && counters.all.add(at: now) <= Self.allowanceOfAll
         }
     }
 
