@@ -61,7 +61,8 @@ import Testing
         // It is the second message of the inbox now, with the text that the rule looks for.
         #expect(
             eventually {
-                (try? Self.run(instance, "filter", "test", "--account", "jane", "--uid", "2").output.contains("hold look at it  (h)")) == true
+                (try? Self.run(instance, "filter", "test", "--account", "jane", "--uid", "2").output.contains("hold look at it  (h)"))
+                    == true
             })
         #expect(eventually { (try? Self.run(instance, "queue", "list").output.hasPrefix("0 in the queue")) == true })
         let connection = try LineConnection(port: try instance.port("SMTP_PORT"), timeout: 20)
