@@ -50,6 +50,10 @@ let package = Package(
         ours("ControlFrames", ["Vocabulary"]),
         ours("StartFile", ["Bytes", "Vocabulary", "Policy", .product(name: "Yams", package: "Yams")]),
 
+        ours("DropFiles", ["Bytes", "Vocabulary"]),
+
+        fuzzer("drop", ["DropFiles", "MIME"]),
+        fuzzer("transport", ["Policy", "Routing", "Vocabulary"]),
         fuzzer("control", ["ControlFrames", "Vocabulary"]),
         fuzzer("startfile", ["StartFile", "Vocabulary"]),
         fuzzer("report", ["Bounces", "Policy", "Bytes", "Text", "Vocabulary"]),

@@ -38,6 +38,16 @@ struct TracePrefix: Sendable {
         self.bottom = line + ";\(fold)\(facts.date.rfc5322)\r\n"
     }
 
+    /// Of a message that a program on this host handed over.
+    init(localUser id: UInt32, sender: Address?, host: String, product: ProductName, trace: TraceID, date: CivilTime) {
+        self.top = "Return-Path: <\(sender?.description ?? "")>\r\nDelivered-To: "
+        let fold = "\r\n          "
+        // The user's number: his name is nobody's business elsewhere.
+        self.bottom =
+            "\r\nReceived: from localhost (user \(id) of this host)\(fold)by \(host) \(product.traceComment)\(fold)with local id \(trace);"
+            + "\(fold)\(date.rfc5322)\r\n"
+    }
+
     /// Our Received field alone: what goes before a message that leaves this host. Behind it `tags`, whole lines.
     func relayed(tags: String) -> ByteBuffer { ByteBuffer(bytes: Array(self.bottom.utf8.dropFirst(2)) + Array(tags.utf8)) }
 

@@ -7,6 +7,11 @@ package enum Program {
     /// Runs the command of the arguments and ends the process with its status.
     package static func main() -> Never {
         signal(SIGPIPE, SIG_IGN)  // `postoffice log | head` must not die with a message
+        // Under the names that programs know, by a link, or as `postoffice sendmail …`.
+        let words = CommandLine.arguments
+        let name = words.first?.split(separator: "/").last.map(String.init) ?? ""
+        if SendmailProgram.names.contains(name) { SendmailProgram.main(name, Array(words.dropFirst())) }
+        if words.count > 1, SendmailProgram.names.contains(words[1]) { SendmailProgram.main(words[1], Array(words.dropFirst(2))) }
         do {
             var command = try PostOfficeCommand.parseAsRoot()
             try command.run()

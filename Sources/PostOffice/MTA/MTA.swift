@@ -62,6 +62,9 @@ package final class MTA: Sendable {
     /// Lets mail go for hosts that ask for it.
     private let releaser: QueueReleaser
     private let remoteSettings: RemoteSettingsSource
+    private let traces = TraceIDs()
+    /// Takes what `sendmail` left; made with the services.
+    private let drop = Mutex<DropWatcher?>(nil)
     private let ownAddresses = OwnAddresses()
     /// Becomes readable when a drain has come to its end.
     package let drained: Int32
@@ -90,7 +93,7 @@ package final class MTA: Sendable {
             directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
         self.releaser = QueueReleaser(self.remoteDelivery)
         let world = ListenerWorld(
-            limits: self.limits, sink: self.trail, resolver: self.names.plain, crashGuard: options.crashGuard, makeTrace: TraceIDs().next)
+            limits: self.limits, sink: self.trail, resolver: self.names.plain, crashGuard: options.crashGuard, makeTrace: self.traces.next)
         self.listeners = ListenerSet(loops: self.loops, world: world)
         self.drained = po_eventfd()
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
@@ -137,6 +140,10 @@ package final class MTA: Sendable {
         self.control?.start()
         self.ownAddresses.set(self.ports.filter { $0.role.service == .smtp }.map { ($0.address, $0.port) })
         self.remoteDelivery.start()
+        let watcher = DropWatcher(
+            DropBox(self.start.dropDirectory), LocalSubmission(self.smtpEnvironment), events: self.trail, makeTrace: self.traces.next)
+        self.drop.withLock { $0 = watcher }
+        watcher.start()
         self.localDelivery.start()
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
@@ -177,6 +184,7 @@ package final class MTA: Sendable {
         self.control?.stop()
         self.filterWorkers.stop()
         self.releaser.stop()
+        self.drop.withLock { $0 }?.stop()
         self.authenticator.close()
         // It gives back by the other's hands.
         self.localDelivery.stop()
@@ -290,7 +298,9 @@ package final class MTA: Sendable {
         }
     }
 
-    private func smtpService() -> SMTPService {
+    private func smtpService() -> SMTPService { SMTPService(self.smtpEnvironment, offersStartTLS: self.certificates != nil) }
+
+    private var smtpEnvironment: SMTPEnvironment {
         var environment = SMTPEnvironment(
             directory: self.directory, authenticator: self.authenticator, store: self.store, events: self.trail,
             clock: SMTPClock(now: SystemSources.now), random: SystemSources.random, version: ProductVersion.text)
@@ -306,7 +316,7 @@ package final class MTA: Sendable {
         }
         environment.releaseQueue = QueueReleasing.closure(self.releaser)
         environment.work = { [filterWorkers] in filterWorkers.submit($0) }
-        return SMTPService(environment, offersStartTLS: self.certificates != nil)
+        return environment
     }
 
     private var loginNames: LoginNames { LoginNames(self.authenticator, ReverseLookup(self.names.plain)) }

@@ -3,6 +3,7 @@ import Glibc
 import Vocabulary
 
 /// Owner and mode of everything in spool and mailbox: directories 0700, files 0600, of the service user; start file root:group 0640.
+/// The spool directory itself can be passed through (0711), to the drop directory that takes everybody's mail (3777).
 /// Walks by descriptors and never through links: the trees belong to the service user, who must not lead root elsewhere.
 package struct PermissionWalk {
     package struct Finding: Sendable, Equatable {
@@ -13,6 +14,7 @@ package struct PermissionWalk {
     }
 
     private static let directoryMode: UInt32 = 0o700
+    package static let spoolMode: UInt32 = 0o711
     private static let fileMode: UInt32 = 0o600
     private static let startFileMode: UInt32 = 0o640
     /// Deeper than this is nothing of ours.
@@ -69,6 +71,8 @@ package struct PermissionWalk {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             guard name != ".", name != "..", name != "lost+found" else { continue }
             guard self.examine(fd, name, "\(path)/\(name)") else { continue }
+            // What lies there belongs to those who put it there.
+            if "\(path)/\(name)" == self.start.dropDirectory { continue }
             let inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             if inner >= 0 { self.walk(inner, "\(path)/\(name)", depth - 1) }
         }
@@ -81,7 +85,10 @@ package struct PermissionWalk {
         guard po_entry(directory, name, &facts) == 0 else { return false }
         self.count += 1
         let kind = mode_t(facts.mode) & S_IFMT
-        let wanted = kind == S_IFDIR ? Self.directoryMode : Self.fileMode
+        let isDrop = path == self.start.dropDirectory
+        let wanted =
+            isDrop
+            ? DropBox.mode : path == self.start.directories.spool ? Self.spoolMode : kind == S_IFDIR ? Self.directoryMode : Self.fileMode
         let isOwned = facts.uid == self.uid && facts.gid == self.gid
         if isOwned && facts.mode & 0o7777 == wanted && (kind == S_IFDIR || kind == S_IFREG || kind == S_IFSOCK) { return kind == S_IFDIR }
         let what = Self.describe(kind, facts, isOwned: isOwned)

@@ -31,7 +31,10 @@ final class SetupWorker {
                 self.own("\(path)/\(InstanceMarker.name)")
             }
         }
-        for path in ["log", "certificates", "drop"] { try self.makeDirectory("\(directories.spool)/\(path)") }
+        for path in ["log", "certificates"] { try self.makeDirectory("\(directories.spool)/\(path)") }
+        // Every user may hand over mail: he passes the spool directory, and sees nothing of it.
+        try self.makeDirectory("\(directories.spool)/drop", mode: DropBox.mode)
+        guard chmod(directories.spool, PermissionWalk.spoolMode) == 0 else { throw Self.failed("chmod \(directories.spool)") }
         try self.writeStartFile()
     }
 
@@ -49,7 +52,7 @@ final class SetupWorker {
 
     // MARK: Steps
 
-    private func makeDirectory(_ path: String) throws(AdminFailure) {
+    private func makeDirectory(_ path: String, mode: UInt32 = 0o700) throws(AdminFailure) {
         if mkdir(path, 0o700) == 0 {
             self.tell(Localized(en: "made directory \(path)", ja: "ディレクトリ \(path) を作成しました"))
         } else if errno == ENOENT {
@@ -59,8 +62,9 @@ final class SetupWorker {
         } else if errno != EEXIST {
             throw Self.failed("mkdir \(path)")
         }
-        guard chmod(path, 0o700) == 0 else { throw Self.failed("chmod \(path)") }
         self.own(path)
+        // After the owner: a change of that takes special bits away.
+        guard chmod(path, mode) == 0 else { throw Self.failed("chmod \(path)") }
     }
 
     /// Parents are made open, like those of the system: only spool and mailbox themselves are closed.

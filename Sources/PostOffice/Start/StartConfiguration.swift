@@ -97,6 +97,8 @@ extension StartConfiguration {
     package var mtaPIDFile: String { self.directories.spool + "/mta.pid" }
     package var logDirectory: String { self.directories.spool + "/log" }
     package var certificateDirectory: String { self.directories.spool + "/certificates" }
+    /// Where `sendmail` leaves messages.
+    package var dropDirectory: String { self.directories.spool + "/drop" }
     package var transportDatabase: String { self.directories.spool + "/transport.db" }
     package var directoryDatabase: String { self.directories.spool + "/directory.db" }
 }

@@ -1,0 +1,1 @@
+../../../Sources/PostOffice/Sendmail/DropFile.swift
