@@ -87,7 +87,8 @@ let package = Package(
         ours(
             "SMTPService",
             [
-                nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Policy", "Routing", "Database", "Directory", "MessageStore", "Queue", "Bytes",
+                nioCore, "NetKit", "SMTPWire", "SASL", "MIME", "Policy", "Routing", "Database", "Directory", "MessageStore", "Queue",
+                "Bytes",
                 "Vocabulary", "Text",
             ]),
         ours(
@@ -156,7 +157,8 @@ let package = Package(
         tests(
             "PostOfficeTests",
             [
-                "PostOffice", "CPlatform", "MIME", "NetKit", "Queue", "MessageStore", "Directory", "Forms", "Bytes", "Vocabulary", "MailTesting",
+                "PostOffice", "CPlatform", "MIME", "NetKit", "Queue", "MessageStore", "Directory", "Forms", "Bytes", "Vocabulary",
+                "MailTesting",
                 nioCore, nioPosix,
             ], resources: [.copy("Configurations")]),
         tests("SystemTests", ["MailTesting", "PowerCutKit", "Bytes", "Vocabulary"]),
