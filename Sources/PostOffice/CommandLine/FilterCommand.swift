@@ -5,7 +5,12 @@ import SMTPService
 /// `postoffice filter`: trying the SMTP filters without touching mail.
 struct FilterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "filter", abstract: "Try the SMTP filters. They are set as the field `filters`.", subcommands: [Test.self])
+        commandName: "filter", abstract: "Try the SMTP filters. They are set as the field `filters`.",
+        discussion: """
+            Examples:
+              postoffice config set filters 'big: if size > 10M then refuse "Too big"'
+              postoffice filter test message.eml
+            """, subcommands: [Test.self])
 
     struct Test: ParsableCommand {
         static let configuration = CommandConfiguration(
