@@ -59,11 +59,13 @@ struct StoreChecker {
 
     // MARK: Modes
 
-    /// Mail is for the service user alone: directories 0700, files 0600.
+    /// Mail is for the service user alone: directories 0700, files 0600. The spool directory may be passed through, on the way to the drop
+    /// directory that takes everybody's mail.
     private mutating func checkModes() throws(StoreError) {
-        let directories = [self.location.spool, self.location.mailbox, self.location.segments]
+        let directories = [self.location.mailbox, self.location.segments]
         let databases = [self.location.mailDatabase, self.location.acceptDatabase].flatMap { [$0, $0 + "-wal", $0 + "-shm"] }
         let segments = try self.directory.numbers().map { self.directory.path(of: $0) }
+        self.checkMode(self.location.spool, 0o711)
         for path in directories { self.checkMode(path, 0o700) }
         for path in databases + segments + [self.location.lock] { self.checkMode(path, 0o600) }
     }
