@@ -49,11 +49,12 @@ struct Repair {
     // MARK: Files
 
     private mutating func mendModes() throws(StoreError) {
-        let directories = [self.location.spool, self.location.mailbox, self.location.segments]
+        let directories = [self.location.mailbox, self.location.segments]
         let names = ["", "-wal", "-shm"]
         var files = names.map { self.location.mailDatabase + $0 } + names.map { self.location.acceptDatabase + $0 } + [self.location.lock]
         files += try self.opening.directory.numbers().map { self.opening.directory.path(of: $0) }
-        for (paths, mode) in [(directories, mode_t(0o700)), (files, mode_t(0o600))] {
+        // The spool directory may be passed through, on the way to the drop directory.
+        for (paths, mode) in [([self.location.spool], mode_t(0o711)), (directories, mode_t(0o700)), (files, mode_t(0o600))] {
             for path in paths {
                 var facts = stat()
                 guard lstat(path, &facts) == 0, facts.st_mode & 0o7777 & ~mode != 0 else { continue }
