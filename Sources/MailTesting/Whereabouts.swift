@@ -10,9 +10,17 @@ package func whereabouts(of id: pid_t, depth: Int = 2) -> String {
         let call = ChildProcess.text(of: "\(place)/syscall").prefix { $0 != "\n" }
         return "process \(id) thread \(thread) \(name): waits in \(ChildProcess.text(of: "\(place)/wchan")), system call \(call)"
     }
+    let stacks = depth > 0 && access(stackProgram, X_OK) == 0 ? stacksText(of: id) : ""
     guard depth > 0 else { return lines.joined(separator: "\n") }
     let children = ChildProcess.text(of: "/proc/\(id)/task/\(id)/children").split(separator: " ").compactMap { pid_t($0) }
-    return (lines + children.map { whereabouts(of: $0, depth: depth - 1) }).joined(separator: "\n")
+    return (lines + [stacks] + children.map { whereabouts(of: $0, depth: depth - 1) }).joined(separator: "\n")
+}
+
+private let stackProgram = "/usr/bin/eu-stack"
+
+/// The functions that each thread is in.
+private func stacksText(of id: pid_t) -> String {
+    (try? ChildProcess.run(stackProgram, ["-n", "16", "-p", "\(id)"], seconds: 30).output) ?? ""
 }
 
 /// Names in a directory, without `.` and `..`, sorted; none when it cannot be read.

@@ -66,8 +66,10 @@ final class MailHost {
     }
 
     func stop() {
+        let began = monotonicSeconds()
         self.server?.end()
         self.server = nil
+        if monotonicSeconds() - began > 20 { print("\(self.name) took long to end: \(self.trail.suffix(4000))") }
     }
 
     /// The log of the host.
