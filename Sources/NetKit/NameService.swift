@@ -102,6 +102,7 @@ package final class NameService: Sendable {
         self.state.withLock { $0.plain = plain }
         self.plainSwitch.use(CachingResolver(plain))
         self.loadHosts(settings)
+        self.setSilent(Self.namesNoServer(settings))
         startThread("dns-care") { self.run() }
     }
 
@@ -234,12 +235,23 @@ package final class NameService: Sendable {
             defer { state.current = [resolver] }
             return state.current
         }
+        // First, for what waits for the resolver is asked with it.
+        self.setSilent(validation == .off(answers: false))
         if let resolver { self.deliverySwitch.use(CachingResolver(resolver)) }
-        let isSilent = validation == .off(answers: false)
-        self.deliverySwitch.setSilent(isSilent)
-        self.plainSwitch.setSilent(isSilent)
         self.retire(old)
         self.report(validation)
+    }
+
+    private func setSilent(_ isSilent: Bool) {
+        self.deliverySwitch.setSilent(isSilent)
+        self.plainSwitch.setSilent(isSilent)
+    }
+
+    /// No name server is named anywhere: a network of its own, until the first look says otherwise.
+    private static func namesNoServer(_ settings: Settings) -> Bool {
+        guard settings.servers.isEmpty, settings.roots.isEmpty else { return false }
+        let lines = (SmallFile.text(of: settings.resolvConf) ?? "").split(separator: "\n")
+        return !lines.contains { $0.hasPrefix("nameserver") }
     }
 
     // MARK: Settings of the contexts

@@ -44,9 +44,13 @@ final class SwitchedResolver: Resolver {
             state.target = target
             state.isOpen = target != nil
             defer { state.held = [] }
-            return state.held
+            return state.held.map { ($0, Self.fromHosts($0.name, $0.type, state)) }
         }
-        for question in held {
+        for (question, known) in held {
+            if target != nil, let known {
+                question.completion(known)
+                continue
+            }
             guard let target else {
                 question.completion(.failure(.cancelled))
                 continue
@@ -93,6 +97,13 @@ final class SwitchedResolver: Resolver {
         if let held { held.completion(.failure(.cancelled)) } else { query.cancel() }
     }
 
+    /// The host or domain that a name such as `_25._tcp.host.test` or `_mta-sts.domain.test` says something of.
+    private static func owner(_ name: String) -> String {
+        var rest = name[...]
+        while rest.hasPrefix("_"), let dot = rest.firstIndex(of: ".") { rest = rest[rest.index(after: dot)...] }
+        return String(rest)
+    }
+
     /// nil for what only DNS knows.
     private static func fromHosts(_ name: String, _ type: DNSType, _ state: State) -> Result<DNSAnswer, DNSFailure>? {
         switch type {
@@ -105,7 +116,7 @@ final class SwitchedResolver: Resolver {
             return state.reverse[name].map { .success(DNSAnswer(records: .names($0), lifetime: Self.lifetime)) }
         case .mx, .txt, .tlsa, .cname, .dnskey:
             // DNS may know more of the name; where there is none, nobody is made to wait.
-            return state.isSilent && state.hosts.has(name) ? .failure(.noRecords) : nil
+            return state.isSilent && state.hosts.has(Self.owner(name)) ? .failure(.noRecords) : nil
         }
     }
 }
