@@ -30,7 +30,9 @@ package final class ClientTLS: Sendable {
             context: self.checked, serverHostname: name,
             customVerificationCallback: { chain, promise in
                 let shown = PeerCheck.Shown(chain)
-                promise.completeWithTask { await check.examine(shown) ? .certificateVerified : .failed }
+                Task(executorPreference: CheckingExecutor.shared) {
+                    promise.succeed(await check.examine(shown) ? .certificateVerified : .failed)
+                }
             })
     }
 }
