@@ -41,8 +41,16 @@ package final class ChildProcess {
             words.free()
             variables.free()
         }
+        // Threads of the test program block signals, which a child would inherit: it could not be asked to end.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var nothing = sigset_t()
+        sigemptyset(&nothing)
+        posix_spawnattr_setsigmask(&attributes, &nothing)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var child: pid_t = 0
-        let error = posix_spawn(&child, path, &actions, nil, words.pointers, variables.pointers)
+        let error = posix_spawn(&child, path, &actions, &attributes, words.pointers, variables.pointers)
         guard error == 0 else { throw Failure(description: "cannot start \(path): errno \(error)") }
         self.id = child
         self.name = ([path] + arguments).joined(separator: " ")
