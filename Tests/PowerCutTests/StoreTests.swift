@@ -49,7 +49,7 @@ struct StoreTests {
     @Test(
         "R1 kill -9, restart, and then a power cut: what a reader was shown after the restart is not lost",
         arguments: [
-            nil, "sync KILL skip 9 match segments/", "sync KILL skip 5 match mail.db", "sync KILL skip 5 match accept.db",
+            nil, "sync KILL skip 5 match segments/", "sync KILL skip 2 match mail.db", "sync KILL skip 2 match accept.db",
             "sync KILL skip 1 match mailbox/segments",
         ])
     func survivesKillAndCut(_ killing: String?) throws {
@@ -65,7 +65,7 @@ struct StoreTests {
 
     /// What fails, and where. Each rule must meet at least one call, or the test fails.
     static let troubles = [
-        "sync EIO every 7 match segments/", "sync EIO skip 40 times 1 match mail.db", "sync EIO skip 20 times 1 match accept.db",
+        "sync EIO every 7 match segments/", "sync EIO skip 15 times 1 match mail.db", "sync EIO skip 8 times 1 match accept.db",
         "write ENOSPC every 5 match segments/", "write short every 4 match segments/", "write ENOSPC skip 60 every 23 match mail.db-wal",
         "open EMFILE every 6 match segments/", "allocate ENOSPC every 2 match segments/",
     ]
