@@ -111,7 +111,7 @@ package struct LocalSubmission: Sendable {
         func address(_ text: String) throws(Failure) -> Address {
             let whole = text.utf8.contains(UInt8(ascii: "@")) || text.utf8.contains(UInt8(ascii: "!")) ? text : "\(text)@\(domain)"
             do {
-                return try Address(parsing: whole)
+                return try Address(parsing: whole, AddressSyntax(allowsStrayDots: true))
             } catch {
                 throw .refused("\(text.prefix(200)) is no address: \(error)")
             }

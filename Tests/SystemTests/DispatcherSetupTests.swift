@@ -55,6 +55,12 @@ import Testing
         let result = try Self.setup(["--quick", place("var")])
         #expect(result.ending == .exited(1) && result.output.contains("not empty"))
         #expect(ChildProcess.text(of: place("var/spool/thesis.tex")) == "years of work")
+
+        mkdir(place("other"), 0o755)
+        place.write("other/ca.pem", "somebody's authority")
+        let other = try Self.setup(["--quick", place("other")])
+        #expect(other.ending == .exited(1) && other.output.contains("ca.pem"))
+        #expect(ChildProcess.text(of: place("other/ca.pem")) == "somebody's authority")
     }
 
     @Test(

@@ -86,6 +86,13 @@ struct SetupCommand: ParsableCommand {
         }
         defer { free(resolved) }
         let quick = QuickSetup(directory: String(cString: resolved), portBase: self.portBase, domain: self.domain)
+        if let foreign = quick.foreignFile {
+            throw self.common.exit(
+                .failed,
+                Localized(
+                    en: "\(foreign) is not of Post.Office and would be overwritten; choose another directory",
+                    ja: "\(foreign) は Post.Office のファイルではなく、上書きされてしまいます。別のディレクトリを選んでください"))
+        }
         let plan = try quick.plan()
         if PIDFile.holder(plan.directories.spool + "/post.office.pid") != nil {
             throw self.common.exit(

@@ -53,7 +53,8 @@ package struct SendmailProgram {
         let recipients = (self.arguments.readsRecipients ? message.headerRecipients : []) + named
         guard !recipients.isEmpty else { return self.fail(.usage, "no recipient") }
         let sender = self.arguments.sender ?? user
-        if let bad = (recipients + [sender]).first(where: { !Self.isAddress($0) && !$0.isEmpty }) {
+        // Refused here, where somebody hears of it: the server could only return or drop the message as a whole.
+        if let bad = recipients.first(where: { !Self.isMailbox($0) }) ?? [sender].first(where: { !$0.isEmpty && !Self.isMailbox($0) }) {
             return self.fail(.dataError, "this is no address: \(bad.prefix(200))")
         }
         if !message.hasFrom { message.addFrom(sender.isEmpty ? user : sender, name: self.arguments.fullName ?? name) }
@@ -79,6 +80,13 @@ package struct SendmailProgram {
     /// Nothing that could be a line or a field of its own.
     static func isAddress(_ text: String) -> Bool {
         text.utf8.count <= 1000 && !text.isEmpty && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+    }
+
+    /// What the server will take: a mailbox, or a name that it puts a domain behind.
+    static func isMailbox(_ text: String) -> Bool {
+        let isWhole = text.contains("@") || text.contains("!")
+        return self.isAddress(text)
+            && (try? Address(parsing: isWhole ? text : "\(text)@domain.test", AddressSyntax(allowsStrayDots: true))) != nil
     }
 
     // MARK: The server

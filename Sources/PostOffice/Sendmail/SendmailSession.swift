@@ -68,7 +68,9 @@ struct SendmailSession {
 
     private mutating func recipient(_ text: String) {
         guard self.hasSender else { return Self.say("503 5.5.1 Send MAIL first") }
-        guard let path = Self.path(text), !path.isEmpty else { return Self.say("501 5.1.3 Syntax error in the recipient's address") }
+        guard let path = Self.path(text), SendmailProgram.isMailbox(path) else {
+            return Self.say("501 5.1.3 Syntax error in the recipient's address")
+        }
         guard self.recipients.count < DropFile.mostRecipients else { return Self.say("452 4.5.3 Too many recipients") }
         self.recipients.append(path)
         Self.say("250 2.1.5 Ok")

@@ -14,6 +14,14 @@ struct QuickSetup {
     var configurationFile: String { self.directory + "/post.office.conf" }
     var environmentFile: String { self.directory + "/instance.env" }
 
+    var certificateFile: String { self.directory + "/ca.pem" }
+
+    /// A file that has one of our names where no instance is.
+    var foreignFile: String? {
+        guard InstanceMarker.read(self.directory + "/spool") == nil else { return nil }
+        return [self.configurationFile, self.environmentFile, self.certificateFile].first { access($0, F_OK) == 0 }
+    }
+
     /// What an earlier run chose is kept: domain, ports and password.
     func plan() throws(AdminFailure) -> SetupPlan {
         let earlier = self.earlier
@@ -43,7 +51,7 @@ struct QuickSetup {
 
     /// A copy of the certificate that every client of this machine can read: the spool is closed to others.
     private func publishCertificate(_ plan: SetupPlan) throws(SystemFailure) -> String {
-        let path = self.directory + "/ca.pem"
+        let path = self.certificateFile
         let chain = try FileAccess.contents(of: CertificateStore(spool: plan.directories.spool).main.chain, limit: 1 << 20)
         try FileAccess.replace(path, with: chain, mode: 0o644)
         return path
