@@ -34,6 +34,7 @@ package final class LocalNameServer: Sendable {
         let descriptor = self.descriptor
         withUnsafeMutablePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                // SAFETY: test kit; a test without its name server would prove nothing.
                 guard bind(descriptor, raw, length) == 0, getsockname(descriptor, raw, &length) == 0 else { fatalError("no UDP port") }
             }
         }
