@@ -201,11 +201,13 @@ package struct MIMEParser: Sendable {
         }
     }
 
-    /// Ends what is open from a level on.
+    /// Ends what is open from a level on. A part that is over with its header keeps the line end before the boundary, which its parents then have too.
     private mutating func close(downTo level: Int, at end: Int64, lines: Int64) {
+        var (end, lines) = (end, lines)
         while self.open.count > level, let last = self.open.popLast() {
             let start = self.entities[last.index].body.lowerBound
-            self.entities[last.index].body = start..<max(start, end)
+            if start > end { (end, lines) = (start, self.lines) }
+            self.entities[last.index].body = start..<end
             self.entities[last.index].lines = max(0, lines - last.linesBefore)
         }
     }

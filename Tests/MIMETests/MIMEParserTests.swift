@@ -97,6 +97,31 @@ struct MIMEParserTests {
         #expect(Self.drawn(text) == wanted)
     }
 
+    @Test(
+        "A part that is over with its header lies within its parents, which keep the line end before the boundary",
+        arguments: [
+            ("--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n--a--\r\n", "Subject: x\r\n\r\n"),
+            ("--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n--a--\r\n", "Subject: x\r\n"),
+            (
+                "--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n--a--\r\n",
+                "--b\r\nContent-Type: text/html\r\n\r\n"
+            ),
+        ])
+    func emptyParts(_ body: String, _ second: String) {
+        let text = "Content-Type: multipart/mixed; boundary=a\r\n\r\n" + body
+        let entities = Self.structure(text).entities
+        #expect(entities.count == 3)
+        for entity in entities {
+            guard let parent = entity.parent else { continue }
+            let outer = entities[parent].body
+            #expect(entity.header.lowerBound >= outer.lowerBound && entity.body.upperBound <= outer.upperBound)
+        }
+        let bytes = Array(text.utf8)
+        let range = entities.dropFirst().first.map { Int($0.body.lowerBound)..<Int($0.body.upperBound) } ?? 0..<0
+        #expect(String(decoding: bytes[range], as: UTF8.self) == second)
+        #expect(entities.dropFirst().first?.lines == Int64(second.split(separator: "\r\n", omittingEmptySubsequences: false).count - 1))
+    }
+
     @Test("The same in every cut")
     func everyCut() {
         let whole = Self.structure(Self.nested)
