@@ -58,7 +58,7 @@ extension SMTPSession {
         case .challenge(let bytes):
             out.replies.writeString("334 \(Base64.encode(bytes))\r\n")
             self.phase = .auth(exchange)
-            out.setDeadline(self.profile.limits.commandTimeout)
+            out.setDeadline(self.commandPatience)
         case .ask(let request): self.ask(.authenticate(request, exchange.mechanism), .auth(exchange), &out)
         case .succeeded(let identity):
             self.identity = identity

@@ -128,8 +128,9 @@ package struct SMTPSession: SessionMachine {
     package mutating func timedOut(_ out: inout SessionOutput<SMTPCall>) {
         switch self.phase {
         case .awaiting:  // we are the slow one
-            out.setDeadline(self.profile.limits.commandTimeout)
+            out.setDeadline(self.commandPatience)
         case .closed: out.close()
+        case .command where self.isDraining: self.end(self.stopping, &out)
         case .opening, .command, .skippingLine, .auth, .data, .chunk, .droppedChunk:
             self.end(Reply(421, EnhancedStatus(4, 4, 2), "\(self.profile.hostName) Timeout, closing"), &out)
         }
@@ -137,7 +138,17 @@ package struct SMTPSession: SessionMachine {
 
     package mutating func shuttingDown(_ out: inout SessionOutput<SMTPCall>) {
         self.isDraining = true
+        switch self.phase {
+        case .command, .skippingLine, .auth: out.setDeadline(self.commandPatience)
+        case .opening, .data, .chunk, .droppedChunk, .awaiting, .closed: break
+        }
         self.endIfDraining(&out)
+    }
+
+    /// How long the next line may take. A server that stops waits for a message in hand, but not for one of which only the envelope has begun.
+    var commandPatience: TimeAmount {
+        let usual = self.profile.limits.commandTimeout
+        return self.isDraining ? min(usual, .seconds(5)) : usual
     }
 
     // MARK: Common ways out
@@ -151,7 +162,7 @@ package struct SMTPSession: SessionMachine {
     /// Back to commands after a reply was written.
     mutating func goOn(_ out: inout SessionOutput<SMTPCall>) {
         self.phase = .command
-        out.setDeadline(self.profile.limits.commandTimeout)
+        out.setDeadline(self.commandPatience)
         self.endIfDraining(&out)
     }
 
@@ -186,6 +197,8 @@ package struct SMTPSession: SessionMachine {
 
     private mutating func endIfDraining(_ out: inout SessionOutput<SMTPCall>) {
         guard self.isDraining, self.envelope == nil, case .command = self.phase else { return }
-        self.end(Reply(421, EnhancedStatus(4, 3, 2), "\(self.profile.hostName) Server is stopping, try again later"), &out)
+        self.end(self.stopping, &out)
     }
+
+    private var stopping: Reply { Reply(421, EnhancedStatus(4, 3, 2), "\(self.profile.hostName) Server is stopping, try again later") }
 }

@@ -184,6 +184,26 @@ struct SessionTests {
         #expect(busy.session.isClosed)
     }
 
+    @Test("Draining: of whom only an envelope is here, the next line is waited for 5 s and no longer; a body in hand has its usual time")
+    func drainingPatience() {
+        var silent = Conversation.greeted()
+        _ = silent.say("MAIL FROM:<a@x.test>", "RCPT TO:<known@example.test>")
+        silent.session.shutDown()
+        #expect(silent.session.deadline == .seconds(5) && !silent.session.isClosed)
+        _ = silent.say("NOOP")
+        #expect(silent.session.deadline == .seconds(5))
+        silent.session.timeOut()
+        #expect(silent.raw("").hasPrefix("421 4.3.2 ") && silent.session.isClosed)
+        var login = Conversation.greeted()
+        _ = login.say("AUTH LOGIN")
+        login.session.shutDown()
+        #expect(login.session.isClosed || login.session.deadline == .seconds(5))
+        var busy = Conversation.greeted()
+        _ = busy.say("MAIL FROM:<a@x.test>", "RCPT TO:<known@example.test>", "DATA")
+        busy.session.shutDown()
+        #expect(!busy.session.isClosed && busy.session.deadline.map { $0 > .seconds(5) } == true)
+    }
+
     @Test("HELP and EHLO come from the table of commands")
     func help() {
         var peer = Conversation.greeted()
