@@ -72,7 +72,7 @@ import Vocabulary
                 switch frame {
                 case .output(let text): answer.output += text
                 case .problem(let text): answer.problems += text
-                case .progress, .done: break
+                case .begun, .progress, .done: break
                 }
             }
             return answer

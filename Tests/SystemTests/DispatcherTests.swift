@@ -71,6 +71,36 @@ import Testing
         #expect(instance.stop() == .exited(0))
     }
 
+    @Test("R6 while the mta does not answer, status says so; when it answers again, all goes on")
+    func statusOfASilentMTA() throws {
+        let instance = try QuickInstance()
+        try instance.start(["--silence", "60"])
+        let mta = try #require(instance.mtaID)
+        #expect(kill(mta, SIGSTOP) == 0)
+        let status = try instance.command(["status"])
+        #expect(status.output.contains("the mta does not answer") && instance.mtaID == mta, "\(status)")
+        #expect(try instance.command(["status", "--lang", "ja"]).output.contains("mta が応答しません"))
+        #expect(kill(mta, SIGCONT) == 0)
+        try Self.wait("an answer") { try !instance.command(["status"]).output.contains("does not answer") }
+        #expect(instance.mtaID == mta)
+        #expect(instance.stop() == .exited(0))
+    }
+
+    @Test("R6 a command for a silent mta waits for its successor and is carried out once")
+    func commandForASilentMTA() throws {
+        let instance = try QuickInstance()
+        try instance.start(["--silence", "5"])
+        let old = try #require(instance.mtaID)
+        let place = TemporaryDirectory("input")
+        place.write("password", "long enough\n")
+        #expect(kill(old, SIGSTOP) == 0)
+        let added = try instance.command(["account", "add", "late@example.test", "--password-stdin"], input: place("password"))
+        #expect(added.ending == .exited(0), "\(added)")
+        #expect(instance.mtaID.map { $0 != old } == true)
+        #expect(try instance.command(["account", "list"]).output.components(separatedBy: "late@example.test").count == 2)
+        #expect(instance.stop() == .exited(0))
+    }
+
     @Test("a drain lets a DATA in hand finish, then says goodbye and ends with 0")
     func drainFinishesWhatIsInHand() throws {
         let instance = try QuickInstance()

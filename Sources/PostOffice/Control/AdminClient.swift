@@ -13,23 +13,20 @@ enum AdminClient {
         open: (StartConfiguration) throws(AdminFailure) -> AdminContext
     ) -> AdminStatus {
         let printer = AdminPrinter()
+        let conversation = AdminConversation(request: request, printer: printer)
         // A server that is just starting or stopping holds the lock but has no socket: wait for one of the two.
         for attempt in 0..<Self.attempts {
             if attempt > 0 { usleep(100_000) }
-            do {
-                let fd = try ControlSocket.connect(to: start.controlSocket)
-                defer { close(fd) }
-                return try Self.ask(request, fd, printer)
-            } catch {
-                switch error.code {
-                case ENOENT, ECONNREFUSED: break
-                case EACCES, EPERM:
-                    printer.show(.problem(Self.notAllowed(start).text(request.language) + "\n"))
-                    return .failed
-                default:
-                    printer.show(.problem("postoffice: \(error)\n"))
-                    return .failed
-                }
+            switch conversation.attempt(start.controlSocket) {
+            case .done(let status): return status
+            case .noServer: break
+            case .notTaken: continue
+            case .failed(let text):
+                printer.show(.problem(text.text(request.language) + "\n"))
+                return .failed
+            case .forbidden:
+                printer.show(.problem(Self.notAllowed(start).text(request.language) + "\n"))
+                return .failed
             }
             // A dispatcher is bringing its mta back, which needs the lock more than we do. An mta that cannot come back may need this very
             // command, so that the turn is given up once only.
@@ -42,7 +39,7 @@ enum AdminClient {
             case .failed(let failure):
                 let isForbidden = failure.code == EACCES || failure.code == EPERM
                 let text = isForbidden ? Self.notAllowed(start).text(request.language) : "\(failure)"
-                printer.show(.problem("postoffice: \(text)\n"))
+                printer.show(.problem(text + "\n"))
                 return .failed
             }
         }
@@ -51,27 +48,31 @@ enum AdminClient {
         return .failed
     }
 
-    /// The first line of a running server's answer; nil when there is none.
-    static func word(_ request: AdminRequest, _ start: StartConfiguration) -> String? {
-        guard let fd = try? ControlSocket.connect(to: start.controlSocket) else { return nil }
-        defer { close(fd) }
-        var patience = timeval(tv_sec: 5, tv_usec: 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        guard (try? AdminWire.send(request, to: fd)) != nil else { return nil }
-        while let frame = try? AdminWire.receive(AdminFrame.self, from: fd, limit: AdminWire.maximumFrame) {
-            if case .output(let text) = frame { return String(text.prefix { !$0.isNewline }) }
-            if case .done = frame { return nil }
-        }
-        return nil
+    /// What a running server says in one line.
+    enum Word: Equatable {
+        case word(String)
+        /// It answers, but not with a word; or none runs that we may ask.
+        case nothing
+        /// It runs, and does not answer.
+        case silent
     }
 
-    private static func ask(_ request: AdminRequest, _ fd: Int32, _ printer: AdminPrinter) throws(SystemFailure) -> AdminStatus {
-        try AdminWire.send(request, to: fd)
-        while let frame = try AdminWire.receive(AdminFrame.self, from: fd, limit: AdminWire.maximumFrame) {
-            if case .done(let status) = frame { return status }
-            printer.show(frame)
+    /// The first line of a running server's answer.
+    static func word(_ request: AdminRequest, _ start: StartConfiguration) -> Word {
+        do {
+            let fd = try ControlSocket.connect(to: start.controlSocket, patience: AdminConversation.patience)
+            defer { close(fd) }
+            var patience = timeval(tv_sec: AdminConversation.patience, tv_usec: 0)
+            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+            try AdminWire.send(request, to: fd)
+            while let frame = try AdminWire.receive(AdminFrame.self, from: fd, limit: AdminWire.maximumFrame) {
+                if case .output(let text) = frame { return .word(String(text.prefix { !$0.isNewline })) }
+                if case .done = frame { return .nothing }
+            }
+            return .nothing
+        } catch {
+            return error.code == EAGAIN ? .silent : .nothing
         }
-        throw SystemFailure("the server ended the conversation", ECONNRESET)
     }
 
     private static func performHere(
@@ -103,7 +104,7 @@ final class AdminPrinter: Sendable {
         case .output(let text): Self.write(text, 1)
         case .problem(let text): Self.write(text, 2)
         case .progress(let text): if isatty(2) == 1 { Self.write("\r\u{1B}[K" + text, 2) }
-        case .done: break
+        case .begun, .done: break
         }
     }
 

@@ -32,6 +32,8 @@ package struct AdminRequest: Codable, Sendable, Equatable {
 
 /// One part of an answer; `done` is the last.
 package enum AdminFrame: Codable, Sendable, Equatable {
+    /// The first: the server has the request and begins. Without it nothing was done.
+    case begun
     /// For standard output, line end included.
     case output(String)
     /// For standard error.

@@ -78,6 +78,8 @@ package final class ControlServer: Sendable {
         setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         guard let request = try? AdminWire.receive(AdminRequest.self, from: client, limit: AdminWire.maximumRequest) else { return }
+        // Before anything is done: a command that has not read this may ask again.
+        guard (try? AdminWire.send(AdminFrame.begun, to: client)) != nil else { return }
         let gate = Mutex(())
         let output = AdminOutput(language: request.language) { frame in
             gate.withLock { _ in _ = try? AdminWire.send(frame, to: client) }

@@ -18,9 +18,11 @@ enum ControlSocket {
         return fd
     }
 
-    /// A connection to the server; ECONNREFUSED or ENOENT when none runs.
-    static func connect(to path: String) throws(SystemFailure) -> Int32 {
+    /// A connection to the server; ECONNREFUSED or ENOENT when none runs, EAGAIN when it takes none within `patience` seconds.
+    static func connect(to path: String, patience: Int) throws(SystemFailure) -> Int32 {
         let fd = try Self.make()
+        var time = timeval(tv_sec: patience, tv_usec: 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         let result = try Self.withAddress(path) { Glibc.connect(fd, $0, $1) }
         guard result == 0 else {
             let failure = SystemFailure("connect \(path)")

@@ -61,9 +61,19 @@ struct StatusReport {
     /// How the store of the running server is; nothing is said where we may not ask.
     private mutating func askTheServer() {
         guard self.isRunning else { return }
-        self.counts = AdminClient.word(AdminRequest("counts"), self.start).flatMap { ServerCounts(line: $0) }
+        switch AdminClient.word(AdminRequest("counts"), self.start) {
+        case .word(let line): self.counts = ServerCounts(line: line)
+        case .nothing: break
+        case .silent:
+            // One question is enough: each would be waited for.
+            return self.trouble(
+                Localized(en: "the mta does not answer", ja: "mta が応答しません"),
+                Localized(
+                    en: "the dispatcher replaces it when it stays silent for 20 seconds; if this comes again, look into `postoffice log`",
+                    ja: "20 秒間応答がなければディスパッチャが再起動します。繰り返すようなら postoffice log を調べてください"))
+        }
         self.lookAtDNS()
-        if AdminClient.word(AdminRequest("reach"), self.start) == "this-host" {
+        if AdminClient.word(AdminRequest("reach"), self.start) == .word("this-host") {
             self.notes.append(
                 Trouble(
                     what: Localized(
@@ -73,7 +83,7 @@ struct StatusReport {
                         en: "to send it: `postoffice config set outbound-reach anywhere`, then `postoffice queue release --all`",
                         ja: "送信するには postoffice config set outbound-reach anywhere、続いて postoffice queue release --all を実行してください")))
         }
-        guard let word = AdminClient.word(AdminRequest("health"), self.start) else { return }
+        guard case .word(let word) = AdminClient.word(AdminRequest("health"), self.start) else { return }
         if word == "disk-low" {
             self.trouble(
                 Localized(en: "the disk is nearly full: new mail is refused for now", ja: "ディスクがほぼ一杯で、新着メールを一時的に拒否しています"),
@@ -91,7 +101,7 @@ struct StatusReport {
 
     private mutating func lookAtDNS() {
         switch AdminClient.word(AdminRequest("dns"), self.start) {
-        case "off":
+        case .word("off"):
             self.trouble(
                 Localized(
                     en: "the name servers strip DNSSEC signatures, and the DNS root cannot be asked from here: mail is sent without DANE",
@@ -99,7 +109,7 @@ struct StatusReport {
                 Localized(
                     en: "name a server that validates with `postoffice config set name-servers`, or let this host ask others on port 53",
                     ja: "postoffice config set name-servers で検証を行う DNS サーバを指定するか、ポート 53 への問い合わせを許可してください"))
-        case "silent":
+        case .word("silent"):
             self.trouble(
                 Localized(
                     en: "no name server answers: only hosts of the hosts file are found", ja: "DNS サーバが応答しません。hosts ファイルのホストだけが見つかります"),
