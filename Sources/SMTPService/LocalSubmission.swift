@@ -130,8 +130,9 @@ package struct LocalSubmission: Sendable {
     }
 
     private func fixed(
-        _ first: ByteBuffer, isWhole: Bool, from sender: Address?, _ rules: RoutingRules, _ hops: Int
+        _ original: ByteBuffer, isWhole: Bool, from sender: Address?, _ rules: RoutingRules, _ hops: Int
     ) throws(Failure) -> ByteBuffer {
+        let first = original.withMailboxLineAsField()
         if first.countFields(named: "Received").count > hops { throw .refused("too many hops: the message goes round in a loop") }
         let now = self.environment.clock.now()
         let fixer = SubmissionFixer(

@@ -125,8 +125,10 @@ extension SMTPBackend {
         }
     }
 
-    /// Looks for loops; completes the header of a user's message. A stranger's comes out as it went in.
-    private func examined(_ message: ByteBuffer, isWhole: Bool) throws(Reply) -> ByteBuffer {
+    /// Looks for loops; completes the header of a user's message. A stranger's comes out as it went in, but for the end of its header: no line
+    /// of it may go on a field of ours.
+    private func examined(_ original: ByteBuffer, isWhole: Bool) throws(Reply) -> ByteBuffer {
+        let message = original.withMailboxLineAsField()
         let (hops, end) = message.countFields(named: "Received")
         if hops > self.snapshot.configuration.smtp.hops {
             throw Reply(554, EnhancedStatus(5, 4, 6), "Too many hops: the message goes round in a loop")  // [RFC5321-6.3]
@@ -136,7 +138,7 @@ extension SMTPBackend {
         case .incomplete where !isWhole: throw Reply(554, EnhancedStatus(5, 6, 0), "Message refused: its header is too long")
         case .incomplete, .blankLine, .noField: break
         }
-        guard let identity = self.identity else { return message }
+        guard let identity = self.identity else { return message.withHeaderEnded(end, isWhole: isWhole) }
         do throws(SubmissionFixer.Failure) {
             return try self.fixer(identity).fixed(message, isWhole: isWhole)
         } catch {

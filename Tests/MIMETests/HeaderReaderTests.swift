@@ -34,6 +34,27 @@ struct HeaderReaderTests {
         arguments: ["", "A", "A:", "A: x", "A: x\r", "A: x\r\n", "A: x\r\nB", "A: x\r\n\r"])
     func incomplete(_ text: String) { #expect(Self.fields(text).end == .incomplete) }
 
+    @Test(
+        "The header of what is no proper message ends with an empty line, and no more is changed",
+        arguments: [
+            ("x", "\r\nx"), ("A: x", "A: x"), ("A: x\r\nB", "A: x\r\n\r\nB"), ("A: x\r\n\r", "A: x\r\n\r\n\r"), (" x\r\n", "\r\n x\r\n"),
+            ("A: x\r\n y", "A: x\r\n y"), ("A: x\r\n\r\n b", "A: x\r\n\r\n b"), ("", ""), ("\r\n", "\r\n"),
+            (">From a\r\nA: x\r\n\r\n", "X-Mailbox-Line: >From a\r\nA: x\r\n\r\n"), ("From: a\r\n\r\n", "From: a\r\n\r\n"),
+            (">>From a\r\n", "\r\n>>From a\r\n"),
+        ])
+    func headerEnd(_ text: String, _ wanted: String) {
+        let message = ByteBuffer(string: text).withMailboxLineAsField()
+        #expect(message.withHeaderEnded(message.countFields(named: "Received").end, isWhole: true) == ByteBuffer(string: wanted))
+    }
+
+    @Test("A mailbox line that would become too long stays, and the body begins with it")
+    func longMailboxLine() {
+        let long = ByteBuffer(string: "From " + String(repeating: "x", count: 985) + "\r\n")
+        #expect(long.withMailboxLineAsField() == long)
+        let fits = ByteBuffer(string: "From " + String(repeating: "x", count: 977) + "\r\n")
+        #expect(fits.withMailboxLineAsField().readableBytes == 1000)
+    }
+
     @Test("P2 a thousand fields are enough")
     func tooMany() {
         #expect(Self.fields(String(repeating: "X: y\r\n", count: 1001) + "\r\n").end == .tooManyFields)

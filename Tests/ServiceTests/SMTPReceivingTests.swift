@@ -34,6 +34,35 @@ struct SMTPReceivingTests {
         #expect(mailbox.last?.hasPrefix("Return-Path: <>\r\n") == true)
     }
 
+    @Test(
+        "No line of a message goes on our trace fields: where its header ends without an empty line, one is put in",
+        arguments: [
+            ("no header\r\n", "\r\nno header\r\n"),
+            (" folded: first\r\nSubject: x\r\n\r\ny\r\n", "\r\n folded: first\r\nSubject: x\r\n\r\ny\r\n"),
+            ("\tfolded\r\n", "\r\n\tfolded\r\n"), (" \r\n\r\nx\r\n", "\r\n \r\n\r\nx\r\n"), ("\r\nbody\r\n", "\r\nbody\r\n"),
+            ("Subject: x\r\nno field\r\nFrom: y\r\n\r\nz\r\n", "Subject: x\r\n\r\nno field\r\nFrom: y\r\n\r\nz\r\n"),
+            ("Subject: x\r\n", "Subject: x\r\n"), ("", ""), (": x\r\n", "\r\n: x\r\n"),
+            (
+                "From root Mon Nov 23 08:00:00 2026\r\nSubject: x\r\n\r\ny\r\n",
+                "X-Mailbox-Line: From root Mon Nov 23 08:00:00 2026\r\nSubject: x\r\n\r\ny\r\n"
+            ),
+        ])
+    func headerEnd(_ sent: String, _ stored: String) throws {
+        let server = try SMTPFixture()
+        let taro = try server.account("taro@example.test")
+        let client = try server.greeted()
+        #expect(try client.mail(from: "a@remote.test", to: ["taro@example.test"], sent).hasPrefix("250"))
+        let chunk = "BDAT \(sent.utf8.count) LAST\r\n\(sent)"
+        #expect(try client.say("MAIL FROM:<a@remote.test>", "RCPT TO:<taro@example.test>").hasSuffix("Recipient Ok"))
+        try client.connection.send(Array(chunk.utf8))
+        #expect(try client.reply().hasPrefix("250"))
+        for copy in try server.mailbox(of: taro) {
+            let lines = copy.split(separator: "\r\n", omittingEmptySubsequences: false)
+            let date = lines.firstIndex { $0.hasSuffix("08:00:00 +0000") && $0.hasPrefix(" ") } ?? 0
+            #expect(lines.dropFirst(date + 1).joined(separator: "\r\n") == stored)
+        }
+    }
+
     @Test("Several recipients: one copy an account, none is told of the others; refused ones do not stop the rest")
     func severalRecipients() throws {
         let server = try SMTPFixture()

@@ -30,5 +30,23 @@ public func fuzzHeader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         expect(fixed.readableBytesView.suffix(body.readableBytes).elementsEqual(body.readableBytesView), "the body changed")
     case .incomplete, .tooManyFields, .none: break
     }
+    behindTrace(message)
     return 0
+}
+
+/// Behind a trace field of ours a message has the fields that it had, and no line goes on ours.
+private func behindTrace(_ original: ByteBuffer) {
+    let message = original.withMailboxLineAsField()
+    let (count, end) = message.countFields(named: "Received")
+    guard end != .tooManyFields else { return }
+    let trace = "Received: x\r\n"
+    let ended = message.withHeaderEnded(end, isWhole: true)
+    var whole = ByteBuffer(string: trace)
+    whole.writeImmutableBuffer(ended)
+    var reader = HeaderReader(whole)
+    expect(reader.next()?.end == trace.utf8.count || ended.readableBytes == 0, "goes on the trace field")
+    let (after, newEnd) = whole.countFields(named: "Received")
+    if case .noField = newEnd { expect(false, "a line that is no field within the header") }
+    if case .blankLine = end { expect(ended == message, "changed") }
+    if case .blankLine = newEnd { expect(after == count + 1, "a field came or went") }
 }
