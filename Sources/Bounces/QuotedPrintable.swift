@@ -1,12 +1,12 @@
 internal import Bytes
-internal import NIOCore
+package import NIOCore
 
 /// Text whose octets beyond ASCII are written `=XX`; lines stay within 76 characters. [RFC2045-6.7]
-enum QuotedPrintable {
+package enum QuotedPrintable {
     private static let digits = Array("0123456789ABCDEF".utf8)
 
     /// - Parameter text: lines that end with CRLF.
-    static func encode(_ text: ByteBuffer, to out: inout ByteBuffer) {
+    package static func encode(_ text: ByteBuffer, to out: inout ByteBuffer) {
         var column = 0
         let bytes = text.readableBytesView
         for index in bytes.indices {

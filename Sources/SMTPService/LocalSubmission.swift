@@ -4,11 +4,13 @@ internal import Directory
 internal import MIME
 internal import MessageStore
 package import NIOCore
+internal import Policy
 internal import Routing
 internal import Text
 package import Vocabulary
 
-/// Takes a message from a program on this host, as `sendmail` brings it: the way of a user who has logged in, without a session.
+/// Takes a message from a program on this host, as `sendmail` brings it: the way of a user who has logged in, without a session. The same
+/// limits, filters and rules of form hold as for mail from the network.
 package struct LocalSubmission: Sendable {
     /// What the program said.
     package struct Message: Sendable {
@@ -35,8 +37,10 @@ package struct LocalSubmission: Sendable {
     package enum Failure: Error, Sendable, Hashable {
         /// It will never be taken. Words for the log.
         case refused(String)
-        /// Not now: disk or database.
+        /// Not now, nor any other: disk or database.
         case notNow(String)
+        /// This user has sent enough for now.
+        case userWaits(String)
     }
 
     private let environment: SMTPEnvironment
@@ -45,66 +49,112 @@ package struct LocalSubmission: Sendable {
 
     package init(_ environment: SMTPEnvironment) { self.environment = environment }
 
-    /// Takes the message over: on stable storage when this returns. `next` gives pieces of the body with CRLF line ends, empty at its end;
-    /// all but the last have `firstPiece` octets or more. Blocks.
+    /// Takes the message over: on stable storage when this returns. `next` gives pieces of the body with CRLF line ends, together as many octets as
+    /// were said; all but the last have `firstPiece` octets. Blocks.
     package func accept(_ message: Message, trace: TraceID, next: () throws(Failure) -> ByteBuffer) throws(Failure) {
         let snapshot = self.environment.directory.snapshot
         let rules = snapshot.configuration.routing
-        var envelope = try self.envelope(message, rules)
-        let first = try next()
-        let isWhole = Int64(first.readableBytes) >= message.size
-        let head = try self.fixed(first, isWhole: isWhole, from: envelope.sender, rules, snapshot.configuration.smtp.hops)
-        let body: AcceptItem.Body
-        var isEightBit = head.hasEightBit
-        if isWhole, head.readableBytes <= self.environment.store.options.inlineLimit {
-            body = .memory(head)
-        } else {
-            let large: LargeBody
-            do { large = try self.environment.store.beginLargeBody() } catch { throw .notNow("\(error)") }
-            large.append(head) { _ in }  // a failure stays with the body and comes out of `accept`
-            var rest = isWhole ? ByteBuffer() : try next()
-            while rest.readableBytes > 0 {
-                isEightBit = isEightBit || rest.hasEightBit
-                let isWritten = Monitor(false)
-                large.append(rest) { _ in
-                    isWritten.withLock { $0 = true }
-                    isWritten.signal()
-                }
-                isWritten.wait(until: { $0 }, then: { _ in })
-                do throws(Failure) {
-                    rest = try next()
-                } catch {
-                    large.abandon()
-                    throw error
-                }
-            }
-            body = .large(large)
+        let envelope = try self.envelope(message, rules)
+        let recipients = envelope.recipients.map {
+            PendingMessage.Recipient(recipient: $0, resolution: snapshot.resolve($0.address, ownAddress: nil), mayRelay: true)
         }
-        envelope.isEightBit = isEightBit
+        try self.checkRate(message.userID, recipients, snapshot.configuration)
+        try self.checkStore()
+        let limits = snapshot.configuration.smtp
+        var body = LocalBody(announced: message.size, limit: limits.messageSize, line: limits.textLine)
+        let head = try self.fixed(try body.take(try next()), isWhole: body.isWhole, from: envelope.sender, rules, limits.hops)
+        let place = try body.store(head, in: self.environment.store, next: next)
         let now = self.environment.clock.now()
-        var item = AcceptItem(body: body, envelope: envelope, receivedAt: now, trace: trace)
         let product = ProductName(version: snapshot.configuration.showsVersion ? self.environment.version : nil)
         let date = CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now))
         let prefix = TracePrefix(
             localUser: message.userID, sender: envelope.sender, host: rules.hostName, product: product, trace: trace, date: date)
-        var plan = DeliveryPlan(prefix: prefix, now: now, queueName: self.environment.queueName)
-        for recipient in envelope.recipients { plan.add(recipient, snapshot.resolve(recipient.address, ownAddress: nil), mayRelay: true) }
-        item.deliveries = plan.deliveries
-        item.queue = plan.queue
-        let report = MessageReport(item, plan, size: message.size, events: self.environment.events)
+        let pending = PendingMessage(
+            body: place.body, envelope: envelope, recipients: recipients, prefix: prefix, now: now, trace: trace, size: body.size,
+            sawEightBit: body.hasEightBit, queueName: self.environment.queueName)
+        guard let (item, plan) = try self.filtered(pending, body.filterHead, snapshot) else { return place.abandon() }
+        try self.store(item, plan, size: body.size)
+        self.countRate(message.userID, recipients, snapshot.configuration)
+    }
+
+    private func store(_ item: AcceptItem, _ plan: DeliveryPlan, size: Int64) throws(Failure) {
+        let report = MessageReport(item, plan, size: size, events: self.environment.events)
         let answer = Monitor<Result<Accepted, StoreRefusal>?>(nil)
         self.environment.store.accept(item) { result in
             answer.withLock { $0 = result }
             answer.signal()
         }
         switch answer.wait(until: { $0 != nil }, then: { $0 }) {
-        case .success(let accepted)?: report.accepted(accepted)
+        case .success(let accepted)?:
+            report.accepted(accepted)
+            report.destinations(accepted)
+        case .failure(.tooLarge)?:
+            report.refused(.tooLarge)
+            throw .refused(StoreRefusal.tooLarge.reason)
         case .failure(let refusal)?:
             report.refused(refusal)
             throw .notNow(refusal.reason)
         case nil: throw .notNow("no answer")
         }
     }
+
+    /// Before anything is read for nothing.
+    private func checkStore() throws(Failure) {
+        switch self.environment.store.health {
+        case .writable: break
+        case .diskLow: throw .notNow(StoreRefusal.diskLow.reason)
+        case .failed(let reason): throw .notNow(reason)
+        }
+    }
+
+    // MARK: Filters
+
+    /// nil when the filters throw every copy away.
+    private func filtered(
+        _ pending: PendingMessage, _ head: ByteBuffer, _ snapshot: DirectorySnapshot
+    ) throws(Failure) -> (AcceptItem, DeliveryPlan)? {
+        guard !snapshot.configuration.filters.isEmpty else { return pending.item() }
+        let work = FilterWork(
+            rules: snapshot.configuration.filters, message: pending, head: head, client: .thisHost, hasLogin: true, snapshot: snapshot,
+            environment: self.environment)
+        switch work.run() {
+        case .accept(let item, let plan): return (item, plan)
+        case .nothingLeft: return nil
+        case .refuse(let reply):
+            if case .large(let large) = pending.body { large.abandon() }
+            throw .refused("a filter refuses it: \(reply.text)")
+        }
+    }
+
+    // MARK: Hourly limit
+
+    /// Recipients at other hosts; a message with more of them than an hour allows passes when nothing else was sent.
+    private func count(_ recipients: [PendingMessage.Recipient], _ limit: Int) -> Int {
+        let leaving = recipients.count { recipient in
+            switch recipient.resolution {
+            case .remote, .bangPath: true
+            case .account, .postmaster, .handler, .refused, .redirected, .unknown: false
+            }
+        }
+        return min(leaving, limit)
+    }
+
+    private func checkRate(_ user: UInt32, _ recipients: [PendingMessage.Recipient], _ configuration: Configuration) throws(Failure) {
+        guard let limit = configuration.rates.user else { return }
+        let (rates, now) = (self.environment.guards.rates, self.environment.clock.now())
+        guard rates.hasRoom(.localUser(user), self.count(recipients, limit), limit: limit, at: now) else {
+            throw .userWaits("user \(user) of this host has sent to many recipients lately")
+        }
+    }
+
+    /// What was taken counts, what had to wait does not.
+    private func countRate(_ user: UInt32, _ recipients: [PendingMessage.Recipient], _ configuration: Configuration) {
+        guard let limit = configuration.rates.user else { return }
+        let (rates, now) = (self.environment.guards.rates, self.environment.clock.now())
+        _ = rates.take(.localUser(user), self.count(recipients, limit), limit: limit, at: now)
+    }
+
+    // MARK: Envelope and header
 
     private func envelope(_ message: Message, _ rules: RoutingRules) throws(Failure) -> Envelope {
         let domain = rules.completionDomain ?? (rules.mainDomain.isEmpty ? rules.hostName : rules.mainDomain)
@@ -129,21 +179,47 @@ package struct LocalSubmission: Sendable {
         return envelope
     }
 
+    /// The first piece with its header completed. What ended the server twice is not looked at a third time.
     private func fixed(
         _ original: ByteBuffer, isWhole: Bool, from sender: Address?, _ rules: RoutingRules, _ hops: Int
     ) throws(Failure) -> ByteBuffer {
-        let first = original.withMailboxLineAsField()
-        if first.countFields(named: "Received").count > hops { throw .refused("too many hops: the message goes round in a loop") }
-        let now = self.environment.clock.now()
-        let fixer = SubmissionFixer(
-            completionDomain: rules.completionDomain ?? rules.mainDomain,
-            date: CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now)),
-            messageID: MessageIDMaker.make(now: now, random: self.environment.random(16), host: rules.hostName),
-            from: sender ?? Address(localPart: "MAILER-DAEMON", domain: rules.hostName))
-        do throws(SubmissionFixer.Failure) {
-            return try fixer.fixed(first, isWhole: isWhole)
-        } catch {
-            throw .refused("its header is too long")
+        try self.environment.crashGuard.handling(.submitting, original) { (isBlamed) throws(Failure) in
+            guard !isBlamed else { throw .refused("its content ended the server twice") }
+            let first = original.withMailboxLineAsField()
+            let (count, end) = first.countFields(named: "Received")
+            if count > hops { throw .refused("too many hops: the message goes round in a loop") }
+            if case .tooManyFields = end { throw .refused("its header has too many fields") }
+            let now = self.environment.clock.now()
+            let fixer = SubmissionFixer(
+                completionDomain: rules.completionDomain ?? rules.mainDomain,
+                date: CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now)),
+                messageID: MessageIDMaker.make(now: now, random: self.environment.random(16), host: rules.hostName),
+                from: sender ?? Address(localPart: "MAILER-DAEMON", domain: rules.hostName))
+            do throws(SubmissionFixer.Failure) {
+                return try fixer.fixed(first, isWhole: isWhole)
+            } catch {
+                throw .refused("its header is too long")
+            }
         }
     }
+}
+
+extension LocalBody.Place {
+    fileprivate var body: AcceptItem.Body {
+        switch self {
+        case .memory(let bytes): .memory(bytes)
+        case .large(let large): .large(large)
+        }
+    }
+
+    fileprivate func abandon() { if case .large(let large) = self { large.abandon() } }
+}
+
+extension IPAddress {
+    /// From where programs of this host come.
+    fileprivate static let thisHost: IPAddress = {
+        // SAFETY: four bytes are always an address.
+        guard let address = IPAddress(bytes: [127, 0, 0, 1]) else { preconditionFailure("loopback") }
+        return address
+    }()
 }

@@ -9,12 +9,15 @@ package final class SendingRates: Sendable {
         case client(IPAddress)
         case network(IPNetwork)
         case user(AccountID, String)
+        /// A user of this host, whose programs hand over mail.
+        case localUser(UInt32)
 
         package var description: String {
             switch self {
             case .client(let address): "\(address)"
             case .network(let network): "\(network)"
             case .user(_, let name): name
+            case .localUser(let id): "uid:\(id)"
             }
         }
     }
@@ -49,6 +52,19 @@ package final class SendingRates: Sendable {
             entry.limit = limit
             let isWithin = entry.counter.count(at: now) + min(count, 1 << 40) <= limit
             if isWithin { _ = entry.counter.add(count, at: now) }
+            entries[sender] = entry
+            return isWithin
+        }
+    }
+
+    /// Whether so many more are within the limit. Counts nothing.
+    package func hasRoom(_ sender: Sender, _ count: Int, limit: Int?, at now: Int64) -> Bool {
+        guard let limit, count > 0 else { return true }
+        return self.entries.withLock { entries in
+            guard var entry = entries[sender] else { return count <= limit }
+            // What had to wait shows: `known` names who is at the limit, the present one.
+            entry.limit = limit
+            let isWithin = entry.counter.count(at: now) + min(count, 1 << 40) <= limit
             entries[sender] = entry
             return isWithin
         }

@@ -27,6 +27,8 @@ final class SMTPFixture: Sendable {
     let store: MessageStore
     let authenticator: Authenticator
     let service: SMTPService
+    /// Mail of programs of this host.
+    let submission: LocalSubmission
     /// Of the sessions that begin from now on.
     let limit = SharedLimit()
     /// DNS for names in access lists.
@@ -96,6 +98,7 @@ final class SMTPFixture: Sendable {
             self.releaser = nil
         }
         self.service = SMTPService(environment, offersStartTLS: false)
+        self.submission = LocalSubmission(environment)
         let counter = TraceCounter()
         let world = ListenerWorld(
             sink: self.events,

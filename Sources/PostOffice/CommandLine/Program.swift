@@ -41,7 +41,8 @@ struct PostOfficeCommand: ParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             SetupCommand.self, RunCommand.self, StatusCommand.self, ReloadCommand.self, ShutdownCommand.self, PermissionsCommand.self,
-            AccountCommand.self, ConfigCommand.self, RouteCommand.self, QueueCommand.self, BlockedCommand.self, FilterCommand.self,
+            AccountCommand.self, ConfigCommand.self, RouteCommand.self, QueueCommand.self, BlockedCommand.self, DropCommand.self,
+            FilterCommand.self,
             CheckCommand.self,
             RepairCommand.self,
             CertCommand.self,

@@ -141,7 +141,8 @@ package final class MTA: Sendable {
         self.ownAddresses.set(self.ports.filter { $0.role.service == .smtp }.map { ($0.address, $0.port) })
         self.remoteDelivery.start()
         let watcher = DropWatcher(
-            DropBox(self.start.dropDirectory), LocalSubmission(self.smtpEnvironment), events: self.trail, makeTrace: self.traces.next)
+            DropBox(self.start.dropDirectory), RefusedDrops(self.start.refusedDropDirectory), LocalSubmission(self.smtpEnvironment),
+            events: self.trail, makeTrace: self.traces.next, sizeLimit: { [directory] in directory.configuration.smtp.messageSize })
         self.drop.withLock { $0 = watcher }
         watcher.start()
         self.localDelivery.start()

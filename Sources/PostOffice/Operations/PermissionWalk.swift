@@ -72,7 +72,8 @@ package struct PermissionWalk {
             guard name != ".", name != "..", name != "lost+found" else { continue }
             guard self.examine(fd, name, "\(path)/\(name)") else { continue }
             // What lies there belongs to those who put it there.
-            if "\(path)/\(name)" == self.start.dropDirectory { continue }
+            let inside = "\(path)/\(name)"
+            if inside == self.start.dropDirectory || inside == self.start.refusedDropDirectory { continue }
             let inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             if inner >= 0 { self.walk(inner, "\(path)/\(name)", depth - 1) }
         }

@@ -50,6 +50,7 @@ struct StatusReport {
         report.lookAtProcesses()
         report.lookAtPorts()
         report.lookAtCertificates(now)
+        report.lookAtRefusedDrops()
         report.askTheServer()
         return report
     }
@@ -148,6 +149,19 @@ struct StatusReport {
                         ja: "空きを増やしてください。下限を切ると新着メールは一時的に拒否されます (452)"))
             }
         }
+    }
+
+    /// Nothing is said where we may not look.
+    private mutating func lookAtRefusedDrops() {
+        let count = RefusedDrops(self.start.refusedDropDirectory).items().count
+        guard count > 0 else { return }
+        self.trouble(
+            Localized(
+                en: "\(count) messages of programs of this host were refused and set aside",
+                ja: "このホストのプログラムからのメッセージ \(count) 件を拒否し、取り置いています"),
+            Localized(
+                en: "see why with `postoffice drop list`; then `postoffice drop release` or `postoffice drop delete`",
+                ja: "postoffice drop list で理由を確認し、postoffice drop release か postoffice drop delete を実行してください"))
     }
 
     private mutating func lookAtProcesses() {

@@ -19,6 +19,39 @@ package struct DropBox: Sendable {
         if facts.st_mode & 0o7777 != Self.mode, chmod(self.path, Self.mode) != 0 { throw SystemFailure("chmod \(self.path)") }
     }
 
+    // MARK: What the server says to programs
+
+    /// What the server tells the command here: the size that a message may have. Read by everybody, changed by the server alone.
+    static let noticeName = "limits"
+    private static let sizeKey = "message-size-limit "
+
+    /// Called by the server, at its start and when the limit changes.
+    package func announce(sizeLimit: Int64) throws(SystemFailure) {
+        try FileAccess.replace("\(self.path)/\(Self.noticeName)", with: Array("\(Self.sizeKey)\(sizeLimit)\n".utf8), mode: 0o644)
+    }
+
+    /// Octets of a message at most, as the server said; nil when it said nothing. A word of anybody else does not count.
+    package var sizeLimit: Int64? {
+        var (file, directory) = (stat(), stat())
+        guard lstat("\(self.path)/\(Self.noticeName)", &file) == 0, stat(self.path, &directory) == 0, file.st_uid == directory.st_uid,
+            file.st_mode & S_IFMT == S_IFREG, let bytes = try? FileAccess.contents(of: "\(self.path)/\(Self.noticeName)", limit: 200)
+        else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.hasPrefix(Self.sizeKey) ? Int64(text.dropFirst(Self.sizeKey.count).prefix { $0.isNumber }) : nil
+    }
+
+    /// Why no message of this user can be left here now; nil when it can.
+    package func obstacle(_ user: UInt32 = getuid(), share: DropListing.Share = DropListing.Share()) -> String? {
+        guard let listing = DropListing.read(self.path) else { return nil }
+        let used = listing.usage(of: user)
+        if listing.entries.count >= DropListing.most || !share.allows(used.count + 1, used.room) {
+            return "too many messages wait in \(self.path); does the server run?"
+        }
+        return nil
+    }
+
+    // MARK: A message
+
     /// On stable storage when this returns: the file, and its name. `random` are unpredictable bytes, so that nobody can take the name first.
     package func put(_ file: DropFile, _ message: [UInt8], random: [UInt8]) throws(SystemFailure) {
         let name = random.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

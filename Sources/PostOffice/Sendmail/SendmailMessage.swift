@@ -1,6 +1,8 @@
-import Bytes
+import Bounces
+package import Bytes
 import MIME
 import NIOCore
+import Vocabulary
 
 /// A message as a program wrote it to `sendmail`, made ready for the server.
 package struct SendmailMessage: Sendable, Equatable {
@@ -76,6 +78,46 @@ package struct SendmailMessage: Sendable, Equatable {
         }
         out += view[done...]
         return out
+    }
+
+    // MARK: What a mail server does not take
+
+    /// What no message may have, by the rule of the server. [RFC5321-4.5.3.1.6]
+    package var fault: DotDecoder.Fault? {
+        var decoder = DotDecoder(unstuffs: false, maximumLine: SMTPLimits().textLine)
+        var (input, out) = (ByteBuffer(bytes: self.bytes), ByteBuffer())
+        decoder.decode(&input, into: &out, keeps: false)
+        return decoder.fault
+    }
+
+    /// Plain text of programs that know nothing of MIME, such as the output of a cron job, may have lines of any length: they are written as
+    /// quoted-printable, which every reader puts together again. What has MIME fields of its own stays as it is.
+    package mutating func encodeLongLines() {
+        guard self.fault == .longLine else { return }
+        let message = ByteBuffer(bytes: self.bytes)
+        var reader = HeaderReader(message)
+        var end = 0
+        while let field = reader.next() {
+            if ["MIME-Version", "Content-Type", "Content-Transfer-Encoding"].contains(where: { message.isField(field, named: $0) }) {
+                return
+            }
+            end = field.end
+        }
+        let start: Int
+        switch reader.end {
+        case .blankLine(let bodyStart)?, .noField(let bodyStart)?: start = bodyStart
+        case .incomplete?, .tooManyFields?, nil: return
+        }
+        let body = ByteBuffer(bytes: self.bytes[start...])
+        let charset = String(validating: body.readableBytesView, as: UTF8.self) == nil ? "unknown-8bit" : "utf-8"
+        var out = ByteBuffer(bytes: self.bytes[..<end])
+        out.writeString(
+            "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=\(charset)\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
+        QuotedPrintable.encode(body, to: &out)
+        let plain = self.bytes
+        self.bytes = Array(out.readableBytesView)
+        // A line of the header stays too long.
+        if self.fault != nil { self.bytes = plain }
     }
 
     /// Puts a From field on top. `name` is what people call the user.

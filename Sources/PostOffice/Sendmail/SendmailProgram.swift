@@ -1,5 +1,6 @@
 import Glibc
 import MessageStore
+import SMTPService
 import Vocabulary
 
 /// `sendmail`, `mailq` and `newaliases`: what programs of UNIX hand mail to. Works whether the server runs or not; what it has said yes to
@@ -58,6 +59,8 @@ package struct SendmailProgram {
             return self.fail(.dataError, "this is no address: \(bad.prefix(200))")
         }
         if !message.hasFrom { message.addFrom(sender.isEmpty ? user : sender, name: self.arguments.fullName ?? name) }
+        message.encodeLongLines()
+        if let (status, why) = Self.refusal(message, self.drop) { return self.fail(status, why) }
         var file = DropFile(sender: sender.isEmpty ? nil : sender, recipients: recipients, size: Int64(message.bytes.count))
         file.notify = self.arguments.notify
         file.returnsWhole = self.arguments.returnsWhole
@@ -65,8 +68,20 @@ package struct SendmailProgram {
         return Self.put(file, message.bytes, self.drop)
     }
 
+    /// What the server would refuse is refused here, where somebody hears of it.
+    static func refusal(_ message: SendmailMessage, _ drop: DropBox) -> (SysExit, String)? {
+        if let limit = drop.sizeLimit, Int64(message.bytes.count) > limit {
+            return (.unavailable, "the message is too large: \(message.bytes.count) octets, \(limit) are allowed")
+        }
+        return message.fault.map { (.dataError, "the message is refused: \($0.words)") }
+    }
+
     static func put(_ file: DropFile, _ bytes: [UInt8], _ drop: DropBox) -> SysExit {
         guard file.recipients.count <= DropFile.mostRecipients, file.head.count <= DropFile.longestHead else { return .dataError }
+        if let obstacle = drop.obstacle() {
+            AdminPrinter().show(.problem("sendmail: \(obstacle)\n"))
+            return .temporary
+        }
         do throws(SystemFailure) {
             try drop.put(file, bytes, random: SystemSources.random(16))
             return .ok

@@ -96,6 +96,12 @@ struct SendmailSession {
         }
         var message = SendmailMessage(input, endsAtDot: false)
         if !message.hasFrom { message.addFrom(self.sender ?? self.user.login, name: self.user.name) }
+        message.encodeLongLines()
+        if let (status, why) = SendmailProgram.refusal(message, self.drop) {
+            Self.say(status == .unavailable ? "552 5.3.4 \(why)" : "554 5.6.0 \(why)")
+            self.forget()
+            return true
+        }
         let file = DropFile(sender: self.sender, recipients: self.recipients, size: Int64(message.bytes.count))
         let result = SendmailProgram.put(file, message.bytes, self.drop)
         Self.say(result == .ok ? "250 2.0.0 Message accepted" : "451 4.3.0 The message cannot be kept now")

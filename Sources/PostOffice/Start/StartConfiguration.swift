@@ -99,6 +99,8 @@ extension StartConfiguration {
     package var certificateDirectory: String { self.directories.spool + "/certificates" }
     /// Where `sendmail` leaves messages.
     package var dropDirectory: String { self.directories.spool + "/drop" }
+    /// Where those lie that the server refused.
+    package var refusedDropDirectory: String { self.directories.spool + "/drop-refused" }
     package var transportDatabase: String { self.directories.spool + "/transport.db" }
     package var directoryDatabase: String { self.directories.spool + "/directory.db" }
 }

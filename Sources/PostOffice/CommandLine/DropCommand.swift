@@ -1,0 +1,77 @@
+import ArgumentParser
+
+/// `postoffice drop`: what programs of this host handed over by `sendmail` and the server refused.
+struct DropCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drop", abstract: "Messages of programs of this host that were refused, and set aside.",
+        discussion: """
+            Examples:
+              postoffice drop list
+              postoffice drop show m-0123456789abcdef
+              postoffice drop release --all
+            """,
+        subcommands: [List.self, Show.self, Release.self, Delete.self])
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "What was refused, when, whose it is, and why.",
+            discussion: "Examples:\n  postoffice drop list\n  postoffice drop list --json")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var listing: ListingOptions
+
+        func run() throws { throw ExitCode(try self.common.perform("drop list", json: self.listing.json).rawValue) }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Envelope and header of one message.",
+            discussion: "Examples:\n  postoffice drop show m-0123456789abcdef")
+
+        @OptionGroup var common: CommonOptions
+
+        @Argument(help: "A name of `drop list`.")
+        var name: String
+
+        func run() throws { throw ExitCode(try self.common.perform("drop show", operands: [self.name]).rawValue) }
+    }
+
+    /// Which messages.
+    struct Choice: ParsableArguments {
+        @Argument(help: "Names of `drop list`.")
+        var names: [String] = []
+
+        @Flag(name: .long, help: "Every one.")
+        var all = false
+
+        var options: [String: [String]] { self.all ? ["all": []] : [:] }
+    }
+
+    struct Release: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "release", abstract: "Let the server try them once more, after the cause was mended.",
+            discussion: "Examples:\n  postoffice drop release m-0123456789abcdef\n  postoffice drop release --all")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+
+        func run() throws {
+            let status = try self.common.perform("drop release", operands: self.choice.names, options: self.choice.options)
+            throw ExitCode(status.rawValue)
+        }
+    }
+
+    struct Delete: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "delete", abstract: "Throw them away.",
+            discussion: "Examples:\n  postoffice drop delete m-0123456789abcdef\n  postoffice drop delete --all")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+
+        func run() throws {
+            let status = try self.common.perform("drop delete", operands: self.choice.names, options: self.choice.options)
+            throw ExitCode(status.rawValue)
+        }
+    }
+}
