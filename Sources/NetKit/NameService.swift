@@ -4,7 +4,7 @@ internal import Glibc
 package import NIOCore
 internal import Routing
 internal import Synchronization
-internal import Vocabulary
+package import Vocabulary
 
 // Invariants:
 // 1. `plain` can be asked from the first moment; `delivery` answers once it is known how far DNS can be trusted, which takes seconds at most.
@@ -87,6 +87,9 @@ package final class NameService: Sendable {
     private let state: Mutex<State>
     private let wakeup: CInt
     private let report: @Sendable (Validation) -> Void
+
+    /// Addresses that the hosts file has for a name; asks nobody.
+    package func hostsFileAddresses(of name: String) -> [IPAddress] { self.deliverySwitch.known(name) }
 
     /// `report` is called on a thread of our own whenever it is found out how DNS is.
     package init(_ settings: Settings, report: @escaping @Sendable (Validation) -> Void = { _ in }) throws(ResolverFailure) {

@@ -35,6 +35,13 @@ final class SwitchedResolver: Resolver {
         self.state.withLock { ($0.hosts, $0.reverse) = (hosts, reverse) }
     }
 
+    /// Addresses of a name that the hosts file has; asks nobody.
+    func known(_ name: String) -> [IPAddress] {
+        self.state.withLock { state in
+            state.hosts.addresses(of: name, isIPv6: true) + state.hosts.addresses(of: name, isIPv6: false)
+        }
+    }
+
     /// No name server answers: what the hosts file has is not asked for.
     func setSilent(_ isSilent: Bool) { self.state.withLock { $0.isSilent = isSilent } }
 

@@ -381,10 +381,11 @@ struct RemoteDeliveryTests {
         let (server, _) = try Self.server(peer, "[far.test:192.0.2.7]")
         try server.configure(QueueField.reach, "this-host")
         Self.dns(server, [(10, "a.mx.test")], [("a.mx.test", "198.51.100.4")])
-        try Self.send(server, to: ["near@remote.test", "x@far.test", "y@mx.test"])
-        #expect(Self.waits(server, "held", 2))
+        try Self.send(server, to: ["near@remote.test", "x@far.test", "y@mx.test", "z@no-such-domain.test"])
+        #expect(Self.waits(server, "held", 3))
         #expect(eventually { peer.taken.first?.recipients == ["RCPT TO:<near@remote.test>"] })
-        #expect(eventually { (try? server.store.queueEntries(limit: 9).count { $0.flags.contains(.held) }) == 2 })
+        #expect(eventually { (try? server.store.queueEntries(limit: 9).count { $0.flags.contains(.held) }) == 3 })
+        #expect(server.names.asked == [], "nobody outside hears whom anybody writes to")
         let held = try server.store.queueEntries(limit: 9).filter { $0.flags.contains(.held) }
         #expect(held.allSatisfy { $0.reason.contains("outbound-reach") })
         // Nobody waits for days to hear of it, and nothing is tried again by itself.
@@ -392,15 +393,27 @@ struct RemoteDeliveryTests {
         server.remote?.scan()
         let remote = try #require(server.remote)
         #expect(try remote.edit([held[0]], .release).done == 1)
-        #expect(Self.waits(server, "held", 3), "released too early it is held again")
+        #expect(Self.waits(server, "held", 4), "released too early it is held again")
         try server.configure(QueueField.reach, "anywhere")
         try server.configure(
-            RoutingField.mailRoutingTable, list: ["[far.test:127.0.0.1:\(peer.port)]", "[mx.test:127.0.0.1:\(peer.port)]"])
-        #expect(eventually { (try? server.store.queueEntries(limit: 9).count { $0.flags.contains(.held) }) == 2 })
-        #expect(try remote.edit(try server.store.queueEntries(limit: 9), .release).done == 2)
+            RoutingField.mailRoutingTable, list: ["far", "mx", "no-such-domain"].map { "[\($0).test:127.0.0.1:\(peer.port)]" })
+        #expect(eventually { (try? server.store.queueEntries(limit: 9).count { $0.flags.contains(.held) }) == 3 })
+        #expect(try remote.edit(try server.store.queueEntries(limit: 9), .release).done == 3)
         // Next hops that took nothing rest for a while.
         server.clock.advance(86_400)
         server.remote?.scan()
-        #expect(eventually { peer.taken.flatMap(\.recipients).count == 3 })
+        #expect(eventually { peer.taken.flatMap(\.recipients).count == 4 })
+    }
+
+    @Test("This computer is found without DNS: its addresses, and names of the hosts file that lead to it; nothing else is")
+    func hostsHere() throws {
+        var finder = HostFinder(FakeResolver(), own: HostFinder.Own(isName: { _ in false }, isAddress: { _, _ in false }), seed: { 1 })
+        let (here, there) = (try #require(IPAddress("127.0.0.5")), try #require(IPAddress("192.0.2.1")))
+        finder.knownHere = { $0 == "box.test" ? [there, here] : [] }
+        func found(_ hop: NextHop) -> [IPAddress?] { finder.hostsHere(of: hop).map(\.address) }
+        #expect(found(.address(here, port: 25)) == [here] && found(.address(there, port: 25)) == [])
+        #expect(found(.domain("box.test", port: 25)) == [here] && found(.domain("far.test", port: 25)) == [])
+        #expect(found(.host("[127.0.0.5]", port: 25)) == [here] && found(.exactly("box.test", port: 99)) == [here])
+        #expect(found(.hold) == [])
     }
 }

@@ -47,6 +47,7 @@ final class Courier: Sendable {
     }
 
     func run() {
+        guard self.settings.sendsAnywhere else { return self.stayHere() }
         guard let finder = self.delivery.environment.policies, self.settings.usesTLS, self.settings.usesSTS, let domain = self.domain else {
             return self.findHosts()
         }
@@ -55,6 +56,14 @@ final class Courier: Sendable {
             if let trouble = finding.trouble { self.count("sts", trouble) }
             self.findHosts()
         }
+    }
+
+    /// This computer only: no DNS, no policy of the domain, nothing that anybody elsewhere could see.
+    private func stayHere() {
+        let hosts = self.delivery.environment.finder.hostsHere(of: self.hop)
+        self.state.withLock { $0.hosts = hosts }
+        if hosts.isEmpty { self.note(DeliveryFailure(RemoteSettings.staysHere, remoteHost: self.domain)) }
+        self.tryNextHost()
     }
 
     private func findHosts() {
@@ -94,21 +103,9 @@ final class Courier: Sendable {
     }
 
     /// Finds out what the host must prove, before anything is said to it.
-    private func secure(_ host: MailHost, _ all: HostAddresses) {
-        var found = all
-        if !self.settings.sendsAnywhere {
-            found.addresses.removeAll { !$0.isLoopback }
-            guard !found.addresses.isEmpty else {
-                self.note(DeliveryFailure(RemoteSettings.staysHere, remoteHost: host.name))
-                return self.tryNextHost()
-            }
-        }
-        self.secureReachable(host, found)
-    }
-
-    private func secureReachable(_ host: MailHost, _ found: HostAddresses) {
+    private func secure(_ host: MailHost, _ found: HostAddresses) {
         guard self.settings.usesTLS else { return self.begin(host, found, HostSecurity(serverName: host.name)) }
-        guard self.settings.usesDANE else { return self.secureWithoutDANE(host, found) }
+        guard self.settings.usesDANE, self.settings.sendsAnywhere else { return self.secureWithoutDANE(host, found) }
         self.delivery.environment.finder.associations(of: host, found) { finding in
             switch finding {
             case .none: self.secureWithoutDANE(host, found)

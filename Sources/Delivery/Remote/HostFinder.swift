@@ -58,6 +58,8 @@ package struct HostFinder: Sendable {
     let deadline: TimeAmount
     /// A fresh seed for each shuffle.
     private let seed: @Sendable () -> UInt64
+    /// Addresses of names that are known without DNS: those of the hosts file.
+    package var knownHere: @Sendable (String) -> [IPAddress] = { _ in [] }
 
     package init(_ resolver: any NetKit.Resolver, own: Own, deadline: Int64 = 30, seed: @escaping @Sendable () -> UInt64) {
         self.resolver = resolver
@@ -87,6 +89,18 @@ package struct HostFinder: Sendable {
                 self.exchangers(of: name, port, completion)
             }
         }
+    }
+
+    /// This computer, where it is the next hop: found without a question to anybody, so that nothing of the message's is told outside.
+    package func hostsHere(of hop: NextHop) -> [MailHost] {
+        let (name, port, known): (String, Int, [IPAddress]) =
+            switch hop {
+            case .hold: ("", 0, [])
+            case .address(let address, let port): (address.literal, port, [address])
+            case .exactly(let name, let port), .domain(let name, let port), .host(let name, let port):
+                (name, port, (Self.literal(name) ?? IPAddress(name)).map { [$0] } ?? self.knownHere(name))
+            }
+        return known.filter(\.isLoopback).map { MailHost(name: name, port: port, address: $0) }
     }
 
     /// `[192.0.2.1]` or `[ipv6:…]`, normalised.

@@ -43,7 +43,8 @@ struct TransportReporter: Sendable {
 
     /// True when there is nothing left to do about that day.
     private func report(_ day: Int64, _ domain: String, _ now: Int64) -> Bool {
-        guard self.environment.settings().sendsTransportReports else { return true }
+        let settings = self.environment.settings()
+        guard settings.sendsTransportReports, settings.sendsAnywhere else { return true }
         let uris: [String]
         switch self.ask("_smtp._tls.\(domain)") {
         case .success(let answer):

@@ -77,12 +77,14 @@ enum Opening {
     /// The way to other hosts.
     static func remoteDelivery(
         _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: any NetKit.Resolver,
-        _ own: OwnAddresses, _ settings: RemoteSettingsSource, transport: TransportMemory?
+        _ own: OwnAddresses, _ settings: RemoteSettingsSource, transport: TransportMemory?,
+        knownHere: @escaping @Sendable (String) -> [IPAddress]
     ) throws(AdminFailure) -> RemoteDelivery {
-        let finder = HostFinder(
+        var finder = HostFinder(
             resolver,
             own: HostFinder.Own(isName: { settings.isOwnName($0) }, isAddress: { own.contains($0, port: $1) }),
             seed: { SystemSources.random(8).reduce(0) { $0 << 8 | UInt64($1) } })
+        finder.knownHere = knownHere
         var environment = RemoteEnvironment(
             directory: directory, store: store, queue: OutboundQueue(store, limits: settings.limits), connector: Connector(loops: loops),
             finder: finder, events: events, settings: { settings.value }, now: SystemSources.now, random: SystemSources.random)
