@@ -68,6 +68,7 @@ package final class TransportMemory: Sendable {
     }
 
     private let database: Database
+    private let flushing = Mutex(())
     private let state: Mutex<State>
 
     /// Domains remembered; beyond that new ones are not.
@@ -198,8 +199,11 @@ package final class TransportMemory: Sendable {
 
     // MARK: Writing
 
-    /// Writes what has changed. Blocks. What cannot be written stays for the next time.
-    package func flush() throws(DatabaseError) {
+    /// Writes what has changed. Blocks. What cannot be written stays for the next time. When it returns, what was counted before is in the
+    /// database, even if another thread had begun to write it: a report made now has all of the day.
+    package func flush() throws(DatabaseError) { try self.flushing.withLock { (_) throws(DatabaseError) in try self.writeChanges() } }
+
+    private func writeChanges() throws(DatabaseError) {
         let changed = self.state.withLock { state in
             defer { (state.sessions, state.changedPolicies, state.changedStrengths) = ([:], [], []) }
             return (
