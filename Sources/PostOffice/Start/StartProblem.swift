@@ -1,3 +1,4 @@
+internal import Text
 package import Vocabulary
 
 /// Why a start file cannot be used: one line with file, line, field and cure. Exit status 2.
@@ -10,7 +11,15 @@ package struct StartProblem: Error, Sendable, Equatable {
     package var what: Localized
     package var cure: Localized
 
+    /// One line, whatever stands in the file: names of fields may have line ends and go on for long.
     package func text(_ language: Language) -> String {
+        let text = self.sentence(language).unicodeScalars
+        var line = ""
+        for scalar in text.prefix(1000) { line.unicodeScalars.append(UnicodeText.isControl(scalar) ? "\u{FFFD}" : scalar) }
+        return text.count > 1000 ? line + "…" : line
+    }
+
+    private func sentence(_ language: Language) -> String {
         var place = self.file
         if let line = self.line { place += ":\(line)" }
         if !self.field.isEmpty { place += ": \(self.field)" }
