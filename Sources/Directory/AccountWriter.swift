@@ -39,6 +39,7 @@ struct AccountWriter {
         let freed = try self.keys(of: id)
         let merged = before.values.merging(input.values) { $1 }.filter { !$0.value.isNone }
         try self.checkWhole(merged, isPostmaster: isPostmaster)
+        try self.checkAdministrators(id, from: before, to: merged, isPostmaster: isPostmaster)
         let addressKey = AccountField.addresses.key
         for (key, value) in input.values where value != before.values[key] ?? .none {
             let field = FieldTable.account(named: key.text)
@@ -69,6 +70,7 @@ struct AccountWriter {
 
     func remove(_ id: AccountID) throws -> (addresses: [String], logins: [String]) {
         guard let before = try Directory.details(self.connection, id) else { throw DirectoryError.noAccount("\(id)") }
+        try self.checkRemoval(before)
         let freed = try self.keys(of: id)
         for statement in [
             DirectorySchema.deleteAddresses, DirectorySchema.deleteLogin, DirectorySchema.deleteValues, DirectorySchema.deleteAccount,

@@ -58,14 +58,38 @@ extension Directory {
     /// is among the `unfinishedRemovals`, whatever happens in between.
     package func removeAccount(_ id: AccountID, by actor: Actor) throws(DirectoryError) {
         try self.change { connection, snapshot, touched in
-            guard id != snapshot.contents.postmaster?.id else {
-                throw DirectoryError(.invalid, "the Postmaster account cannot be deleted", "Postmaster アカウントは削除できません")
-            }
+            try Self.checkRemoval(of: id, snapshot)
             let freed = try self.writer(connection, snapshot, actor, "").remove(id)
             touched.accounts = [id]
             touched.freedAddresses = freed.addresses
             touched.freedLogins = freed.logins
         }
+    }
+
+    /// Throws what `removeAccount` would, and changes nothing.
+    package func checkRemoval(of id: AccountID) throws(DirectoryError) {
+        let snapshot = self.snapshot
+        try Self.checkRemoval(of: id, snapshot)
+        let refusal = try self.reading { connection throws(DatabaseError) -> DirectoryError? in
+            let writer = AccountWriter(connection: connection, snapshot: snapshot, now: self.location.now(), revision: 0)
+            guard let account = try Self.details(connection, id) else { return DirectoryError.noAccount("\(id)") }
+            do {
+                try writer.checkRemoval(account)
+            } catch let error as DatabaseError {
+                throw error
+            } catch {
+                return error as? DirectoryError
+            }
+            return nil
+        }
+        if let refusal { throw refusal }
+    }
+
+    private static func checkRemoval(of id: AccountID, _ snapshot: DirectorySnapshot) throws(DirectoryError) {
+        guard id == snapshot.contents.postmaster?.id else { return }
+        throw DirectoryError(
+            .invalid, "the Postmaster account cannot be deleted; its password, addresses and forwarding can be changed",
+            "Postmaster アカウントは削除できません。パスワード、アドレス、転送先は変更できます")
     }
 
     // MARK: Looking

@@ -161,9 +161,10 @@ extension Directory {
         ]
     }
 
+    /// That of the domain first: it is what setup asks for, and what stays when the mail moves to another host.
     private static func postmasterAddresses(_ configuration: [FieldKey: FieldValue]) -> [String] {
         var seen: Set<String> = []
-        return [RoutingField.hostName, RoutingField.mainDomain].compactMap { configuration[$0.key]?.text }.filter {
+        return [RoutingField.mainDomain, RoutingField.hostName].compactMap { configuration[$0.key]?.text }.filter {
             seen.insert($0).inserted
         }
         .map { "postmaster@\($0)" }

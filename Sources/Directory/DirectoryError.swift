@@ -34,9 +34,9 @@ package struct DirectoryError: Error, Sendable {
         }
     }
 
-    static func noAccount(_ name: String) -> DirectoryError {
+    package static func noAccount(_ name: String) -> DirectoryError {
         DirectoryError(
-            .notFound, "there is no account \(name); `postoffice account list` shows all",
-            "アカウント \(name) はありません。postoffice account list で一覧を表示できます")
+            .notFound, "there is no account \(Shown.text(name)); `postoffice account list` shows all",
+            "アカウント \(Shown.text(name)) はありません。postoffice account list で一覧を表示できます")
     }
 }

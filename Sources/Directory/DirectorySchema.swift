@@ -97,6 +97,7 @@ package enum DirectorySchema {
     static let deleteValue = Statement("DELETE FROM account_value WHERE account = ?1 AND field = ?2")
     static let deleteValues = Statement("DELETE FROM account_value WHERE account = ?1")
     static let values = Statement("SELECT field, value FROM account_value WHERE account = ?1")
+    static let accountsWithValue = Statement("SELECT account FROM account_value WHERE field = ?1 AND value = ?2 ORDER BY account")
     static let allValues = Statement("SELECT account, field, value FROM account_value ORDER BY account")
 
     // MARK: Configuration

@@ -75,8 +75,8 @@ enum Complaint {
                 "\(Self.shown(given)) は日付ではありません。2026-11-21 のように指定してください")
         case .address(let given, let why):
             Localized(
-                "\(Self.shown(given)) is no mail address (\(why.rawValue)); write name@domain",
-                "\(Self.shown(given)) は E-mail アドレスではありません。name@domain の形で指定してください")
+                "\(Self.shown(given)) is no mail address (\(why.words.english)); write name@domain",
+                "\(Self.shown(given)) は E-mail アドレスではありません（\(why.words.japanese)）。name@domain の形で指定してください")
         case .loginName(let given):
             Localized(
                 "\(Self.shown(given)) cannot be a login name; use up to 254 characters without blanks, or a whole mail address",
@@ -139,13 +139,7 @@ enum Complaint {
         return "[" + cells.joined(separator: String(table.separator)) + "]"
     }
 
-    /// What was typed, safe to show: quoted, cut, control characters made visible.
-    static func shown(_ given: String) -> String {
-        let cut = given.unicodeScalars.prefix(60)
-        var safe = ""
-        for scalar in cut { safe.unicodeScalars.append(UnicodeText.isControl(scalar) ? "\u{FFFD}" : scalar) }
-        return "\"\(safe)\(cut.count < given.unicodeScalars.count ? "…" : "")\""
-    }
+    static func shown(_ given: String) -> String { Shown.text(given) }
 }
 
 extension Field {

@@ -46,7 +46,9 @@ package struct CertificateFacts: Sendable, Equatable {
     package static func matches(keyPEM: String, chainPEM: String) throws(CertificateMaker.Failure) -> Bool {
         do {
             let key = try Certificate.PrivateKey(pemEncoded: keyPEM)
-            let documents = try PEMDocument.parseMultiple(pemString: chainPEM)
+            let documents = try PEMDocument.parseMultiple(pemString: chainPEM).filter {
+                $0.discriminator == Certificate.defaultPEMDiscriminator
+            }
             guard let first = documents.first else { throw CertificateMaker.Failure(description: "no certificate in the text") }
             return try Certificate(pemDocument: first).publicKey == key.publicKey
         } catch let failure as CertificateMaker.Failure {

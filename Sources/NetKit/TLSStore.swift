@@ -15,23 +15,6 @@ package struct CertificateFiles: Hashable, Sendable {
     }
 }
 
-/// Why a certificate cannot be used: which file and what is wrong with it.
-package struct TLSFailure: Error, Equatable, CustomStringConvertible {
-    package enum Problem: String, Sendable { case unreadable, noCertificate, noKey, keyDoesNotMatch, expired, unusable }
-
-    package var file: String
-    package var problem: Problem
-    package var detail: String
-
-    package init(file: String, problem: Problem, detail: String) {
-        self.file = file
-        self.problem = problem
-        self.detail = detail
-    }
-
-    package var description: String { "\(self.file): \(self.problem.rawValue): \(self.detail)" }
-}
-
 /// The certificates that all services shake hands with. The first pair is the default; the others are chosen by server name (SNI).
 package final class TLSStore: Sendable {
     /// What one handshake needs.
@@ -56,6 +39,16 @@ package final class TLSStore: Sendable {
         self.loaded.withLock { $0 = fresh }
     }
 
+    /// Looks whether a pair could be served, before it becomes one of the files: all that a reload would find. `names` are for complaints.
+    package static func check(
+        chainPEM: String, keyPEM: String, names: CertificateFiles, now: Int64 = Int64(time(nil))
+    ) throws(TLSFailure) -> CertificateFacts {
+        let pair = try CertificatePair(names, chain: chainPEM, key: keyPEM, now)
+        _ = try Self.context(pair, ServerNameTable([pair]), [])
+        guard pair.facts.notAfter >= now else { throw TLSFailure(file: names.chain, problem: .expired) }
+        return pair.facts
+    }
+
     /// The certificates in use, leaves only, default first.
     package var facts: [CertificateFacts] { self.loaded.withLock { $0.facts } }
 
@@ -67,7 +60,7 @@ package final class TLSStore: Sendable {
     // MARK: Building
 
     private static func load(_ files: [CertificateFiles], _ now: Int64) throws(TLSFailure) -> Loaded {
-        guard !files.isEmpty else { throw TLSFailure(file: "", problem: .noCertificate, detail: "no files are named") }
+        guard !files.isEmpty else { throw TLSFailure(file: "certificates", problem: .empty) }
         var pairs: [CertificatePair] = []
         for file in files { pairs.append(try CertificatePair(file, now)) }
         var contexts: [TLSProtocolName: NIOSSLContext] = [:]
@@ -96,53 +89,6 @@ package final class TLSStore: Sendable {
 /// What a client may ask for in ALPN at our ports, as IANA registers it. A client that offers only other names is served all the same:
 /// it is told no name, and the machines close on the verbs of HTTP.
 enum TLSProtocolName: String, CaseIterable, Sendable { case imap, pop3, managesieve }
-
-/// A pair of files that was read and checked.
-private struct CertificatePair: Sendable {
-    let files: CertificateFiles
-    let chain: [NIOSSLCertificateSource]
-    let key: NIOSSLPrivateKey
-    let facts: CertificateFacts
-
-    init(_ files: CertificateFiles, _ now: Int64) throws(TLSFailure) {
-        self.files = files
-        let chainText = try Self.read(files.chain)
-        let keyText = try Self.read(files.key)
-        do {
-            let all = try CertificateFacts.read(chainPEM: chainText)
-            guard let leaf = all.first else { throw TLSFailure(file: files.chain, problem: .noCertificate, detail: "no certificate") }
-            self.facts = leaf
-            self.chain = try NIOSSLCertificate.fromPEMBytes(Array(chainText.utf8)).map { .certificate($0) }
-        } catch let failure as TLSFailure {
-            throw failure
-        } catch {
-            throw TLSFailure(file: files.chain, problem: .noCertificate, detail: "\(error)")
-        }
-        // A server that starts with an expired certificate is better than none, since clients may go on; one that has not begun is a mistake.
-        guard self.facts.notBefore <= now else {
-            throw TLSFailure(file: files.chain, problem: .unusable, detail: "not valid yet")
-        }
-        do {
-            self.key = try NIOSSLPrivateKey(bytes: Array(keyText.utf8), format: .pem)
-        } catch {
-            throw TLSFailure(file: files.key, problem: .noKey, detail: "\(error)")
-        }
-        guard (try? CertificateFacts.matches(keyPEM: keyText, chainPEM: chainText)) ?? false else {
-            throw TLSFailure(file: files.key, problem: .keyDoesNotMatch, detail: "the key does not belong to \(files.chain)")
-        }
-    }
-
-    /// Certificates and keys are small; a file of more than 1 MiB is something else.
-    private static func read(_ path: String) throws(TLSFailure) -> String {
-        let file = fopen(path, "re")
-        guard let file else { throw TLSFailure(file: path, problem: .unreadable, detail: String(cString: strerror(errno))) }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = fread(&bytes, 1, bytes.count, file)
-        guard ferror(file) == 0, count < bytes.count else { throw TLSFailure(file: path, problem: .unreadable, detail: "not a PEM file") }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
-    }
-}
 
 /// Which pair answers for which server name. [RFC6066-3]
 private struct ServerNameTable: Sendable {

@@ -98,4 +98,13 @@ extension DotDecoder.Fault {
         case .longLine: "it has a line longer than allowed"
         }
     }
+
+    package var japanese: String {
+        switch self {
+        case .bareCarriageReturn: "CRLF の一部ではない CR があります"
+        case .bareLineFeed: "CRLF の一部ではない LF があります"
+        case .nul: "NUL 文字があります"
+        case .longLine: "長すぎる行があります"
+        }
+    }
 }

@@ -54,6 +54,17 @@ import Vocabulary
         }
     }
 
+    @Test("the Postmaster logs in to the forms by the address that setup tells, by the host's, and by name")
+    func thePostmasterLogsIn() throws {
+        let desk = try Desk()
+        let id = try #require(desk.fixture.directory.find("postmaster"))
+        try desk.fixture.directory.changeAccount(id, AccountInput(verifier: Fixture.verifier("secret")), by: Fixture.actor)
+        for name in ["postmaster", "postmaster@example.test", "POSTMASTER@host.example.test"] {
+            #expect(try desk.login(name, "secret", service: .http) == nil, "\(name)")
+            #expect(try desk.login(name, "secret", service: .pop3) != nil, "it is no mailbox: \(name)")
+        }
+    }
+
     @Test func everyNameOfTheAccountLogsIn() throws {
         let desk = try Desk()
         let id = try desk.fixture.add("Jane@example.test", "janie@other.test", password: "secret")

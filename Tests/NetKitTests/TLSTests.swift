@@ -187,8 +187,8 @@ import Vocabulary
         directory.write("junk.pem", "this is no certificate")
         let cases: [(CertificateFiles, String, TLSFailure.Problem)] = [
             (CertificateFiles(chain: directory("none.pem"), key: good.keyFile), directory("none.pem"), .unreadable),
-            (CertificateFiles(chain: directory("junk.pem"), key: good.keyFile), directory("junk.pem"), .noCertificate),
-            (CertificateFiles(chain: good.chainFile, key: directory("junk.pem")), directory("junk.pem"), .noKey),
+            (CertificateFiles(chain: directory("junk.pem"), key: good.keyFile), directory("junk.pem"), .notPEM),
+            (CertificateFiles(chain: good.chainFile, key: directory("junk.pem")), directory("junk.pem"), .notPEM),
             (CertificateFiles(chain: good.chainFile, key: other.keyFile), other.keyFile, .keyDoesNotMatch),
         ]
         for (files, file, problem) in cases {

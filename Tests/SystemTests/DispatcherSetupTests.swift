@@ -61,6 +61,36 @@ import Testing
         let other = try Self.setup(["--quick", place("other")])
         #expect(other.ending == .exited(1) && other.output.contains("ca.pem"))
         #expect(ChildProcess.text(of: place("other/ca.pem")) == "somebody's authority")
+
+        // Also where none of our names is taken: nothing of ours belongs between somebody's files.
+        mkdir(place("etc"), 0o755)
+        place.write("etc/passwd", "root:x:0:0")
+        let etc = try Self.setup(["--quick", place("etc")])
+        #expect(etc.ending == .exited(1) && etc.output.contains("not empty") && etc.output.contains("passwd"))
+        #expect(directoryEntries(place("etc")) == ["passwd"])
+        for (path, words) in [("", "names no directory"), (place("etc/passwd"), "not a directory"), (place("a/b"), "a/b cannot be made")] {
+            let refused = try Self.setup(["--quick", path])
+            #expect(refused.ending == .exited(path.isEmpty ? 2 : 1) && refused.output.contains(words), "\(refused.output)")
+        }
+    }
+
+    @Test("a quick setup that was interrupted at any step goes on where it stopped")
+    func interruptedSetup() throws {
+        let place = TemporaryDirectory("interrupted")
+        defer { withExtendedLifetime(place) {} }
+        for directory in ["var", "var/spool", "var/mailbox"] {
+            mkdir(place(directory), 0o755)
+            if directory == "var/spool" { place.write("var/spool/instance-id.new", "half") }
+            let result = try Self.setup(["--quick", place("var")])
+            #expect(result.ending == .exited(0), "\(directory): \(result.output)")
+            // As if it had stopped there: what comes later is not there.
+            for name in ["instance.env", "ca.pem", "post.office.conf"] { unlink(place("var/\(name)")) }
+            #expect(try Self.setup(["--quick", place("var")]).ending == .exited(0))
+            #expect(ChildProcess.text(of: place("var/instance.env")).contains("POSTMASTER_PASSWORD="))
+            _ = try ChildProcess.run("/bin/rm", ["-rf", place("var")], seconds: 30)
+            mkdir(place("var"), 0o755)
+            if directory != "var" { mkdir(place("var/spool"), 0o755) }
+        }
     }
 
     @Test(

@@ -7,7 +7,7 @@ import Vocabulary
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account",
-        abstract: "Accounts: add, import, export, list, show, set, history, delete.",
+        abstract: .said("Accounts: add, import, export, list, show, set, history, delete.", "アカウントの追加、取り込み、書き出し、一覧、表示、変更、履歴、削除"),
         discussion: """
             Examples:
               postoffice account add jane@example.com --name 'Jane G. Doe' --password-file pw
@@ -20,19 +20,19 @@ struct AccountCommand: ParsableCommand {
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "add", abstract: "Add an account.",
+            commandName: "add", abstract: .said("Add an account.", "アカウントを追加します。"),
             discussion: "Example:\n  postoffice account add jane@example.com --name 'Jane G. Doe' --password-file pw --set quota='2 GiB'")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var password: PasswordOptions
 
-        @Argument(help: "Its addresses; the first is the primary one.")
+        @Argument(help: .said("Its addresses; the first is the primary one.", "E-mail アドレス（複数可）。最初のものがメイン E-mail アドレスになります。"))
         var address: [String]
 
-        @Option(name: .long, help: "Real name.")
+        @Option(name: .long, help: .said("Real name.", "実名。"))
         var name: String?
 
-        @Option(name: .customLong("set"), help: ArgumentHelp("Any other field; may be repeated.", valueName: "field=value"))
+        @Option(name: .customLong("set"), help: .said("Any other field; may be repeated.", "その他のフィールド（複数指定可）。", valueName: "field=value"))
         var fields: [String] = []
 
         func run() throws {
@@ -46,31 +46,44 @@ struct AccountCommand: ParsableCommand {
 
     struct Import: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "import", abstract: "Add accounts from a CSV file: header line, then one account a line.",
-            discussion: """
+            commandName: "import",
+            abstract: .said(
+                "Add accounts from a CSV file: header line, then one account a line.", "CSV ファイルからアカウントを追加します（1 行目は列名、以降 1 行 1 アカウント）。"),
+            discussion: .said(
+                """
                 Columns: address, name, password, and any field (`postoffice account fields`). UTF-8 or Shift_JIS.
                 Lines that cannot be taken are named; the others go in.
                 Examples:
                   postoffice account import people.csv
                   postoffice account import --dry-run - < people.csv
-                """)
+                """,
+                """
+                列: address、name、password と任意のフィールド（postoffice account fields）。
+                UTF-8 か Shift_JIS で書きます。
+                取り込めない行は行番号とともに表示し、他の行は取り込みます。
+                Examples:
+                  postoffice account import people.csv
+                  postoffice account import --dry-run - < people.csv
+                """))
 
         @OptionGroup var common: CommonOptions
 
-        @Argument(help: "The file, or - for standard input.")
+        @Argument(help: .said("The file, or - for standard input.", "ファイル名。- は標準入力。"))
         var file: String
 
-        @Option(name: .long, help: "Charset of the file; default: found out.")
+        @Option(name: .long, help: .said("Charset of the file; default: found out.", "ファイルの文字コード。省略時は自動判別。"))
         var charset: String?
 
-        @Flag(name: .long, help: "Check only; add nothing.")
+        @Flag(name: .long, help: .said("Check only; add nothing.", "確認だけを行い、追加しません。"))
         var dryRun = false
 
         func run() throws {
             var known: Charset?
             if let charset {
                 guard let found = Charset(named: charset) else {
-                    throw ValidationError("--charset: `\(charset)` is unknown; try UTF-8 or Shift_JIS")
+                    throw ValidationError(
+                        en: "--charset: \(Shown.text(charset)) is unknown; try UTF-8 or Shift_JIS",
+                        ja: "--charset: \(Shown.text(charset)) は知らない文字コードです。UTF-8 か Shift_JIS を指定してください")
                 }
                 known = found
             }
@@ -88,7 +101,10 @@ struct AccountCommand: ParsableCommand {
 
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "export", abstract: "All accounts as CSV in UTF-8, for `import` and for keeping. Without passwords.",
+            commandName: "export",
+            abstract: .said(
+                "All accounts as CSV in UTF-8, for `import` and for keeping. Without passwords.",
+                "全アカウントを CSV（UTF-8）で書き出します。import で取り込めます。パスワードは含みません。"),
             discussion: "Example:\n  postoffice account export > people.csv")
 
         @OptionGroup var common: CommonOptions
@@ -98,16 +114,18 @@ struct AccountCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "All accounts, or those whose address, login or real name has a text.",
+            commandName: "list",
+            abstract: .said(
+                "All accounts, or those whose address, login or real name has a text.", "全アカウント、またはアドレス・ログイン名・実名に文字列を含むアカウントの一覧"),
             discussion: "Examples:\n  postoffice account list\n  postoffice account list --type administrative --json")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var listing: ListingOptions
 
-        @Argument(help: "Text to look for.")
+        @Argument(help: .said("Text to look for.", "検索する文字列。"))
         var text: String?
 
-        @Option(name: .long, help: "general, administrative or reserved.")
+        @Option(name: .long, help: .said("general, administrative or reserved.", "種類: general（一般）、administrative（管理）、reserved（予約）。"))
         var type: String?
 
         func run() throws {
@@ -120,16 +138,16 @@ struct AccountCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Everything about an account.",
+            commandName: "show", abstract: .said("Everything about an account.", "アカウントのすべての情報を表示します。"),
             discussion: "Examples:\n  postoffice account show jane\n  postoffice account show jane@example.com --all --json")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var listing: ListingOptions
 
-        @Argument(help: "Address or login name.")
+        @Argument(help: .said("Address or login name.", "E-mail アドレスまたはログイン名。"))
         var account: String
 
-        @Flag(name: .long, help: "Empty fields too, with their defaults.")
+        @Flag(name: .long, help: .said("Empty fields too, with their defaults.", "空のフィールドも既定値とともに表示します。"))
         var all = false
 
         func run() throws {
@@ -141,27 +159,37 @@ struct AccountCommand: ParsableCommand {
 
     struct Set: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "set", abstract: "Change fields or the password of an account.",
-            discussion: """
+            commandName: "set", abstract: .said("Change fields or the password of an account.", "アカウントのフィールドやパスワードを変更します。"),
+            discussion: .said(
+                """
                 A field given several times has several entries; an empty value clears it.
                 Examples:
                   postoffice account set jane state=locked
                   postoffice account set jane forwarding-addresses=
                   postoffice account set postmaster --password-stdin < pw
-                """)
+                """,
+                """
+                同じフィールドを繰り返すとリストになります。空の値で消去します。
+                Examples:
+                  postoffice account set jane state=locked
+                  postoffice account set jane forwarding-addresses=
+                  postoffice account set postmaster --password-stdin < pw
+                """))
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var password: PasswordOptions
 
-        @Argument(help: "Address or login name, or postmaster.")
+        @Argument(help: .said("Address or login name, or postmaster.", "E-mail アドレスまたはログイン名、あるいは postmaster。"))
         var account: String
 
-        @Argument(help: ArgumentHelp("What to change.", valueName: "field=value"))
+        @Argument(help: .said("What to change.", "変更するフィールドと値。", valueName: "field=value"))
         var fields: [String] = []
 
         func validate() throws {
             guard self.password.isGiven || !self.fields.isEmpty else {
-                throw ValidationError("Say what to change: field=value, or --password-stdin")
+                throw ValidationError(
+                    en: "say what to change: field=value, or --password-stdin",
+                    ja: "変更する内容を指定してください（フィールド=値、または --password-stdin）")
             }
         }
 
@@ -174,15 +202,17 @@ struct AccountCommand: ParsableCommand {
 
     struct Delete: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete", abstract: "Delete an account and all its mail.",
-            discussion: "Says what would be lost and asks, unless --yes is given.\nExample:\n  postoffice account delete jane@example.com")
+            commandName: "delete", abstract: .said("Delete an account and all its mail.", "アカウントとそのメールをすべて削除します。"),
+            discussion: .said(
+                "Says what would be lost and asks, unless --yes is given.\nExample:\n  postoffice account delete jane@example.com",
+                "失われるものを表示して確認します（--yes を付けると確認しません）。\nExample:\n  postoffice account delete jane@example.com"))
 
         @OptionGroup var common: CommonOptions
 
-        @Argument(help: "Address or login name.")
+        @Argument(help: .said("Address or login name.", "E-mail アドレスまたはログイン名。"))
         var account: String
 
-        @Flag(name: .long, help: "Do not ask.")
+        @Flag(name: .long, help: .said("Do not ask.", "確認せずに削除します。"))
         var yes = false
 
         func run() throws {
@@ -204,16 +234,23 @@ struct AccountCommand: ParsableCommand {
 
     struct History: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "history", abstract: "Who changed what about an account and when, newest first; also of one that is deleted.",
+            commandName: "history",
+            abstract: .said(
+                "Who changed what about an account and when, newest first; also of one that is deleted.",
+                "アカウントの変更履歴（新しい順）。削除済みのアカウントも表示できます。"),
             discussion: "Example:\n  postoffice account history jane@example.com --limit 5")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var listing: ListingOptions
 
-        @Argument(help: "Address or login name; of a deleted account its last primary address.")
+        @Argument(
+            help: .said(
+                "Address or login name; of a deleted account its last primary address.", "E-mail アドレスまたはログイン名。削除済みの場合は最後のメイン E-mail アドレス。"))
         var account: String
 
-        @Option(name: .long, help: "How many changes.")
+        @Option(
+            name: .long, parsing: .unconditional, help: .said("How many changes.", "表示する変更の件数。"),
+            transform: WholeNumber.within(1...1_000_000))
         var limit = 20
 
         func run() throws {
@@ -225,7 +262,7 @@ struct AccountCommand: ParsableCommand {
 
     struct Fields: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "fields", abstract: "All fields of an account, with what they take.",
+            commandName: "fields", abstract: .said("All fields of an account, with what they take.", "アカウントの全フィールドと指定できる値の一覧"),
             discussion: "Example:\n  postoffice account fields")
 
         @OptionGroup var common: CommonOptions

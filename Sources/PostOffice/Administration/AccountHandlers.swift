@@ -59,8 +59,9 @@ enum AccountHandlers {
         let name = try request.only("name one account", "アカウントを 1 つ指定してください")
         let id = try self.find(name, context)
         guard let details = try context.directory.details(id) else {
-            throw AdminFailure(Localized(en: "there is no account \(name)", ja: "アカウント \(name) はありません"))
+            throw AdminFailure(DirectoryError.noAccount(name).message)
         }
+        try context.directory.checkRemoval(of: id)
         let store = try context.store()
         if request.has("preview") {
             let answer = StoreAnswer<AccountUsage>()
@@ -174,10 +175,7 @@ enum AccountHandlers {
 
     static func find(_ name: String, _ context: AdminContext) throws(AdminFailure) -> AccountID {
         guard let id = context.directory.find(name) else {
-            throw AdminFailure(
-                Localized(
-                    en: "there is no account \(name); `postoffice account list` shows all",
-                    ja: "アカウント \(name) はありません。postoffice account list で一覧を表示できます"))
+            throw AdminFailure(DirectoryError.noAccount(name).message)
         }
         return id
     }

@@ -137,7 +137,7 @@ struct AccountImport {
             } catch let error as DirectoryError {
                 problems += error.problems.map(\.message)
             } catch {
-                problems.append(Localized(en: "\(error)", ja: "\(error)"))
+                problems.append(ErrorWords.text(of: error))
             }
         }
         // Before the hash: an address that is taken would cost it for nothing.

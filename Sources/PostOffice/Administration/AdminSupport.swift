@@ -22,12 +22,9 @@ extension Administration {
             } catch let error as DirectoryError {
                 for problem in error.problems.dropFirst() { output.problem(problem.message) }
                 throw AdminFailure(error.message)
-            } catch let problem as FieldProblem {
-                throw AdminFailure(problem.message)
-            } catch let failure as AdminFailure {
-                throw failure
             } catch {
-                throw AdminFailure(Localized(en: "\(error)", ja: "\(error)"))
+                if let failure = error as? AdminFailure { throw failure }
+                throw AdminFailure(ErrorWords.text(of: error))
             }
         }
     }
@@ -50,7 +47,9 @@ extension AdminRequest {
         var out: [(name: String, texts: [String])] = []
         for pair in pairs {
             guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
-                throw AdminFailure(Localized(en: "`\(pair)` is no field: write name=value", ja: "「\(pair)」は 名前=値 の形で指定してください"), .misuse)
+                throw AdminFailure(
+                    Localized(en: "\(Shown.text(pair)) is no field: write name=value", ja: "\(Shown.text(pair)) は 名前=値 の形で指定してください"),
+                    .misuse)
             }
             let name = String(pair[..<equals])
             let value = String(pair[pair.index(after: equals)...])
@@ -86,22 +85,23 @@ extension CommonOptions {
         do {
             return path == "-" ? try FileAccess.contents(of: 0, limit: limit) : try FileAccess.contents(of: path, limit: limit)
         } catch {
-            throw self.exit(.failed, error.description)
+            throw self.exit(error)
         }
     }
 }
 
 /// Where a password comes from: never the command line, which every user of the machine can read.
 struct PasswordOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("File that holds the password in its first line.", valueName: "file"))
+    @Option(name: .long, help: .said("File that holds the password in its first line.", "1 行目にパスワードを書いたファイル。", valueName: "file"))
     var passwordFile: String?
 
-    @Flag(name: .long, help: "Read the password from standard input.")
+    @Flag(name: .long, help: .said("Read the password from standard input.", "パスワードを標準入力から読みます。"))
     var passwordStdin = false
 
     func validate() throws {
         if self.passwordStdin && self.passwordFile != nil {
-            throw ValidationError("--password-file and --password-stdin exclude each other")
+            throw ValidationError(
+                en: "--password-file and --password-stdin exclude each other", ja: "--password-file と --password-stdin は同時に指定できません")
         }
     }
 
@@ -130,7 +130,7 @@ final class StoreAnswer<Value: Sendable>: Sendable {
             switch self.value.withLock({ $0 }) {
             case .success(let value)?: return value
             case .failure(let refusal)?:
-                throw AdminFailure(Localized(en: "the message store says: \(refusal)", ja: "メッセージストアのエラー: \(refusal)"))
+                throw AdminFailure(ErrorWords.text("the message store says", "メッセージストアのエラー", refusal))
             case nil: usleep(10_000)
             }
         }

@@ -28,7 +28,8 @@ enum AliasHandlers {
                 rows.append(row)
                 taken += 1
             } catch {
-                output.problem(Localized(en: "\(name): not taken over: \(error)", ja: "\(name): 引き継げません: \(error)"))
+                let why = ErrorWords.text(of: error)
+                output.problem(Localized(en: "\(name): not taken over: \(why.english)", ja: "\(name): 引き継げません: \(why.japanese)"))
                 result = .failed
             }
         }

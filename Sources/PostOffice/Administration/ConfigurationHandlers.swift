@@ -151,8 +151,8 @@ enum ConfigurationHandlers {
         guard let number = Int64(text), let values = try context.directory.values(asOf: number) else {
             throw AdminFailure(
                 Localized(
-                    en: "there is no revision \(text); `postoffice config history` shows them",
-                    ja: "リビジョン \(text) はありません。postoffice config history で表示できます"))
+                    en: "there is no revision \(Shown.text(text)); `postoffice config history` shows them",
+                    ja: "リビジョン \(Shown.text(text)) はありません。postoffice config history で表示できます"))
         }
         return try self.carryOut(context.directory.differing(values), "rollback to \(number)", request, context, output)
     }
@@ -193,7 +193,11 @@ enum ConfigurationHandlers {
         do {
             address = try Address(parsing: text, AddressSyntax(allowsBareLocalPart: true))
         } catch {
-            throw AdminFailure(Localized(en: "\(text): \(error.rawValue)", ja: "\(text): アドレスの形が正しくありません (\(error.rawValue))"))
+            let shown = Shown.text(text)
+            throw AdminFailure(
+                Localized(
+                    en: "\(shown) is no mail address (\(error.words.english)); write name@domain",
+                    ja: "\(shown) は E-mail アドレスではありません（\(error.words.japanese)）。name@domain の形で指定してください"))
         }
         let (resolution, steps) = Resolver(context.directory.snapshot).explain(address)
         let relay = try RelayExplanation(request, context.directory.snapshot, address, resolution)
@@ -247,7 +251,19 @@ enum ConfigurationHandlers {
         case .remote(let domain): Localized(en: "another host, for \(domain)", ja: "\(domain) を受け取る他のホスト")
         case .redirected(let target, _), .bangPath(let target, _): Localized(en: "another host, as \(target)", ja: "\(target) として他のホスト")
         case .refused(let character): Localized(en: "refused because of \(character.rawValue)", ja: "\(character.rawValue) が含まれるため拒否")
-        case .unknown(let reason): Localized(en: "refused: \(reason.rawValue)", ja: "拒否: \(reason.rawValue)")
+        case .unknown(let reason): Localized(en: "refused: \(reason.rawValue)", ja: "拒否: \(reason.japanese) (\(reason.rawValue))")
+        }
+    }
+}
+
+extension UnknownReason {
+    fileprivate var japanese: String {
+        switch self {
+        case .noSuchAddress: "アドレスがありません"
+        case .badDomain: "ドメインが正しくありません"
+        case .noDomain: "ドメインがなく、補完するドメインも設定されていません"
+        case .expired: "アカウントの期限が切れています"
+        case .aliasLoop: "チャネルエイリアスが循環しています"
         }
     }
 }

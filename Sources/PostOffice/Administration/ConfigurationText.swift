@@ -51,7 +51,7 @@ enum ConfigurationText {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw AdminFailure(Localized(en: "this is no YAML: \(error)", ja: "YAML として読み取れません: \(error)"))
+            throw AdminFailure(YAMLProblem(error, text).text)
         }
         guard let root else { return [:] }
         guard let mapping = root.mapping else {

@@ -1,4 +1,5 @@
 import Directory
+import Forms
 import Policy
 import Routing
 import Vocabulary
@@ -8,21 +9,17 @@ struct RelayExplanation {
     private let verdict: RelayVerdict
     private let steps: [RelayStep]
 
-    /// nil when nobody asked, or where the address is not another host's by the sender's own word.
+    /// nil when nobody asked, or where the address is not another host's by the sender's own word. What was asked wrongly is told in any case.
     init?(_ request: AdminRequest, _ snapshot: DirectorySnapshot, _ address: Address, _ resolution: Resolution) throws {
         guard request.has("client") || request.has("login") || request.has("from") else { return nil }
+        let asked = try Asked(request)
         let recipient: Address
         switch resolution {
         case .remote: recipient = address
         case .bangPath(let target, _): recipient = target
         case .account, .postmaster, .handler, .redirected, .refused, .unknown: return nil
         }
-        guard let client = IPAddress(request.option("client") ?? "192.0.2.1") else {
-            throw AdminFailure(
-                Localized(en: "--client takes an IP address", ja: "--client には IP アドレスを指定してください"), .misuse)
-        }
-        let facts = RelayFacts(
-            client: client, login: try Self.address(request, "login"), sender: try Self.address(request, "from"), recipient: recipient)
+        let facts = RelayFacts(client: asked.client, login: asked.login, sender: asked.sender, recipient: recipient)
         (self.verdict, self.steps) = snapshot.configuration.relay.explain(facts)
     }
 
@@ -55,13 +52,44 @@ struct RelayExplanation {
             : Localized(en: "relaying allowed (\(self.reason))", ja: "リレーを許可 (\(self.reason))")
     }
 
-    private static func address(_ request: AdminRequest, _ option: String) throws -> Address? {
-        guard let text = request.option(option), !text.isEmpty, text != "<>" else { return nil }
-        do {
-            return try Address(parsing: text)
-        } catch {
-            throw AdminFailure(
-                Localized(en: "--\(option) takes an address", ja: "--\(option) にはアドレスを指定してください"), .misuse)
+    /// The sender and the way that somebody wants to know about.
+    private struct Asked {
+        var client: IPAddress
+        var login: Address?
+        var sender: Address?
+
+        /// Throws all that is wrong at once.
+        init(_ request: AdminRequest) throws(AdminFailure) {
+            var problems: [Localized] = []
+            let text = request.option("client") ?? "192.0.2.1"
+            let client = IPAddress(text)
+            if client == nil {
+                problems.append(
+                    Localized(
+                        en: "--client: \(Shown.text(text)) is no IP address; write for example 192.0.2.9 or 2001:db8::9",
+                        ja: "--client: \(Shown.text(text)) は IP アドレスではありません。192.0.2.9 や 2001:db8::9 のように指定してください"))
+            }
+            self.login = Self.address(request, "login", &problems)
+            self.sender = Self.address(request, "from", &problems)
+            guard let client, problems.isEmpty else {
+                throw AdminFailure(
+                    Localized(en: problems.map(\.english).joined(separator: "\n"), ja: problems.map(\.japanese).joined(separator: "\n")),
+                    .misuse)
+            }
+            self.client = client
+        }
+
+        private static func address(_ request: AdminRequest, _ option: String, _ problems: inout [Localized]) -> Address? {
+            guard let text = request.option(option), !text.isEmpty, text != "<>" else { return nil }
+            do {
+                return try Address(parsing: text)
+            } catch {
+                problems.append(
+                    Localized(
+                        en: "--\(option): \(Shown.text(text)) is no mail address (\(error.words.english)); write name@domain",
+                        ja: "--\(option): \(Shown.text(text)) は E-mail アドレスではありません（\(error.words.japanese)）。name@domain の形で指定してください"))
+                return nil
+            }
         }
     }
 }

@@ -3,18 +3,27 @@ import ArgumentParser
 /// `postoffice blocked`: whom the server holds back by itself, and letting them go.
 struct BlockedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "blocked", abstract: "Peers and users that are held back: too many unknown recipients, or too much mail.",
-        discussion: """
+        commandName: "blocked",
+        abstract: .said(
+            "Peers and users that are held back: too many unknown recipients, or too much mail.", "制限中の接続元とユーザ（不明な宛先が多い、またはメールが多い）"),
+        discussion: .said(
+            """
             Whom you block yourself stands in the configuration: blocked-hosts, blocked-senders, blocked-helo-names.
             Examples:
               postoffice blocked list
               postoffice blocked release 192.0.2.9
             """,
+            """
+            手動の拒否は設定 blocked-hosts、blocked-senders、blocked-helo-names で行います。
+            Examples:
+              postoffice blocked list
+              postoffice blocked release 192.0.2.9
+            """),
         subcommands: [List.self, Release.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "Who is held back, why, and for how long.",
+            commandName: "list", abstract: .said("Who is held back, why, and for how long.", "制限中の相手、理由、期間の一覧"),
             discussion: "Examples:\n  postoffice blocked list\n  postoffice blocked list --json")
 
         @OptionGroup var common: CommonOptions
@@ -25,15 +34,15 @@ struct BlockedCommand: ParsableCommand {
 
     struct Release: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "release", abstract: "Forget what is known of them, so that they may go on.",
+            commandName: "release", abstract: .said("Forget what is known of them, so that they may go on.", "記録を消し、制限を解除します。"),
             discussion: "Examples:\n  postoffice blocked release 192.0.2.9\n  postoffice blocked release --all")
 
         @OptionGroup var common: CommonOptions
 
-        @Argument(help: "IP addresses, networks or users as `blocked list` shows them.")
+        @Argument(help: .said("IP addresses, networks or users as `blocked list` shows them.", "blocked list が表示する IP アドレス、ネットワーク、ユーザ。"))
         var who: [String] = []
 
-        @Flag(name: .long, help: "Everybody.")
+        @Flag(name: .long, help: .said("Everybody.", "すべて解除します。"))
         var all = false
 
         func run() throws {

@@ -6,14 +6,22 @@ import Vocabulary
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Look at every byte and number of the message store; the server may run.",
-        discussion: """
+        abstract: .said("Look at every byte and number of the message store; the server may run.", "メッセージストア全体を検査します。サーバの動作中も実行できます。"),
+        discussion: .said(
+            """
             Exit status 0: all is right. 1: something is wrong; each finding is one line.
 
             Examples:
               postoffice check
               postoffice check --json
-            """)
+            """,
+            """
+            終了ステータス 0: 異常なし。1: 異常あり（1 件 1 行）。
+
+            Examples:
+              postoffice check
+              postoffice check --json
+            """))
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var listing: ListingOptions
@@ -27,18 +35,28 @@ struct CheckCommand: ParsableCommand {
 struct RepairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repair",
-        abstract: "Mend the message store while the server is down. Nothing is thrown away unless you say so.",
-        discussion: """
+        abstract: .said(
+            "Mend the message store while the server is down. Nothing is thrown away unless you say so.",
+            "サーバ停止中にメッセージストアを修復します。指定がない限り何も捨てません。"),
+        discussion: .said(
+            """
             Databases that cannot be read are put aside and made anew from the segments.
 
             Examples:
               postoffice shutdown && postoffice repair
               postoffice repair --drop-lost     also removes messages whose bodies cannot be read
-            """)
+            """,
+            """
+            読めないデータベースは別に保存し、セグメントから作り直します。
+
+            Examples:
+              postoffice shutdown && postoffice repair
+              postoffice repair --drop-lost     本文を読めないメッセージも取り除く
+            """))
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(name: .long, help: "Remove messages whose bodies cannot be read.")
+    @Flag(name: .long, help: .said("Remove messages whose bodies cannot be read.", "本文を読めないメッセージを取り除きます。"))
     var dropLost = false
 
     func run() throws {
@@ -63,7 +81,7 @@ struct RepairCommand: ParsableCommand {
         do {
             report = try MessageStore.repair(location, StoreOptions(), dropLost: self.dropLost) { Self.show($0) }
         } catch {
-            throw self.common.exit(.failed, Localized(en: "the store cannot be mended: \(error)", ja: "ストアを修復できません: \(error)"))
+            throw self.common.exit(.failed, ErrorWords.text("the store cannot be mended", "ストアを修復できません", error))
         }
         let printer = AdminPrinter()
         printer.show(.progress(""))

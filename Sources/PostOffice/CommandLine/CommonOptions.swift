@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forms
 import Glibc
 import Vocabulary
 
@@ -6,10 +7,15 @@ import Vocabulary
 struct CommonOptions: ParsableArguments {
     @Option(
         name: .long,
-        help: ArgumentHelp("Start file; default is $POSTOFFICE_CONFIG, else \(StartConfiguration.defaultFile).", valueName: "file"))
+        help: .said(
+            "Start file; default is $POSTOFFICE_CONFIG, else \(StartConfiguration.defaultFile).",
+            "起動ファイル。省略時は $POSTOFFICE_CONFIG、なければ \(StartConfiguration.defaultFile)。", valueName: "file"))
     var config: String?
 
-    @Option(name: .long, help: ArgumentHelp("Language of messages: en or ja; default is that of the locale.", valueName: "language"))
+    @Option(
+        name: .long,
+        help: .said(
+            "Language of messages: en or ja; default is that of the locale.", "メッセージの言語: en または ja。省略時はロケールの言語。", valueName: "language"))
     var lang: String?
 
     var configurationFile: String { self.config ?? Environment[StartConfiguration.fileVariable] ?? StartConfiguration.defaultFile }
@@ -28,7 +34,10 @@ struct CommonOptions: ParsableArguments {
     }
 
     func validate() throws {
-        if let lang, Language(rawValue: lang) == nil { throw ValidationError("--lang takes en or ja, not `\(lang)`") }
+        if let lang, Language(rawValue: lang) == nil {
+            throw ValidationError(
+                en: "--lang takes en or ja, not \(Shown.text(lang))", ja: "--lang には en か ja を指定してください（\(Shown.text(lang)) は使えません）")
+        }
     }
 
     /// The start file, or one line on standard error and exit status 2.
@@ -48,8 +57,10 @@ struct CommonOptions: ParsableArguments {
 
     func exit(_ status: AdminStatus, _ text: Localized) -> ExitCode { self.exit(status, text.text(self.language)) }
 
+    func exit(_ failure: SystemFailure) -> ExitCode { self.exit(.failed, failure.text) }
+
     /// [POSIX.1-2017 8.2] LC_ALL wins over LC_MESSAGES wins over LANG.
-    private static var languageOfLocale: Language {
+    static var languageOfLocale: Language {
         for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
             if let value = Environment[name], !value.isEmpty { return Language(localeName: value) ?? .english }
         }
@@ -59,7 +70,7 @@ struct CommonOptions: ParsableArguments {
 
 /// Of commands that list something.
 struct ListingOptions: ParsableArguments {
-    @Flag(name: .long, help: "JSON for programs instead of text for people.")
+    @Flag(name: .long, help: .said("JSON for programs instead of text for people.", "プログラム向けに JSON で出力します。"))
     var json = false
 }
 

@@ -3,7 +3,8 @@ import ArgumentParser
 /// `postoffice drop`: what programs of this host handed over by `sendmail` and the server refused.
 struct DropCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "drop", abstract: "Messages of programs of this host that were refused, and set aside.",
+        commandName: "drop",
+        abstract: .said("Messages of programs of this host that were refused, and set aside.", "拒否して保管した、このホストのプログラムからのメッセージ"),
         discussion: """
             Examples:
               postoffice drop list
@@ -14,7 +15,7 @@ struct DropCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "What was refused, when, whose it is, and why.",
+            commandName: "list", abstract: .said("What was refused, when, whose it is, and why.", "拒否したもの、日時、送り手、理由の一覧"),
             discussion: "Examples:\n  postoffice drop list\n  postoffice drop list --json")
 
         @OptionGroup var common: CommonOptions
@@ -25,12 +26,12 @@ struct DropCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Envelope and header of one message.",
+            commandName: "show", abstract: .said("Envelope and header of one message.", "メッセージ 1 通のエンベロープとヘッダを表示します。"),
             discussion: "Examples:\n  postoffice drop show m-0123456789abcdef")
 
         @OptionGroup var common: CommonOptions
 
-        @Argument(help: "A name of `drop list`.")
+        @Argument(help: .said("A name of `drop list`.", "drop list に表示される名前。"))
         var name: String
 
         func run() throws { throw ExitCode(try self.common.perform("drop show", operands: [self.name]).rawValue) }
@@ -38,10 +39,10 @@ struct DropCommand: ParsableCommand {
 
     /// Which messages.
     struct Choice: ParsableArguments {
-        @Argument(help: "Names of `drop list`.")
+        @Argument(help: .said("Names of `drop list`.", "drop list に表示される名前。"))
         var names: [String] = []
 
-        @Flag(name: .long, help: "Every one.")
+        @Flag(name: .long, help: .said("Every one.", "すべて。"))
         var all = false
 
         var options: [String: [String]] { self.all ? ["all": []] : [:] }
@@ -49,7 +50,8 @@ struct DropCommand: ParsableCommand {
 
     struct Release: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "release", abstract: "Let the server try them once more, after the cause was mended.",
+            commandName: "release",
+            abstract: .said("Let the server try them once more, after the cause was mended.", "原因を取り除いた後、もう一度受け付けさせます。"),
             discussion: "Examples:\n  postoffice drop release m-0123456789abcdef\n  postoffice drop release --all")
 
         @OptionGroup var common: CommonOptions
@@ -63,7 +65,7 @@ struct DropCommand: ParsableCommand {
 
     struct Delete: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete", abstract: "Throw them away.",
+            commandName: "delete", abstract: .said("Throw them away.", "捨てます。"),
             discussion: "Examples:\n  postoffice drop delete m-0123456789abcdef\n  postoffice drop delete --all")
 
         @OptionGroup var common: CommonOptions

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forms
 import Glibc
 import Queue
 import Vocabulary
@@ -6,7 +7,9 @@ import Vocabulary
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace",
-        abstract: "What happened to a message or session: every event with its id, from accept to mailbox.",
+        abstract: .said(
+            "What happened to a message or session: every event with its id, from accept to mailbox.", "メッセージやセッションの経過を、受信からメールボックスまで表示します。"
+        ),
         discussion: """
             Examples:
               postoffice trace taro@example.com
@@ -16,15 +19,16 @@ struct TraceCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var listing: ListingOptions
 
-    @Argument(help: "An id, as in the Received field, or an address.")
+    @Argument(help: .said("An id, as in the Received field, or an address.", "ID（Received フィールドにあるもの）またはアドレス。"))
     var term: String
 
-    @Option(name: .long, help: ArgumentHelp("Look at the newest days only.", valueName: "n"))
+    @Option(
+        name: .long, parsing: .unconditional, help: .said("Look at the newest days only.", "最近の日数だけを調べます。", valueName: "n"),
+        transform: WholeNumber.within(1...100_000))
     var days: Int?
 
     func validate() throws {
-        if let days, days < 1 { throw ValidationError("--days takes 1 or more") }
-        if self.term.isEmpty { throw ValidationError("name an id or an address") }
+        if self.term.isEmpty { throw ValidationError(en: "name an id or an address", ja: "ID かアドレスを指定してください") }
     }
 
     func run() throws {
@@ -38,7 +42,8 @@ struct TraceCommand: ParsableCommand {
             AdminPrinter().show(.output(found.map { $0.lines.joined(separator: "\n") + "\n" }.joined(separator: "\n")))
         }
         if found.isEmpty {
-            let text = Localized(en: "nothing is known of `\(self.term)`", ja: "「\(self.term)」の記録はありません")
+            let term = Shown.text(self.term)
+            let text = Localized(en: "nothing is known of \(term)", ja: "\(term) の記録はありません")
             throw self.common.exit(.failed, text)
         }
     }
@@ -47,7 +52,7 @@ struct TraceCommand: ParsableCommand {
 struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
-        abstract: "Show the log of today or of another day, and follow it.",
+        abstract: .said("Show the log of today or of another day, and follow it.", "今日または指定日のログを表示し、追跡します。"),
         discussion: """
             Examples:
               postoffice log --lines 50
@@ -57,18 +62,21 @@ struct LogCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(name: .long, help: "Go on as events come, over midnight too, until Ctrl-C.")
+    @Flag(name: .long, help: .said("Go on as events come, over midnight too, until Ctrl-C.", "Ctrl-C まで新しい記録を表示し続けます（日をまたいでも可）。"))
     var follow = false
 
-    @Option(name: .long, help: ArgumentHelp("A day in UTC; default is the newest.", valueName: "yyyy-mm-dd"))
+    @Option(name: .long, help: .said("A day in UTC; default is the newest.", "日付（UTC）。省略時は最新の日。", valueName: "yyyy-mm-dd"))
     var day: String?
 
-    @Option(name: [.long, .customShort("n")], help: ArgumentHelp("The newest lines only.", valueName: "n"))
+    @Option(
+        name: [.long, .customShort("n")], parsing: .unconditional, help: .said("The newest lines only.", "最新の行数だけを表示します。", valueName: "n"),
+        transform: WholeNumber.within(0...1_000_000_000))
     var lines: Int?
 
     func validate() throws {
-        if let lines, lines < 0 { throw ValidationError("--lines takes 0 or more") }
-        if self.follow && self.day != nil { throw ValidationError("--follow shows the newest day; leave --day out") }
+        if self.follow && self.day != nil {
+            throw ValidationError(en: "--follow shows the newest day; leave --day out", ja: "--follow は最新の日を表示します。--day は指定しないでください")
+        }
     }
 
     func run() throws {
@@ -77,19 +85,23 @@ struct LogCommand: ParsableCommand {
         let files = TrailFiles(directory: start.logDirectory)
         guard let day = self.day ?? files.days().last else {
             if self.follow { return self.followForever(files, from: nil) }
-            throw self.common.exit(.failed, Localized(en: "there is no log yet", ja: "ログはまだありません"))
+            throw self.common.exit(.failed, Self.noLog)
         }
         guard files.days().contains(day) else {
             let list = files.days().suffix(5).joined(separator: ", ")
+            if list.isEmpty { throw self.common.exit(.failed, Self.noLog) }
             throw self.common.exit(
                 .failed,
                 Localized(
-                    en: "there is no log of \(day); there are \(list)",
-                    ja: "\(day) のログはありません。\(list) があります"))
+                    en: "there is no log of \(Shown.text(day)); there are \(list)",
+                    ja: "\(Shown.text(day)) のログはありません。\(list) があります"))
         }
         let end = LogAccess.show(files.path(day: day), from: 0, last: self.lines)
         if self.follow { self.followForever(files, from: (day, end)) }
     }
+
+    private static let noLog = Localized(
+        en: "there is no log yet; it begins when the server runs", ja: "ログはまだありません。サーバを起動すると記録が始まります")
 
     private func followForever(_ files: TrailFiles, from start: (day: String, offset: off_t)?) {
         var place = start
@@ -107,7 +119,9 @@ enum LogAccess {
     static func check(_ start: StartConfiguration, _ common: CommonOptions) throws {
         guard access(start.logDirectory, R_OK | X_OK) != 0 else { return }
         let failure = SystemFailure(start.logDirectory)
-        throw common.exit(.failed, Localized(en: "\(failure); use root or the service user", ja: "\(failure)。root かサービスのユーザで実行してください"))
+        throw common.exit(
+            .failed,
+            Localized(en: "\(failure.text.english); use root or the service user", ja: "\(failure.text.japanese)。root かサービスのユーザで実行してください"))
     }
 
     /// Prints from an offset, or the last `last` lines; returns where it ended.

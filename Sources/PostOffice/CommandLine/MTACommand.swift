@@ -5,11 +5,16 @@ import Vocabulary
 /// Started by the dispatcher; not for people.
 struct MTACommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mta", abstract: "Internal: the process that serves sessions, started by the dispatcher.", shouldDisplay: false)
+        commandName: "mta",
+        abstract: .said("Internal: the process that serves sessions, started by the dispatcher.", "内部用: ディスパッチャが起動するプロセス"),
+        shouldDisplay: false)
 
     @OptionGroup var common: CommonOptions
 
-    @Option(name: .long, help: ArgumentHelp("Seconds that sessions get to finish at SIGTERM.", visibility: .hidden))
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: .said("Seconds that sessions get to finish at SIGTERM.", "SIGTERM の後、セッションの終了を待つ秒数。", visibility: .hidden),
+        transform: WholeNumber.within(0...3600))
     var drain: Int64 = 30
 
     func run() throws {

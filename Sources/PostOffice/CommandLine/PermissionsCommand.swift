@@ -4,19 +4,29 @@ import Vocabulary
 struct PermissionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "permissions",
-        abstract: "Restore owner and mode of spool, mailbox and start file, or report what is wrong with them.",
-        discussion: """
+        abstract: .said(
+            "Restore owner and mode of spool, mailbox and start file, or report what is wrong with them.",
+            "スプール、メールボックス、起動ファイルの所有者とモードを直す、または検査します。"),
+        discussion: .said(
+            """
             Directories 0700 and files 0600, of the service user; the start file root:group 0640.
 
             Examples:
               sudo postoffice permissions
               postoffice permissions --check
-            """)
+            """,
+            """
+            ディレクトリ 0700、ファイル 0600、所有者はサービスのユーザ。起動ファイルは root:グループ 0640。
+
+            Examples:
+              sudo postoffice permissions
+              postoffice permissions --check
+            """))
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var listing: ListingOptions
 
-    @Flag(name: .long, help: "Change nothing; exit status 1 when something is wrong.")
+    @Flag(name: .long, help: .said("Change nothing; exit status 1 when something is wrong.", "変更せずに検査します。異常があれば終了ステータスは 1。"))
     var check = false
 
     func run() throws {

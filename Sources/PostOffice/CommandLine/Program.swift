@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forms
 import Glibc
 import Vocabulary
 
@@ -12,26 +13,56 @@ package enum Program {
         let name = words.first?.split(separator: "/").last.map(String.init) ?? ""
         if SendmailProgram.names.contains(name) { SendmailProgram.main(name, Array(words.dropFirst())) }
         if words.count > 1, SendmailProgram.names.contains(words[1]) { SendmailProgram.main(words[1], Array(words.dropFirst(2))) }
+        if let place = CommandWords.firstNotUTF8() {
+            let text = String.said("argument \(place) is not UTF-8 text", "\(place) 番目の引数が UTF-8 ではありません")
+            AdminPrinter().show(.problem("postoffice: \(text)\n"))
+            exit(AdminStatus.misuse.rawValue)
+        }
+        let prepared = CommandWords.prepared(Array(words.dropFirst()))
+        if let (name, known) = CommandWords.unknownCommand(prepared, PostOfficeCommand.self) {
+            let list = known.joined(separator: ", ")
+            let text = String.said(
+                "there is no command \(Shown.text(name)); there are: \(list)", "\(Shown.text(name)) というコマンドはありません。使えるコマンド: \(list)")
+            AdminPrinter().show(.problem("postoffice: \(text)\n"))
+            exit(AdminStatus.misuse.rawValue)
+        }
         do {
-            var command = try PostOfficeCommand.parseAsRoot()
+            var command = try PostOfficeCommand.parseAsRoot(prepared)
             try command.run()
         } catch {
-            let code = PostOfficeCommand.exitCode(for: error)
-            let text = PostOfficeCommand.fullMessage(for: error)
-            // ArgumentParser says 64 for wrong use; every command of ours says 2.
-            let isMisuse = code == .validationFailure
-            let shown = isMisuse ? MisuseText.text(text, CommonOptions.language(of: CommandLine.arguments)) : text
-            if !text.isEmpty { AdminPrinter().show(code == .success ? .output(text + "\n") : .problem(shown + "\n")) }
-            exit(isMisuse ? AdminStatus.misuse.rawValue : code.rawValue)
+            exit(Self.end(with: error))
         }
         exit(AdminStatus.done.rawValue)
+    }
+
+    /// Prints help, or what is wrong, and gives the exit status.
+    private static func end(with error: any Error) -> Int32 {
+        let printer = AdminPrinter()
+        if let failure = error as? AdminFailure {
+            printer.show(.problem("postoffice: \(failure.text.text(Spoken.language))\n"))
+            return failure.status.rawValue
+        }
+        if let failure = error as? SystemFailure {
+            printer.show(.problem("postoffice: \(failure.text.text(Spoken.language))\n"))
+            return AdminStatus.failed.rawValue
+        }
+        setenv("COLUMNS", HelpText.neverFold, 1)
+        let code = PostOfficeCommand.exitCode(for: error)
+        let text = PostOfficeCommand.fullMessage(for: error)
+        // ArgumentParser says 64 for wrong use; every command of ours says 2.
+        let isMisuse = code == .validationFailure
+        let shown = isMisuse ? MisuseText.text(text, Spoken.language) : text
+        if !text.isEmpty {
+            printer.show(code == .success ? .output(HelpText.text(text, Spoken.language) + "\n") : .problem(shown + "\n"))
+        }
+        return isMisuse ? AdminStatus.misuse.rawValue : code.rawValue
     }
 }
 
 struct PostOfficeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "postoffice",
-        abstract: "Integrated mail server.",
+        abstract: .said("Integrated mail server.", "統合メールサーバ"),
         discussion: """
             Examples:
               postoffice setup --quick ./var

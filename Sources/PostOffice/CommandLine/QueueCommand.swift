@@ -4,7 +4,9 @@ import Vocabulary
 struct QueueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue",
-        abstract: "What waits for other hosts: list, show, retry, hold, release, return, redirect, delete.",
+        abstract: .said(
+            "What waits for other hosts: list, show, retry, hold, release, return, redirect, delete.", "送信待ちメールの一覧、表示、再送、保留、保留解除、返送、宛先変更、削除"
+        ),
         discussion: """
             Examples:
               postoffice queue list
@@ -18,16 +20,22 @@ struct QueueCommand: ParsableCommand {
 
     /// Which entries a command means.
     struct Choice: ParsableArguments {
-        @Argument(help: "Numbers of entries, or ids of messages, as `queue list` and the log have them.")
+        @Argument(
+            help: .said(
+                "Numbers of entries, or ids of messages, as `queue list` and the log have them.", "キューの番号またはメッセージの ID（queue list やログにあるもの）。"
+            ))
         var entry: [String] = []
 
-        @Option(name: .long, help: "Only for this recipient: an address or a domain.")
+        @Option(name: .long, help: .said("Only for this recipient: an address or a domain.", "この宛先（アドレスかドメイン）のものだけ。"))
         var recipient: String?
 
-        @Option(name: .long, help: "Only from this sender: an address, a domain, or <> for reports.")
+        @Option(
+            name: .long, help: .said("Only from this sender: an address, a domain, or <> for reports.", "この送信者（アドレスかドメイン、通知は <>）のものだけ。"))
         var sender: String?
 
-        @Option(name: .long, help: "Only what takes this way: the destination that `queue show` tells.")
+        @Option(
+            name: .long,
+            help: .said("Only what takes this way: the destination that `queue show` tells.", "この経路（queue show の destination）のものだけ。"))
         var route: String?
 
         var options: [String: [String]] {
@@ -41,14 +49,16 @@ struct QueueCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "One line an entry, in order of acceptance.",
+            commandName: "list", abstract: .said("One line an entry, in order of acceptance.", "受け付けた順に 1 行ずつ表示します。"),
             discussion: "Examples:\n  postoffice queue list --limit 20\n  postoffice queue list --sender taro@example.test --json")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var listing: ListingOptions
         @OptionGroup var choice: Choice
 
-        @Option(name: .long, help: "At most so many lines.")
+        @Option(
+            name: .long, parsing: .unconditional, help: .said("At most so many lines.", "最大の行数。"),
+            transform: WholeNumber.within(1...1_000_000))
         var limit = 1000
 
         func run() throws {
@@ -61,7 +71,8 @@ struct QueueCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Everything that is known of entries.", discussion: "Examples:\n  postoffice queue show 4711")
+            commandName: "show", abstract: .said("Everything that is known of entries.", "指定したものの情報をすべて表示します。"),
+            discussion: "Examples:\n  postoffice queue show 4711")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var listing: ListingOptions
@@ -77,13 +88,13 @@ struct QueueCommand: ParsableCommand {
 
     struct Retry: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "retry", abstract: "Try again now, whatever the schedule says.",
+            commandName: "retry", abstract: .said("Try again now, whatever the schedule says.", "予定にかかわらず今すぐ再送します。"),
             discussion: "Examples:\n  postoffice queue retry --all\n  postoffice queue retry --recipient example.net")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice
 
-        @Flag(name: .long, help: "Everything in the queue.")
+        @Flag(name: .long, help: .said("Everything in the queue.", "キュー内のすべて。"))
         var all = false
 
         func run() throws { throw ExitCode(try QueueCommand.change("queue retry", self.common, self.choice, all: self.all).rawValue) }
@@ -91,16 +102,16 @@ struct QueueCommand: ParsableCommand {
 
     struct Hold: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "hold", abstract: "Keep until released; no attempts, no time running.",
+            commandName: "hold", abstract: .said("Keep until released; no attempts, no time running.", "解除するまで保留します。その間は送信せず、期限も進みません。"),
             discussion: "Examples:\n  postoffice queue hold 4711 --reason 'asked the sender'")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice
 
-        @Flag(name: .long, help: "Everything in the queue.")
+        @Flag(name: .long, help: .said("Everything in the queue.", "キュー内のすべて。"))
         var all = false
 
-        @Option(name: .long, help: "Shown in the list.")
+        @Option(name: .long, help: .said("Shown in the list.", "一覧に表示する理由。"))
         var reason: String?
 
         func run() throws {
@@ -111,13 +122,13 @@ struct QueueCommand: ParsableCommand {
 
     struct Release: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "release", abstract: "Let go what is held; it is sent at once.",
+            commandName: "release", abstract: .said("Let go what is held; it is sent at once.", "保留を解除し、すぐに送信します。"),
             discussion: "Examples:\n  postoffice queue release --route hold\n  postoffice queue release 4711")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice
 
-        @Flag(name: .long, help: "Everything in the queue.")
+        @Flag(name: .long, help: .said("Everything in the queue.", "キュー内のすべて。"))
         var all = false
 
         func run() throws { throw ExitCode(try QueueCommand.change("queue release", self.common, self.choice, all: self.all).rawValue) }
@@ -125,13 +136,13 @@ struct QueueCommand: ParsableCommand {
 
     struct Return: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "return", abstract: "Send back to the sender now, with a report.",
+            commandName: "return", abstract: .said("Send back to the sender now, with a report.", "今すぐ送信者に通知を付けて返送します。"),
             discussion: "Examples:\n  postoffice queue return 4711")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice
 
-        @Flag(name: .long, help: "Everything in the queue.")
+        @Flag(name: .long, help: .said("Everything in the queue.", "キュー内のすべて。"))
         var all = false
 
         func run() throws { throw ExitCode(try QueueCommand.change("queue return", self.common, self.choice, all: self.all).rawValue) }
@@ -139,13 +150,13 @@ struct QueueCommand: ParsableCommand {
 
     struct Redirect: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "redirect", abstract: "Send to another address instead.",
+            commandName: "redirect", abstract: .said("Send to another address instead.", "別のアドレスに送ります。"),
             discussion: "Examples:\n  postoffice queue redirect 4711 --to jane@example.net")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice
 
-        @Option(name: .long, help: "The address.")
+        @Option(name: .long, help: .said("The address.", "E-mail アドレス。"))
         var to: String
 
         func run() throws {
@@ -155,12 +166,13 @@ struct QueueCommand: ParsableCommand {
 
     struct Delete: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete", abstract: "Throw away without telling anybody.", discussion: "Examples:\n  postoffice queue delete 4711")
+            commandName: "delete", abstract: .said("Throw away without telling anybody.", "誰にも知らせずに捨てます。"),
+            discussion: "Examples:\n  postoffice queue delete 4711")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice
 
-        @Flag(name: .long, help: "Everything in the queue.")
+        @Flag(name: .long, help: .said("Everything in the queue.", "キュー内のすべて。"))
         var all = false
 
         func run() throws { throw ExitCode(try QueueCommand.change("queue delete", self.common, self.choice, all: self.all).rawValue) }

@@ -7,35 +7,48 @@ import Vocabulary
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Serve until stopped, in the foreground.",
-        discussion: """
+        abstract: .said("Serve until stopped, in the foreground.", "停止するまでフォアグラウンドで動作します。"),
+        discussion: .said(
+            """
             Binds the ports, gives up root for good, and keeps the mail service running. SIGTERM or Ctrl-C finishes what is in hand and \
             stops; a second one stops now. SIGHUP reads certificates and listeners anew.
 
             Examples:
               postoffice run
               postoffice run --config ./var/post.office.conf
-            """)
+            """,
+            """
+            ポートを開いてから root 権限を完全に放棄し、メールサービスを動かし続けます。
+            SIGTERM か Ctrl-C で処理中のものを終えて停止し、2 回目ですぐに停止します。
+            SIGHUP で証明書と待ち受けを読み直します。
+
+            Examples:
+              postoffice run
+              postoffice run --config ./var/post.office.conf
+            """))
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(name: .long, help: "Print addresses, ports and what to try once the server is ready.")
+    @Flag(name: .long, help: .said("Print addresses, ports and what to try once the server is ready.", "準備ができたらアドレス、ポート、試せることを表示します。"))
     var welcome = false
 
-    @Option(name: .long, help: ArgumentHelp("Seconds that sessions get to finish at SIGTERM.", valueName: "seconds"))
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: .said("Seconds that sessions get to finish at SIGTERM.", "SIGTERM の後、セッションの終了を待つ秒数。", valueName: "seconds"),
+        transform: WholeNumber.within(0...3600))
     var drain: Int = 30
 
-    @Option(name: .long, help: ArgumentHelp("Seconds without heartbeat after which the mta counts as crashed.", visibility: .hidden))
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: .said("Seconds without heartbeat after which the mta counts as crashed.", "mta の応答がないとき異常とみなすまでの秒数。", visibility: .hidden),
+        transform: WholeNumber.within(1...3600))
     var silence: Int = 20
 
-    @Option(name: .long, help: ArgumentHelp("Milliseconds before the second restart in a row.", visibility: .hidden))
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: .said("Milliseconds before the second restart in a row.", "続けて再起動するまでのミリ秒数。", visibility: .hidden),
+        transform: WholeNumber.within(1...60_000))
     var pause: Int = 1000
-
-    func validate() throws {
-        guard (0...3600).contains(self.drain), (1...3600).contains(self.silence), (1...60_000).contains(self.pause) else {
-            throw ValidationError("--drain and --silence take seconds up to 3600")
-        }
-    }
 
     func run() throws {
         var start = try self.common.start()
@@ -62,7 +75,11 @@ struct RunCommand: ParsableCommand {
         } catch let problem as ListeningProblem {
             throw self.common.exit(.failed, problem.text)
         } catch {
-            throw self.common.exit(.failed, "LISTEN_FDS: \(error)")
+            throw self.common.exit(
+                .failed,
+                Localized(
+                    en: "LISTEN_FDS: \(error); take the sockets out of the unit, or name them in the start file",
+                    ja: "LISTEN_FDS: 引き継いだソケットを使用できません (\(error))。ユニットファイルと起動ファイルを確認してください"))
         }
     }
 
@@ -80,8 +97,8 @@ struct RunCommand: ParsableCommand {
             return try Dispatcher(start, listeners, bounds, whenReady: { welcome?.show() }).run()
         } catch let failure as SystemFailure {
             let text = Localized(
-                en: "\(failure); run `postoffice setup` or `postoffice permissions`",
-                ja: "\(failure)。postoffice setup か postoffice permissions を実行してください")
+                en: "\(failure.text.english); run `postoffice setup` or `postoffice permissions`",
+                ja: "\(failure.text.japanese)。postoffice setup か postoffice permissions を実行してください")
             throw self.common.exit(.failed, text)
         }
     }

@@ -5,14 +5,24 @@ import Vocabulary
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Processes, ports, directories, certificates, disk space; what is wrong and what to do. Works when all is down.",
-        discussion: """
+        abstract: .said(
+            "Processes, ports, directories, certificates, disk space; what is wrong and what to do. Works when all is down.",
+            "プロセス、ポート、証明書、ディスクなどの状態と、異常とその対処を表示します。停止中も使えます。"),
+        discussion: .said(
+            """
             Exit status 0: running, nothing wrong. 1: not running, or something is wrong.
 
             Examples:
               postoffice status
               postoffice status --json
-            """)
+            """,
+            """
+            終了ステータス 0: 動作中で異常なし。1: 停止中または異常あり。
+
+            Examples:
+              postoffice status
+              postoffice status --json
+            """))
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var listing: ListingOptions
@@ -29,19 +39,29 @@ struct StatusCommand: ParsableCommand {
 struct ShutdownCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "shutdown",
-        abstract: "Finish what is in hand and stop the server.",
-        discussion: """
+        abstract: .said("Finish what is in hand and stop the server.", "処理中のものを終えてサーバを停止します。"),
+        discussion: .said(
+            """
             Examples:
               postoffice shutdown
               postoffice shutdown --now      does not wait for sessions
-            """)
+            """,
+            """
+            Examples:
+              postoffice shutdown
+              postoffice shutdown --now      セッションの終了を待たない
+            """))
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(name: .long, help: "End sessions at once. What was answered with 250 is on disk in any case.")
+    @Flag(
+        name: .long,
+        help: .said("End sessions at once. What was answered with 250 is on disk in any case.", "セッションをすぐに終えます。250 と応答したメールは必ずディスクにあります。"))
     var now = false
 
-    @Option(name: .long, help: ArgumentHelp("How long to wait for the end.", valueName: "seconds"))
+    @Option(
+        name: .long, parsing: .unconditional, help: .said("How long to wait for the end.", "終了を待つ時間。", valueName: "seconds"),
+        transform: WholeNumber.within(0...86_400))
     var wait: Int = 90
 
     func run() throws {
@@ -77,14 +97,18 @@ struct ShutdownCommand: ParsableCommand {
     private func signal(_ pid: Int32) throws {
         guard kill(pid, SIGTERM) != 0 else { return }
         let failure = SystemFailure("kill \(pid)")
-        throw self.common.exit(.failed, Localized(en: "\(failure); use root or the service user", ja: "\(failure)。root かサービスのユーザで実行してください"))
+        throw self.common.exit(
+            .failed,
+            Localized(en: "\(failure.text.english); use root or the service user", ja: "\(failure.text.japanese)。root かサービスのユーザで実行してください"))
     }
 }
 
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Read certificates and listeners anew, without ending a session. Broken files change nothing.",
+        abstract: .said(
+            "Read certificates and listeners anew, without ending a session. Broken files change nothing.",
+            "証明書と待ち受けを読み直します。セッションは切れません。ファイルに誤りがあれば何も変わりません。"),
         discussion: """
             Examples:
               postoffice reload

@@ -1,70 +1,105 @@
 import ArgumentParser
+import Forms
 import Glibc
 import Vocabulary
 
 struct SetupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "setup",
-        abstract: "Install an instance, or run again over one: never destroys, says what it changed.",
-        discussion: """
+        abstract: .said(
+            "Install an instance, or run again over one: never destroys, says what it changed.", "インストールする、または既存のものに再実行します。何も壊さず、変更点を表示します。"
+        ),
+        discussion: .said(
+            """
             Examples:
               postoffice setup --quick ./var                    a private instance on loopback, to try it out
               postoffice setup --quick ./var --port-base 25000  the same with ports 25000, 25001, …
               sudo postoffice setup                             asks what it needs
               sudo postoffice setup --unattended --domain example.com --postmaster-password-file pw
-            """)
+            """,
+            """
+            Examples:
+              postoffice setup --quick ./var                    ループバックだけの試用インスタンス
+              postoffice setup --quick ./var --port-base 25000  ポートを 25000, 25001, … にする
+              sudo postoffice setup                             必要なことを質問する
+              sudo postoffice setup --unattended --domain example.com --postmaster-password-file pw
+            """))
 
     @OptionGroup var common: CommonOptions
 
-    @Option(name: .long, help: ArgumentHelp("Make a complete private instance in this directory.", valueName: "dir"))
+    @Option(name: .long, help: .said("Make a complete private instance in this directory.", "このディレクトリに試用インスタンス一式を作ります。", valueName: "dir"))
     var quick: String?
 
-    @Option(name: .long, help: ArgumentHelp("With --quick: the ports are N, N+1, …", valueName: "n"))
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: .said("With --quick: the ports are N, N+1, …", "--quick のとき: ポートを N, N+1, … にします。", valueName: "n"),
+        transform: WholeNumber.within(1...(65_535 - InstancePort.allCases.count)))
     var portBase: Int?
 
-    @Flag(name: .long, help: "Ask nothing: everything comes from options and defaults.")
+    @Flag(name: .long, help: .said("Ask nothing: everything comes from options and defaults.", "質問せず、オプションと既定値を使います。"))
     var unattended = false
 
-    @Option(name: .long, help: "Domain, without host name.")
+    @Option(name: .long, help: .said("Domain, without host name.", "ドメイン（ホスト名なし）。"))
     var domain: String?
 
-    @Option(name: .long, help: ArgumentHelp("Name of this mail host; default is this machine's name in the domain.", valueName: "name"))
+    @Option(
+        name: .long,
+        help: .said(
+            "Name of this mail host; default is this machine's name in the domain.", "このメールホストの名前。省略時はドメイン内のこのマシンの名前。", valueName: "name"))
     var host: String?
 
-    @Option(name: .long, help: ArgumentHelp("File that holds the postmaster password in its first line.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: .said("File that holds the postmaster password in its first line.", "1 行目にポストマスタのパスワードを書いたファイル。", valueName: "file"))
     var postmasterPasswordFile: String?
 
-    @Option(name: .long, help: ArgumentHelp("Address of a name server; may be repeated.", valueName: "address"))
+    @Option(name: .long, help: .said("Address of a name server; may be repeated.", "ネームサーバのアドレス（複数指定可）。", valueName: "address"))
     var nameServer: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("Address to listen on; default is all.", valueName: "address"))
+    @Option(name: .long, help: .said("Address to listen on; default is all.", "待ち受けるアドレス。省略時はすべて。", valueName: "address"))
     var address: String?
 
-    @Option(name: .long, help: ArgumentHelp("Port of a service, for example smtp=2525; may be repeated.", valueName: "name=n"))
+    @Option(
+        name: .long,
+        help: .said("Port of a service, for example smtp=2525; may be repeated.", "サービスのポート。例: smtp=2525（複数指定可）。", valueName: "name=n"))
     var port: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("Spool directory.", valueName: "dir"))
+    @Option(name: .long, help: .said("Spool directory.", "スプールディレクトリ。", valueName: "dir"))
     var spool: String?
 
-    @Option(name: .long, help: ArgumentHelp("Mailbox directory.", valueName: "dir"))
+    @Option(name: .long, help: .said("Mailbox directory.", "メールボックスディレクトリ。", valueName: "dir"))
     var mailbox: String?
 
-    @Option(name: .long, help: "Service user; created when root runs setup. Default mta for root, else you.")
+    @Option(
+        name: .long,
+        help: .said(
+            "Service user; created when root runs setup. Default mta for root, else you.",
+            "サービスのユーザ。root が実行すると作成します。既定は root なら mta、他は実行者。"))
     var user: String?
 
-    @Option(name: .long, help: "Service group; default is the name of the user.")
+    @Option(name: .long, help: .said("Service group; default is the name of the user.", "サービスのグループ。省略時はユーザと同じ名前。"))
     var group: String?
 
     func validate() throws {
-        if let portBase, !(1...(65_535 - InstancePort.allCases.count)).contains(portBase) {
-            throw ValidationError("--port-base takes a port from 1 to \(65_535 - InstancePort.allCases.count)")
+        if self.quick?.isEmpty ?? false {
+            throw ValidationError(en: "--quick names no directory; write for example ./var", ja: "--quick にディレクトリを指定してください。例: ./var")
         }
-        if self.portBase != nil && self.quick == nil { throw ValidationError("--port-base goes with --quick") }
-        if let domain, let problem = SetupChecks.domain(domain) { throw ValidationError(problem.text(self.common.language)) }
-        if let host, let problem = SetupChecks.domain(host) { throw ValidationError(problem.text(self.common.language)) }
-        if let problem = SetupChecks.nameServers(self.nameServer) { throw ValidationError(problem.text(self.common.language)) }
-        if let address, address != "*", IPAddress(address) == nil { throw ValidationError("`\(address)` is no IP address") }
-        for text in self.port where Self.assignment(text) == nil { throw ValidationError("--port takes NAME=NUMBER, not `\(text)`") }
+        if self.portBase != nil && self.quick == nil {
+            throw ValidationError(en: "--port-base goes with --quick", ja: "--port-base は --quick と一緒に指定してください")
+        }
+        if let domain, let problem = SetupChecks.domain(domain) { throw ValidationError(problem) }
+        if let host, let problem = SetupChecks.domain(host) { throw ValidationError(problem) }
+        if let problem = SetupChecks.nameServers(self.nameServer) { throw ValidationError(problem) }
+        if let address, address != "*", IPAddress(address) == nil {
+            throw ValidationError(
+                en: "--address: \(Shown.text(address)) is no IP address; write * for all",
+                ja: "--address: \(Shown.text(address)) は IP アドレスではありません。すべての場合は * を指定してください")
+        }
+        for text in self.port where Self.assignment(text) == nil {
+            throw ValidationError(
+                en: "--port takes a service and a port such as smtp=2525, not \(Shown.text(text))",
+                ja: "--port には smtp=2525 のようにサービスとポートを指定してください（\(Shown.text(text)) は使えません）")
+        }
     }
 
     func run() throws {
@@ -81,17 +116,15 @@ struct SetupCommand: ParsableCommand {
     // MARK: Quick
 
     private func runQuick(_ path: String) throws {
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST, let resolved = realpath(path, nil) else {
-            throw self.common.exit(.failed, SystemFailure("mkdir \(path)").description)
-        }
-        defer { free(resolved) }
-        let quick = QuickSetup(directory: String(cString: resolved), portBase: self.portBase, domain: self.domain)
-        if let foreign = quick.foreignFile {
+        let quick = QuickSetup(directory: try self.directory(path), portBase: self.portBase, domain: self.domain)
+        let foreign = quick.foreignFiles
+        guard foreign.isEmpty else {
+            let names = foreign.prefix(3).joined(separator: ", ") + (foreign.count > 3 ? ", …" : "")
             throw self.common.exit(
                 .failed,
                 Localized(
-                    en: "\(foreign) is not of Post.Office and would be overwritten; choose another directory",
-                    ja: "\(foreign) は Post.Office のファイルではなく、上書きされてしまいます。別のディレクトリを選んでください"))
+                    en: "\(quick.directory) is not empty and not of Post.Office (\(names)); choose a new or an empty directory",
+                    ja: "\(quick.directory) は空ではなく、Post.Office のものでもありません (\(names))。新しいディレクトリか空のディレクトリを選んでください"))
         }
         let plan = try quick.plan()
         if PIDFile.holder(plan.directories.spool + "/post.office.pid") != nil {
@@ -102,7 +135,7 @@ struct SetupCommand: ParsableCommand {
         let worker = try SetupWorker(plan, tell: self.tell)
         try worker.prepare()
         try worker.fill()
-        do { try quick.writeEnvironment(plan) } catch { throw self.common.exit(.failed, error.description) }
+        do { try quick.writeEnvironment(plan) } catch { throw self.common.exit(error) }
         self.tell(Localized(en: "wrote \(quick.environmentFile)", ja: "\(quick.environmentFile) を書きました"))
         if geteuid() == 0 {
             self.tell(
@@ -114,6 +147,18 @@ struct SetupCommand: ParsableCommand {
             Localized(
                 en: "start it: postoffice run --config \(plan.configurationFile)",
                 ja: "起動: postoffice run --config \(plan.configurationFile)"))
+    }
+
+    /// Makes the directory unless it is there; its path from the root.
+    private func directory(_ path: String) throws -> String {
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw self.common.exit(SystemFailure("mkdir \(path)")) }
+        guard let resolved = realpath(path, nil) else { throw self.common.exit(SystemFailure("open \(path)")) }
+        defer { free(resolved) }
+        let found = String(cString: resolved)
+        guard SetupChecks.entries(of: found) != nil else {
+            throw self.common.exit(SystemFailure("open \(found)"))
+        }
+        return found
     }
 
     // MARK: Whole
@@ -171,7 +216,7 @@ struct SetupCommand: ParsableCommand {
             let bytes = try FileAccess.contents(of: file, limit: 4096)
             return String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline })
         } catch {
-            throw self.common.exit(.failed, error.description)
+            throw self.common.exit(error)
         }
     }
 

@@ -1,3 +1,4 @@
+import Forms
 import Glibc
 import Vocabulary
 
@@ -38,8 +39,8 @@ enum AdminClient {
             case .held: continue
             case .failed(let failure):
                 let isForbidden = failure.code == EACCES || failure.code == EPERM
-                let text = isForbidden ? Self.notAllowed(start).text(request.language) : "\(failure)"
-                printer.show(.problem(text + "\n"))
+                let text = isForbidden ? Self.notAllowed(start) : failure.text
+                printer.show(.problem("postoffice: \(text.text(request.language))\n"))
                 return .failed
             }
         }
@@ -102,10 +103,22 @@ final class AdminPrinter: Sendable {
     func show(_ frame: AdminFrame) {
         switch frame {
         case .output(let text): Self.write(text, 1)
-        case .problem(let text): Self.write(text, 2)
+        case .problem(let text): Self.write(Self.shown(text), 2)
         case .progress(let text): if isatty(2) == 1 { Self.write("\r\u{1B}[K" + text, 2) }
         case .begun, .done: break
         }
+    }
+
+    /// A line of a complaint is no longer than this, whatever was typed: its middle is left out, its end has the cure.
+    private static let longestLine = 2000
+
+    /// What a terminal would obey is made visible: the text may hold what others sent or wrote.
+    private static func shown(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let isLong = line.unicodeScalars.count > Self.longestLine
+            let short = isLong ? "\(line.prefix(1400)) … \(line.suffix(500))" : String(line)
+            return Shown.visible(short.replacing("\t", with: " "))
+        }.joined(separator: "\n")
     }
 
     private static func write(_ text: String, _ fd: Int32) {

@@ -31,7 +31,7 @@ struct AdminConversation {
             case ENOENT, ECONNREFUSED: return .noServer
             case EACCES, EPERM: return .forbidden
             case EAGAIN: return .failed(Self.silent)
-            default: return .failed(Localized(en: "the server cannot be reached: \(error)", ja: "サーバに接続できません: \(error)"))
+            default: return .failed(ErrorWords.text("the server cannot be reached", "サーバに接続できません", error))
             }
         }
         defer { close(fd) }

@@ -211,7 +211,7 @@ package final class MTA: Sendable {
             return Localized(en: problem.text(.english), ja: problem.text(.japanese))
         } catch {
             self.record("reload-failed", [("reason", "\(error)")])
-            return Localized(en: "certificate: \(error)", ja: "証明書: \(error)")
+            return (error as? TLSFailure)?.text ?? Localized(en: "\(error)", ja: "内部エラー: \(error)")
         }
         self.apply(self.directory.configuration, listeners: fresh.listeners)
         self.record("reloaded", [])

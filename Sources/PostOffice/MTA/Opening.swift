@@ -29,8 +29,9 @@ enum Opening {
         } catch {
             throw AdminFailure(
                 Localized(
-                    en: "the message store cannot be opened: \(error); `postoffice check` and `postoffice repair` may help",
-                    ja: "メッセージストアを開けません: \(error)。postoffice check と postoffice repair を試してください"))
+                    en:
+                        "the message store cannot be opened: \(ErrorWords.text(of: error).english); `postoffice check` and `postoffice repair` may help",
+                    ja: "メッセージストアを開けません: \(ErrorWords.text(of: error).japanese)。postoffice check と postoffice repair を試してください"))
         }
     }
 
@@ -44,8 +45,8 @@ enum Opening {
             throw AdminFailure(
                 Localized(
                     en:
-                        "the certificate cannot be used: \(error); install another with `postoffice cert install` or `postoffice cert self-signed`",
-                    ja: "証明書を使えません: \(error)。postoffice cert install か postoffice cert self-signed で入れ直してください"))
+                        "the certificate cannot be used: \(error.text.english); install another with `postoffice cert install` or `postoffice cert self-signed`",
+                    ja: "証明書を使えません: \(error.text.japanese)。postoffice cert install か postoffice cert self-signed で入れ直してください"))
         }
     }
 
@@ -56,7 +57,7 @@ enum Opening {
                 events.record(TrailEvent(.mta, "dns", trace: nil, [("validation", validation.word)]), switchedBy: nil)
             }
         } catch {
-            throw AdminFailure(Localized(en: "DNS cannot be asked: \(error)", ja: "DNS を使えません: \(error)"))
+            throw AdminFailure(ErrorWords.text("DNS cannot be asked", "DNS を使えません", error))
         }
     }
 
@@ -97,7 +98,7 @@ enum Opening {
             environment.policies = transport.map { PolicyFinder(resolver: resolver, web: web, memory: $0, now: SystemSources.now) }
             return try RemoteDelivery(environment)
         } catch {
-            throw AdminFailure(Localized(en: "TLS cannot be used: \(error)", ja: "TLS を使えません: \(error)"))
+            throw AdminFailure(ErrorWords.text("TLS cannot be used", "TLS を使えません", error))
         }
     }
 

@@ -91,7 +91,7 @@ enum DropHandlers {
             try body()
         } catch {
             if error.code == ENOENT { throw Self.unknown(name) }
-            throw AdminFailure(Localized(en: "\(error)", ja: "\(error)"))
+            throw AdminFailure(error.text)
         }
     }
 

@@ -87,7 +87,7 @@ enum FilterHandlers {
             (sample.sender, sample.recipients) = (entry.envelope.sender, [entry.draft.recipient.address])
             return sample
         } catch {
-            throw AdminFailure(Localized(en: "entry \(id) cannot be read: \(error)", ja: "キューの \(id) を読めません: \(error)"))
+            throw AdminFailure(ErrorWords.text("entry \(id) cannot be read", "キューの \(id) を読めません", error))
         }
     }
 
@@ -101,7 +101,7 @@ enum FilterHandlers {
             let reader = try Self.wait { store.reader(listing.mailbox, uid, completion: $0) }
             return Self.sample(of: try Self.read(reader), size: reader.size)
         } catch {
-            throw AdminFailure(Localized(en: "message \(uid) cannot be read: \(error)", ja: "メッセージ \(uid) を読めません: \(error)"))
+            throw AdminFailure(ErrorWords.text("message \(uid) cannot be read", "メッセージ \(uid) を読めません", error))
         }
     }
 

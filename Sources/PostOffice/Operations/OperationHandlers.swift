@@ -23,7 +23,7 @@ enum OperationHandlers {
         } catch let failure as AdminFailure {
             throw failure
         } catch {
-            throw AdminFailure(Localized(en: "the store cannot be checked: \(error)", ja: "ストアを検査できません: \(error)"))
+            throw AdminFailure(ErrorWords.text("the store cannot be checked", "ストアを検査できません", error))
         }
         output.progress("")
         if request.wantsJSON {
@@ -122,7 +122,7 @@ enum OperationHandlers {
             let made = try CertificateMaker.selfSigned(names: names, addresses: CertificateStore.loopback, now: CertificateStore.now)
             try store.install(CertificateStore.mainName, chainPEM: made.chainPEM, keyPEM: made.keyPEM)
         } catch {
-            throw AdminFailure(Localized(en: "the certificate cannot be made: \(error)", ja: "証明書を作成できません: \(error)"))
+            throw AdminFailure(ErrorWords.text("the certificate cannot be made", "証明書を作成できません", error))
         }
         output.line(
             Localized(
@@ -142,7 +142,7 @@ enum OperationHandlers {
             try store.keepPendingKey(made.keyPEM)
             output.line(made.csrPEM.split(separator: "\n").joined(separator: "\n"))
         } catch {
-            throw AdminFailure(Localized(en: "the request cannot be made: \(error)", ja: "証明書要求を作成できません: \(error)"))
+            throw AdminFailure(ErrorWords.text("the request cannot be made", "証明書要求を作成できません", error))
         }
         return .done
     }
@@ -165,22 +165,18 @@ enum OperationHandlers {
                     en: "`\(name)` is no name; use letters, digits, - and .",
                     ja: "「\(name)」は名前に使えません。英数字と - . を使ってください"), .misuse)
         }
-        do {
-            let facts = try CertificateFacts.read(chainPEM: chain)
-            guard try CertificateFacts.matches(keyPEM: key, chainPEM: chain) else {
-                throw AdminFailure(
-                    Localized(
-                        en: "the key does not belong to the first certificate of the chain; the server's own certificate comes first",
-                        ja: "秘密鍵が先頭の証明書と一致しません。サーバ自身の証明書を先頭にしてください"))
-            }
-            if let leaf = facts.first, leaf.notAfter < CertificateStore.now {
-                throw AdminFailure(Localized(en: "this certificate has expired", ja: "この証明書は期限切れです"))
-            }
-            try store.install(name, chainPEM: chain, keyPEM: key)
-        } catch let failure as AdminFailure {
-            throw failure
+        let files = CertificateFiles(
+            chain: request.option("chain-file") ?? "--chain",
+            key: request.has("key") ? request.option("key-file") ?? "--key" : "postoffice cert request")
+        do throws(TLSFailure) {
+            _ = try TLSStore.check(chainPEM: chain, keyPEM: key, names: files, now: CertificateStore.now)
         } catch {
-            throw AdminFailure(Localized(en: "this cannot be installed: \(error)", ja: "インストールできません: \(error)"))
+            throw AdminFailure(error.text)
+        }
+        do throws(SystemFailure) {
+            try store.install(name, chainPEM: chain, keyPEM: key)
+        } catch {
+            throw AdminFailure(error.text)
         }
         output.line(Localized(en: "installed \(store.files(name).chain)", ja: "\(store.files(name).chain) をインストールしました"))
         return try Self.takeEffect(context, output)

@@ -51,7 +51,7 @@ package struct PermissionWalk {
             let fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard fd >= 0 else {
                 let failure = SystemFailure("open \(root)")
-                throw AdminFailure(Localized(en: "\(failure)", ja: "\(failure)"))
+                throw AdminFailure(failure.text)
             }
             self.examine(fd, ".", root)
             self.walk(fd, root, Self.maximumDepth)

@@ -135,9 +135,14 @@ enum QueueHandlers {
             } catch { failure = error }
         }
         if let failure {
-            throw AdminFailure(Localized(en: "the queue cannot be changed: \(failure)", ja: "キューを変更できません: \(failure)"))
+            throw AdminFailure(ErrorWords.text("the queue cannot be changed", "キューを変更できません", failure))
         }
-        guard total.done + total.busy > 0 else { throw Self.nothing }
+        if total.done + total.busy == 0 {
+            // Who asks for everything has all he asked for when there is nothing.
+            guard request.has("all") else { throw Self.nothing }
+            output.line(Localized(en: "the queue is empty", ja: "キューは空です"))
+            return .done
+        }
         output.line(Localized(en: "\(total.done) changed", ja: "\(total.done) 件を変更しました"))
         if total.busy > 0 {
             output.problem(
@@ -168,7 +173,7 @@ enum QueueHandlers {
                 last = end.id
             }
         } catch {
-            throw AdminFailure(Localized(en: "the queue cannot be read: \(error)", ja: "キューを読めません: \(error)"))
+            throw AdminFailure(ErrorWords.text("the queue cannot be read", "キューを読めません", error))
         }
     }
 

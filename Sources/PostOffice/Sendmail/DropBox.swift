@@ -1,4 +1,5 @@
 import Glibc
+package import Vocabulary
 
 /// The directory in which `sendmail` leaves messages for the server: every user may put a file there, and nobody but its owner and the
 /// server may read or remove it (mode 3777: sticky, and files belong to the server's group).
@@ -41,11 +42,13 @@ package struct DropBox: Sendable {
     }
 
     /// Why no message of this user can be left here now; nil when it can.
-    package func obstacle(_ user: UInt32 = getuid(), share: DropListing.Share = DropListing.Share()) -> String? {
+    package func obstacle(_ user: UInt32 = getuid(), share: DropListing.Share = DropListing.Share()) -> Localized? {
         guard let listing = DropListing.read(self.path) else { return nil }
         let used = listing.usage(of: user)
         if listing.entries.count >= DropListing.most || !share.allows(used.count + 1, used.room) {
-            return "too many messages wait in \(self.path); does the server run?"
+            return Localized(
+                en: "too many messages wait in \(self.path); does the server run?",
+                ja: "\(self.path) に待っているメッセージが多すぎます。サーバが動いているか確かめてください")
         }
         return nil
     }

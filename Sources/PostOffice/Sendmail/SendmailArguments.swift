@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// The command line of `sendmail`, `mailq` and `newaliases`, as programs have written it for forty years.
 package struct SendmailArguments: Sendable, Equatable {
     package enum Mode: Sendable, Equatable {
@@ -15,10 +17,14 @@ package struct SendmailArguments: Sendable, Equatable {
         case run
         /// Takes over /etc/aliases: `-bi`, `newaliases`.
         case aliases
+        /// Explains itself: `--help`.
+        case help
     }
 
     package struct Failure: Error, Equatable {
-        package let text: String
+        package let text: Localized
+
+        init(en english: String, ja japanese: String) { self.text = Localized(en: english, ja: japanese) }
     }
 
     package var mode = Mode.deliver
@@ -52,6 +58,10 @@ package struct SendmailArguments: Sendable, Equatable {
                 self.recipients += rest
                 break
             }
+            if word == "--help" {
+                self.mode = .help
+                return
+            }
             guard word.hasPrefix("-"), word.count > 1 else {
                 self.recipients.append(word)
                 continue
@@ -75,7 +85,7 @@ package struct SendmailArguments: Sendable, Equatable {
         }
         func value() throws(Failure) -> String {
             if !attached.isEmpty { return String(attached) }
-            guard let next = rest.popFirst() else { throw Failure(text: "option -\(letter) needs a value") }
+            guard let next = rest.popFirst() else { throw Failure(en: "option -\(letter) needs a value", ja: "オプション -\(letter) には値が必要です") }
             return next
         }
         switch letter {
@@ -89,7 +99,9 @@ package struct SendmailArguments: Sendable, Equatable {
         case "o": self.classic(attached, &rest)
         // Of no meaning here: body type, configuration, debugging, hop count, tag, protocol, log, macro, queue identifier.
         case "B", "C", "d", "h", "L", "p", "X", "O", "D", "A", "M": if attached.isEmpty, letter != "d" { _ = rest.popFirst() }
-        default: throw Failure(text: "option -\(letter) is not known")
+        default:
+            throw Failure(
+                en: "option -\(letter) is not known; see sendmail --help", ja: "-\(letter) というオプションはありません。sendmail --help で確かめてください")
         }
     }
 
@@ -101,7 +113,9 @@ package struct SendmailArguments: Sendable, Equatable {
         case "d", "D": self.mode = .daemon
         case "v": self.mode = .verify
         case "i": self.mode = .aliases
-        default: throw Failure(text: "mode -b\(letter) is not offered")
+        default:
+            throw Failure(
+                en: "mode -b\(letter) is not offered; see sendmail --help", ja: "-b\(letter) という動作はありません。sendmail --help で確かめてください")
         }
     }
 
@@ -120,7 +134,9 @@ package struct SendmailArguments: Sendable, Equatable {
         let words = text.lowercased().split(separator: ",").map(String.init)
         let known: Set<String> = ["success", "failure", "delay"]
         guard words == ["never"] || (!words.isEmpty && words.allSatisfy(known.contains)) else {
-            throw Failure(text: "-N takes never, or success, failure and delay with commas between")
+            throw Failure(
+                en: "-N takes never, or success, failure and delay with commas between",
+                ja: "-N には never、または success、failure、delay をコンマで区切って指定してください")
         }
         return Set(words)
     }
@@ -129,7 +145,7 @@ package struct SendmailArguments: Sendable, Equatable {
         switch text.lowercased() {
         case "full": return true
         case "hdrs": return false
-        default: throw Failure(text: "-R takes full or hdrs")
+        default: throw Failure(en: "-R takes full or hdrs", ja: "-R には full か hdrs を指定してください")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Forms
 import Glibc
 import MessageStore
 import SMTPService
@@ -20,14 +21,14 @@ package struct SendmailProgram {
             let program = SendmailProgram(try SendmailArguments(name: name, words))
             exit(program.run().rawValue)
         } catch {
-            AdminPrinter().show(.problem("\(name): \(error.text)\n"))
+            AdminPrinter().show(.problem("\(name): \(error.text.text(Spoken.language))\n"))
             exit(SysExit.usage.rawValue)
         }
     }
 
     init(_ arguments: SendmailArguments) {
         self.arguments = arguments
-        self.language = .english
+        self.language = Spoken.language
     }
 
     private func run() -> SysExit {
@@ -38,6 +39,9 @@ package struct SendmailProgram {
         case .run: return self.ask(AdminRequest("queue retry", options: ["all": []], language: self.language))
         case .verify: return self.verify()
         case .daemon: return self.startServer()
+        case .help:
+            AdminPrinter().show(.output(SendmailHelp.text.text(self.language)))
+            return .ok
         case .aliases: return self.ask(AdminRequest("aliases", input: Self.aliases(), language: self.language))
         }
     }
@@ -47,20 +51,26 @@ package struct SendmailProgram {
     private func deliver() -> SysExit {
         let (user, name) = Self.user
         guard let input = try? FileAccess.contents(of: 0, limit: SendmailMessage.longest) else {
-            return self.fail(.dataError, "the message cannot be read, or is larger than anybody takes")
+            return self.fail(.dataError, "the message cannot be read, or is larger than anybody takes", "メッセージを読めないか、大きすぎます")
         }
         var message = SendmailMessage(input, endsAtDot: !self.arguments.ignoresDots)
         let named = self.arguments.recipients.flatMap { $0.split(separator: ",").map(String.init) }
         let recipients = (self.arguments.readsRecipients ? message.headerRecipients : []) + named
-        guard !recipients.isEmpty else { return self.fail(.usage, "no recipient") }
+        guard !recipients.isEmpty else {
+            return self.fail(
+                .usage, "no recipient; write an address behind the options, or -t to take those of the header",
+                "宛先がありません。オプションの後にアドレスを書くか、-t でヘッダの宛先を使ってください")
+        }
         let sender = self.arguments.sender ?? user
         // Refused here, where somebody hears of it: the server could only return or drop the message as a whole.
         if let bad = recipients.first(where: { !Self.isMailbox($0) }) ?? [sender].first(where: { !$0.isEmpty && !Self.isMailbox($0) }) {
-            return self.fail(.dataError, "this is no address: \(bad.prefix(200))")
+            return self.fail(
+                .dataError, "\(Shown.text(bad)) is no address; write name@domain", "\(Shown.text(bad)) はアドレスではありません。name@domain の形で指定してください"
+            )
         }
         if !message.hasFrom { message.addFrom(sender.isEmpty ? user : sender, name: self.arguments.fullName ?? name) }
         message.encodeLongLines()
-        if let (status, why) = Self.refusal(message, self.drop) { return self.fail(status, why) }
+        if let (status, why) = Self.refusal(message, self.drop) { return self.fail(status, why.english, why.japanese) }
         var file = DropFile(sender: sender.isEmpty ? nil : sender, recipients: recipients, size: Int64(message.bytes.count))
         file.notify = self.arguments.notify
         file.returnsWhole = self.arguments.returnsWhole
@@ -69,24 +79,31 @@ package struct SendmailProgram {
     }
 
     /// What the server would refuse is refused here, where somebody hears of it.
-    static func refusal(_ message: SendmailMessage, _ drop: DropBox) -> (SysExit, String)? {
+    static func refusal(_ message: SendmailMessage, _ drop: DropBox) -> (SysExit, Localized)? {
         if let limit = drop.sizeLimit, Int64(message.bytes.count) > limit {
-            return (.unavailable, "the message is too large: \(message.bytes.count) octets, \(limit) are allowed")
+            return (
+                .unavailable,
+                Localized(
+                    en: "the message is too large: \(message.bytes.count) octets, \(limit) are allowed",
+                    ja: "メッセージが大きすぎます: \(message.bytes.count) オクテット（上限 \(limit)）")
+            )
         }
-        return message.fault.map { (.dataError, "the message is refused: \($0.words)") }
+        return message.fault.map {
+            (.dataError, Localized(en: "the message is refused: \($0.words)", ja: "メッセージを受け付けられません: \($0.japanese)"))
+        }
     }
 
     static func put(_ file: DropFile, _ bytes: [UInt8], _ drop: DropBox) -> SysExit {
         guard file.recipients.count <= DropFile.mostRecipients, file.head.count <= DropFile.longestHead else { return .dataError }
         if let obstacle = drop.obstacle() {
-            AdminPrinter().show(.problem("sendmail: \(obstacle)\n"))
+            AdminPrinter().show(.problem("sendmail: \(obstacle.text(Spoken.language))\n"))
             return .temporary
         }
         do throws(SystemFailure) {
             try drop.put(file, bytes, random: SystemSources.random(16))
             return .ok
         } catch {
-            AdminPrinter().show(.problem("sendmail: \(error)\n"))
+            AdminPrinter().show(.problem("sendmail: \(error.text.text(Spoken.language))\n"))
             // The program may try again; nothing was kept.
             return error.code == EACCES || error.code == EPERM ? .noPermission : .temporary
         }
@@ -108,7 +125,9 @@ package struct SendmailProgram {
 
     private func ask(_ request: AdminRequest) -> SysExit {
         guard let start = try? StartConfiguration.read(file: Self.startFile) else {
-            return self.fail(.noPermission, "\(Self.startFile) cannot be read: this is for root and the postmaster")
+            return self.fail(
+                .noPermission, "\(Self.startFile) cannot be read: this is for root and the service user; use sudo",
+                "\(Self.startFile) を読めません。root かサービスのユーザだけが実行できます。sudo を使ってください")
         }
         let status = Administration.perform(request, start)
         return status == .done ? .ok : status == .misuse ? .usage : .temporary
@@ -120,23 +139,28 @@ package struct SendmailProgram {
             let answer = self.ask(AdminRequest("route", operands: [address], language: self.language))
             if answer != .ok { result = answer == .temporary ? .noUser : answer }
         }
-        return self.arguments.recipients.isEmpty ? self.fail(.usage, "no address") : result
+        return self.arguments.recipients.isEmpty
+            ? self.fail(.usage, "no address; write one behind -bv", "アドレスがありません。-bv の後に指定してください") : result
     }
 
     /// `-bd`, `-bd -q30m`: boot scripts of old. The queue has times of its own.
     private func startServer() -> SysExit {
         guard let start = try? StartConfiguration.read(file: Self.startFile) else {
-            return self.fail(.configuration, "\(Self.startFile) cannot be read")
+            return self.fail(
+                .configuration, "\(Self.startFile) cannot be read; run `postoffice setup`",
+                "\(Self.startFile) を読めません。postoffice setup を実行してください")
         }
         if PIDFile.holder(start.dispatcherPIDFile) != nil { return .ok }
         let program = Self.ownProgram
         let pid = DetachedProcess.start(program, ["run", "--config", Self.startFile])
-        guard let pid else { return self.fail(.osError, "\(program) cannot be started") }
+        guard let pid else { return self.fail(.osError, "\(program) cannot be started", "\(program) を起動できません") }
         // Until it serves, or has given up.
         for _ in 0..<600 {
             if PIDFile.holder(start.mtaPIDFile) != nil { return .ok }
             var status: Int32 = 0
-            if waitpid(pid, &status, WNOHANG) == pid { return self.fail(.temporary, "the server did not start; see its log") }
+            if waitpid(pid, &status, WNOHANG) == pid {
+                return self.fail(.temporary, "the server did not start; see `postoffice log`", "サーバが起動しませんでした。postoffice log で確かめてください")
+            }
             usleep(100_000)
         }
         return .ok
@@ -172,8 +196,8 @@ package struct SendmailProgram {
         return (try? FileAccess.contents(of: file, limit: 16 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
-    private func fail(_ status: SysExit, _ text: String) -> SysExit {
-        AdminPrinter().show(.problem("sendmail: \(text)\n"))
+    private func fail(_ status: SysExit, _ english: String, _ japanese: String) -> SysExit {
+        AdminPrinter().show(.problem("sendmail: \(Localized(en: english, ja: japanese).text(self.language))\n"))
         return status
     }
 }

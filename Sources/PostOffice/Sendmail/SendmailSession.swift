@@ -98,7 +98,7 @@ struct SendmailSession {
         if !message.hasFrom { message.addFrom(self.sender ?? self.user.login, name: self.user.name) }
         message.encodeLongLines()
         if let (status, why) = SendmailProgram.refusal(message, self.drop) {
-            Self.say(status == .unavailable ? "552 5.3.4 \(why)" : "554 5.6.0 \(why)")
+            Self.say(status == .unavailable ? "552 5.3.4 \(why.english)" : "554 5.6.0 \(why.english)")
             self.forget()
             return true
         }

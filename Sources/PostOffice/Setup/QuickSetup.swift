@@ -16,10 +16,16 @@ struct QuickSetup {
 
     var certificateFile: String { self.directory + "/ca.pem" }
 
-    /// A file that has one of our names where no instance is.
-    var foreignFile: String? {
-        guard InstanceMarker.read(self.directory + "/spool") == nil else { return nil }
-        return [self.configurationFile, self.environmentFile, self.certificateFile].first { access($0, F_OK) == 0 }
+    /// Names in the directory that are not of an instance, sorted; none where it is empty, ours, or what an interrupted setup left.
+    var foreignFiles: [String] {
+        guard InstanceMarker.read(self.directory + "/spool") == nil else { return [] }
+        return (SetupChecks.entries(of: self.directory) ?? []).filter { name in
+            // Before the marker there are no more than these two, with nothing in them.
+            guard name == "spool" || name == "mailbox", let entries = SetupChecks.entries(of: "\(self.directory)/\(name)") else {
+                return true
+            }
+            return !entries.allSatisfy(InstanceMarker.names.contains)
+        }
     }
 
     /// What an earlier run chose is kept: domain, ports and password.

@@ -56,7 +56,7 @@ package enum SetupChecks {
                     "\(path) lies on a network file system (\(name)), which does not keep the promises that mail needs; choose a local disk",
                 ja: "\(path) はネットワークファイルシステム (\(name)) 上にあります。メールの保存には使えません。ローカルディスクを選んでください")
         }
-        guard let entries = Self.entries(of: path), !entries.isEmpty else { return nil }
+        guard let entries = Self.entries(of: path), !entries.allSatisfy(InstanceMarker.names.contains) else { return nil }
         let marker = InstanceMarker.read(path)
         if let marker, id == nil || marker == id { return nil }
         if marker != nil {
@@ -101,6 +101,8 @@ package enum SetupChecks {
 /// The file that says whose a directory is.
 package enum InstanceMarker {
     static let name = "instance-id"
+    /// With the draft of the file, which an interrupted setup leaves behind.
+    static let names: Set<String> = [Self.name, Self.name + ".new"]
 
     package static func read(_ directory: String) -> String? {
         guard let bytes = try? FileAccess.contents(of: "\(directory)/\(Self.name)", limit: 100) else { return nil }

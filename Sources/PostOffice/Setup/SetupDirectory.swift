@@ -36,11 +36,16 @@ enum SetupDirectory {
         if isNew {
             tell(
                 Localized(
-                    en: "domain \(domain), host \(host), account postmaster@\(domain)",
-                    ja: "ドメイン \(domain)、ホスト \(host)、アカウント postmaster@\(domain)"))
+                    en: "domain \(domain), host \(host), account \(Self.postmaster(directory) ?? "postmaster")",
+                    ja: "ドメイン \(domain)、ホスト \(host)、アカウント \(Self.postmaster(directory) ?? "postmaster")"))
         } else {
             tell(Localized(en: "kept accounts and configuration", ja: "アカウントと設定はそのままです"))
             if password != nil { tell(Localized(en: "changed the postmaster password", ja: "ポストマスタのパスワードを変更しました")) }
         }
+    }
+
+    /// As `account list` shows it.
+    private static func postmaster(_ directory: Directory) -> String? {
+        directory.find("postmaster").flatMap { try? directory.details($0) }?.primary
     }
 }

@@ -103,7 +103,7 @@ final class SetupWorker {
         do {
             try CertificateStore(spool: self.plan.directories.spool).makeSelfSigned(host: self.plan.hostName, domain: self.plan.domain)
         } catch {
-            throw AdminFailure(Localized(en: "the certificate cannot be made: \(error)", ja: "証明書を作成できません: \(error)"))
+            throw AdminFailure(ErrorWords.text("the certificate cannot be made", "証明書を作成できません", error))
         }
         self.tell(Localized(en: "made a self-signed certificate \(files.chain)", ja: "自己署名証明書 \(files.chain) を作成しました"))
     }
@@ -113,12 +113,11 @@ final class SetupWorker {
     }
 
     private func trying(_ body: () throws(SystemFailure) -> Void) throws(AdminFailure) {
-        do { try body() } catch { throw AdminFailure(Localized(en: "\(error)", ja: "\(error)")) }
+        do { try body() } catch { throw AdminFailure(error.text) }
     }
 
     private static func failed(_ operation: String) -> AdminFailure {
-        let failure = SystemFailure(operation)
-        return AdminFailure(Localized(en: "\(failure)", ja: "\(failure)"))
+        AdminFailure(SystemFailure(operation).text)
     }
 
     // MARK: Service user

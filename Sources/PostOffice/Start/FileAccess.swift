@@ -22,7 +22,11 @@ package enum FileAccess {
         let fd = open(path, O_RDONLY | O_CLOEXEC)
         guard fd >= 0 else { throw SystemFailure("open \(path)") }
         defer { close(fd) }
-        return try Self.contents(of: fd, limit: limit)
+        do {
+            return try Self.contents(of: fd, limit: limit)
+        } catch {
+            throw SystemFailure("\(error.operation) \(path)", error.code)
+        }
     }
 
     /// What can be read from a descriptor until its end; EFBIG beyond `limit`.

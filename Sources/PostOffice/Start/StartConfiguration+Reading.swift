@@ -18,7 +18,7 @@ extension StartConfiguration {
         } catch {
             throw StartProblem(
                 file: file, line: nil, field: "",
-                what: Localized(en: "cannot be read (\(error.reason))", ja: "読めません (\(error.reason))"),
+                what: Localized(en: "cannot be read (\(error.cause.english))", ja: "読めません (\(error.cause.japanese))"),
                 cure: Localized(
                     en: "run `postoffice setup`, or name another file with --config",
                     ja: "postoffice setup を実行するか、--config で別のファイルを指定してください"))
@@ -39,25 +39,17 @@ extension StartConfiguration {
     }
 
     private static func compose(_ text: String, _ file: String) throws(StartProblem) -> Node {
-        let cure = Localized(en: "correct the YAML there", ja: "その箇所の YAML を直してください")
-        func problem(_ line: Int?, _ reason: String) -> StartProblem {
-            let oneLine = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
-            return StartProblem(
-                file: file, line: line, field: "",
-                what: Localized(en: "is not well-formed (\(oneLine))", ja: "書式が正しくありません (\(oneLine))"), cure: cure)
-        }
         do {
             if let node = try Yams.compose(yaml: text) { return node }
-        } catch let error as YamlError {
-            switch error {
-            case .scanner(_, let reason, let mark, _), .parser(_, let reason, let mark, _), .composer(_, let reason, let mark, _):
-                throw problem(mark.line, reason)
-            case .duplicatedKeysInMapping(let keys, let context):
-                throw problem(context.mark.line, "\(keys.joined(separator: ", ")) twice")
-            case .reader(let reason, _, _, _): throw problem(nil, reason)
-            default: throw problem(nil, "unreadable")
-            }
-        } catch { throw problem(nil, "unreadable") }
+        } catch {
+            let problem = YAMLProblem(error, text)
+            let shown = problem.excerpt.map { ": \($0)" } ?? ""
+            throw StartProblem(
+                file: file, line: problem.line, field: "",
+                what: Localized(
+                    en: "is not well-formed (\(problem.reason.english))\(shown)", ja: "書式が正しくありません (\(problem.reason.japanese))\(shown)"),
+                cure: Localized(en: "correct the YAML there", ja: "その箇所の YAML を直してください"))
+        }
         throw StartProblem(
             file: file, line: nil, field: "", what: Localized(en: "is empty", ja: "空です"),
             cure: Localized(en: "run `postoffice setup`", ja: "postoffice setup を実行してください"))

@@ -1,0 +1,72 @@
+import Forms
+import Glibc
+import PostOffice
+import Testing
+import Vocabulary
+
+/// Words of the command line as values: help, wrong use, system errors, YAML.
+@Suite struct CommandTextTests {
+    @Test("what the library says of wrong use is Japanese to whom reads Japanese, values and names kept") func misuse() {
+        for (message, words) in [
+            ("Unknown option '--nmae'. Did you mean '--name'?", "--nmae というオプションはありません。--name ではありませんか。"),
+            ("2 unexpected arguments: 'a', 'b c'", "余分な引数があります: a、b c"), ("Unexpected argument 'it's'", "引数「it's」は余分です。"),
+            ("The value 'it's' is invalid for '--limit <limit>': 1 から 5 までの整数を指定してください。", "--limit <limit> に「it's」は指定できません。1 から 5"),
+            ("The option '--all' does not take any value, but 'x' was specified.", "--all に値は付けられません"),
+            ("Value to be set with flag '--a' had already been set with flag '--b'", "同時に指定できない"), ("Missing one of: 'a', 'b'", "a、b"),
+            ("Missing required subcommand.", "サブコマンドを指定"), ("ID かアドレスを指定してください", "ID かアドレスを指定してください"),
+        ] {
+            let text = MisuseText.text(
+                "Error: \(message)\nHelp:  x\nUsage: postoffice x\n  See 'postoffice x --help' for more information.", .japanese)
+            #expect(text.contains(words) && text.contains("説明: x") && text.hasSuffix("詳しくは postoffice x --help を実行してください。"), "\(text)")
+        }
+    }
+
+    @Test("help is folded by columns below its own column; examples and versions stay as they are") func help() {
+        let long = String(repeating: "あ", count: 60)
+        let text = HelpText.text(
+            "OVERVIEW: 概要です。\n\nUSAGE: postoffice x\n\nOPTIONS:\n  --a <b>                 \(long)。\n  --lang x                短い文 (default: 20)\n"
+                + "  --postmaster-password-file <file>\n                          \(long)\n\n  See 'postoffice help x' for detailed help.\n",
+            .japanese)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        #expect(lines[0] == "概要: 概要です。" && lines[2] == "使い方: postoffice x" && lines[4] == "オプション:")
+        #expect(
+            lines[5].hasPrefix("  --a <b>                 あ") && lines[6].hasPrefix("                          あ")
+                && lines[7].hasSuffix("。"))
+        #expect(text.contains("短い文 (既定値: 20)") && text.contains("詳しくは postoffice help x を実行"))
+        #expect(lines.allSatisfy { line in line.unicodeScalars.reduce(0) { $0 + ($1.value < 0x1100 ? 1 : 2) } <= 82 })
+        #expect(HelpText.text("0.1.0", .japanese) == "0.1.0" && HelpText.text("OVERVIEW: x", .english) == "OVERVIEW: x")
+    }
+
+    @Test("a negative number is a value, also of an option; common options may stand in front") func words() {
+        #expect(CommandWords.prepared(["config", "set", "f", "-5", "--add"]) == ["config", "set", "f", "--add", "--", "-5"])
+        #expect(CommandWords.prepared(["log", "--lines", "-4"]) == ["log", "--lines", "-4"])
+        #expect(CommandWords.prepared(["log", "-n", "5", "--follow"]) == ["log", "-n", "5", "--follow"])
+        #expect(CommandWords.prepared(["x", "--", "-5"]) == ["x", "--", "-5"] && CommandWords.prepared([]) == [])
+        #expect(
+            CommandWords.prepared(["--lang", "ja", "--config=c", "status", "--", "y"]) == [
+                "status", "--lang", "ja", "--config=c", "--", "y",
+            ])
+        #expect(CommandWords.prepared(["--lang"]) == ["--lang"])
+    }
+
+    @Test("an error of the system names the thing and the reason in both languages") func systemFailures() {
+        let failure = SystemFailure("open /nope", ENOENT)
+        #expect(failure.description == "open /nope: No such file or directory", "for the log")
+        #expect(failure.text.english == "/nope cannot be opened: there is no such file or directory")
+        #expect(failure.text.japanese == "/nope を開けません: そのようなファイルやディレクトリはありません")
+        #expect(SystemFailure("mkdir /a/b", ENOENT).text.japanese.contains("その上のディレクトリ"))
+        #expect(SystemFailure("memfd_create", EMFILE).text.japanese.contains("開いているファイルが多すぎます"))
+        #expect(SystemFailure("read", EXDEV).text.japanese.hasPrefix("入力 を読めません: エラー"))
+    }
+
+    @Test("text of others is shown cut, and harmless to a terminal") func shown() {
+        #expect(Shown.text("a\u{1B}[31m\u{7F}\u{9B}\n\u{202E}b") == "\"a\\x1B[31m\\x7F\\x9B\\x0A\\u{202E}b\"")
+        #expect(Shown.text(String(repeating: "x", count: 100)) == "\"" + String(repeating: "x", count: 60) + "…\"")
+        #expect(Shown.text("") == "\"\"" && Shown.visible("日本語 é") == "日本語 é")
+    }
+
+    @Test("every reason for which text is no address has Japanese words") func addressErrors() {
+        let words = AddressError.allCases.map(\.words.japanese)
+        #expect(Set(words).count == words.count && words.allSatisfy { text in text.unicodeScalars.contains { $0.value >= 0x3040 } })
+    }
+}
