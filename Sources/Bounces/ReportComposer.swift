@@ -51,6 +51,8 @@ package struct ReportComposer: Sendable {
         var envelope = Envelope(sender: nil, recipients: [Envelope.Recipient(sender, notify: .never)])
         envelope.isInternationalized = isGlobal
         envelope.isEightBit = isGlobal || hasEightBit
+        // The report tells of the message, and must be protected like it. [RFC8689-5]
+        envelope.requiresTLS = report.envelope.requiresTLS
         return ComposedReport(envelope: envelope, messageID: messageID, head: writer.out, original: part, tail: writer.end)
     }
 
@@ -59,6 +61,8 @@ package struct ReportComposer: Sendable {
     /// Only failures bring the message back, and only where neither sender nor size speak against it. [RFC3461-4.3] [RFC3461-6.2]
     private func returnedPart(_ report: DeliveryReport, _ original: OriginalBeginning?, _ isGlobal: Bool) -> ReturnedPart {
         let isWanted = report.envelope.dsnReturn.map { $0 == .full } ?? self.responses.returnsWhole
+        // As if RET=HDRS had been said. [RFC8689-5]
+        guard !report.envelope.requiresTLS else { return .nothing }
         guard original != nil, report.gravest == .failed, isWanted, report.size <= self.responses.wholeLimit else { return .nothing }
         return report.envelope.isInternationalized && !isGlobal ? .wholeInBase64 : .whole
     }

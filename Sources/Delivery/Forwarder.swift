@@ -16,6 +16,7 @@ struct Forwarder: Sendable {
     let events: any EventSink
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
+    var crashGuard: any CrashGuard = NoCrashGuard()
 
     /// What is to be done.
     struct Order: Sendable {
@@ -52,7 +53,10 @@ struct Forwarder: Sendable {
             let snapshot = self.directory.snapshot
             guard let name = AddressKey(order.name) else { return .failed(.badAddress("\(order.name)")) }
             let hops = snapshot.configuration.smtp.hops
-            switch LoopGuard.check(beginning, forwardingFor: name, hopLimit: hops) {
+            let circle = self.crashGuard.handling(.sending, beginning, named: ContentHash(entry.blob)) { _ in
+                LoopGuard.check(beginning, forwardingFor: name, hopLimit: hops)
+            }
+            switch circle {
             case .fine: break
             case .tooManyHops: return .failed(.tooManyHops)
             case .deliveredBefore: return order.hasCopy ? .circled : .failed(.tooManyHops)

@@ -52,7 +52,14 @@ extension LocalDelivery {
 
     func send(_ entry: StoredQueueEntry, _ order: Forwarder.Order) -> Bool {
         let confirm = order.copies > 1 ? self.confirmation(entry, .expanded, EnhancedStatus(2, 0, 0)) : {}
-        let forwarder = Forwarder(directory: self.directory, store: self.store, events: self.events, now: self.now)
+        var forwarder = Forwarder(directory: self.directory, store: self.store, events: self.events, now: self.now)
+        if let remote = self.remote {
+            guard !remote.isBlamed(entry) else {
+                remote.holdBlamed([entry])
+                return false
+            }
+            forwarder.crashGuard = remote.environment.crashGuard
+        }
         switch forwarder.send(entry, order) {
         case .sent:
             confirm()

@@ -25,7 +25,7 @@ package final class LocalDelivery: Sendable {
     let directory: Directory
     let store: MessageStore
     /// Gives back what cannot be delivered; nil where nothing may be sent, so that it waits instead.
-    private let remote: RemoteDelivery?
+    let remote: RemoteDelivery?
     let events: any EventSink
     /// Seconds since 1970.
     let now: @Sendable () -> Int64

@@ -85,6 +85,8 @@ package struct QueueDraft: Sendable, Hashable {
     package var due: Int64
     /// The channel's own data, not read by the store.
     package var payload: [UInt8]
+    /// Of one that nobody tries: why.
+    package var reason = ""
 
     package init(_ channel: Channel, recipient: Envelope.Recipient, destination: String = "", due: Int64, payload: [UInt8] = []) {
         self.channel = channel

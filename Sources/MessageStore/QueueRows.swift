@@ -27,14 +27,17 @@ enum QueueRows {
             .blob(Array(envelope.readableBytesView)))
         for row in record.payload.queue {
             var draft = ByteBuffer()
-            draft.writeQueueDraft(row.draft)
+            // The row has a column for the reason, which changes.
+            var plain = row.draft
+            plain.reason = ""
+            draft.writeQueueDraft(plain)
             // Not due at any time: somebody has to let it go.
             let isHeld = row.draft.due >= MessageStore.never
             let flags: Int64 = isHeld ? QueueFlags.held.rawValue : 0
             try db.run(
                 AcceptSQL.insertQueue, .int(row.id), .int(record.blob), .int(row.draft.channel.rawValue), .text(row.draft.destination),
                 .int(row.draft.due), .blob(Array(draft.readableBytesView)),
-                .int(flags), .text(isHeld ? "held by a filter" : ""))
+                .int(flags), .text(isHeld && row.draft.reason.isEmpty ? "held by a filter" : row.draft.reason))
         }
     }
 

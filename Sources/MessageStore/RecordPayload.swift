@@ -204,7 +204,7 @@ extension ByteBuffer {
     mutating func writeEnvelope(_ envelope: Envelope) {
         let bits: UInt8 =
             (envelope.sender == nil ? 0 : 1) | (envelope.isEightBit ? 2 : 0) | (envelope.isInternationalized ? 4 : 0)
-            | (envelope.requiresTLS ? 8 : 0)
+            | (envelope.requiresTLS ? 8 : 0) | (envelope.isTLSOptional ? 16 : 0)
         self.writeInteger(bits)
         self.writeInteger(envelope.dsnReturn?.rawValue ?? 0)
         if let sender = envelope.sender { self.writeAddress(sender) }
@@ -225,6 +225,7 @@ extension ByteBuffer {
         envelope.isEightBit = bits & 2 != 0
         envelope.isInternationalized = bits & 4 != 0
         envelope.requiresTLS = bits & 8 != 0
+        envelope.isTLSOptional = bits & 16 != 0
         envelope.dsnReturn = DSNReturn(rawValue: dsn)
         envelope.envelopeID = envelopeID
         for _ in 0..<count {
@@ -234,21 +235,30 @@ extension ByteBuffer {
         return envelope
     }
 
+    /// On the number of a channel: a reason follows the payload. Drafts without one look as they always did.
+    private static let hasReason: UInt8 = 0x80
+
     mutating func writeQueueDraft(_ draft: QueueDraft) {
-        self.writeInteger(draft.channel.rawValue)
+        self.writeInteger(draft.channel.rawValue | (draft.reason.isEmpty ? 0 : Self.hasReason))
         self.writeRecipient(draft.recipient)
         self.writeCounted(draft.destination)
         self.writeVarint(draft.due)
         self.writeVarint(draft.payload.count)
         self.writeBytes(draft.payload)
+        if !draft.reason.isEmpty { self.writeCounted(draft.reason) }
     }
 
     mutating func readQueueDraft() -> QueueDraft? {
-        guard let raw = self.readInteger(as: UInt8.self), let channel = QueueDraft.Channel(rawValue: raw),
+        guard let raw = self.readInteger(as: UInt8.self), let channel = QueueDraft.Channel(rawValue: raw & ~Self.hasReason),
             let recipient = self.readRecipient(),
             let destination = self.readCounted(), let due = self.readVarint(), let length = self.readVarint(),
             let payload = self.readBytes(length: Int(clamping: length))
         else { return nil }
-        return QueueDraft(channel, recipient: recipient, destination: destination, due: due, payload: payload)
+        var draft = QueueDraft(channel, recipient: recipient, destination: destination, due: due, payload: payload)
+        if raw & Self.hasReason != 0 {
+            guard let reason = self.readCounted() else { return nil }
+            draft.reason = reason
+        }
+        return draft
     }
 }

@@ -99,7 +99,7 @@ package struct FilterRules: Sendable, Hashable {
             let open = verdict.fates.indices.filter { verdict.fates[$0].ending == nil }
             guard !open.isEmpty else { break }
             guard facts.mayGoOn() else {
-                verdict.isIncomplete = true
+                (verdict.isIncomplete, verdict.unasked) = (true, rule.name)
                 break
             }
             let about = self.recipients(open, of: rule, facts)

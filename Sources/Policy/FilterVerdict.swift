@@ -30,6 +30,8 @@ package struct FilterVerdict: Sendable, Hashable {
     package internal(set) var hits: [Hit] = []
     /// Not every rule was asked: the time for one message was used up.
     package internal(set) var isIncomplete = false
+    /// The first rule that was not asked.
+    package internal(set) var unasked: String?
     /// The message is refused for everybody, by this rule.
     package private(set) var refusal: FilterRule?
 

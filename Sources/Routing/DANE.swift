@@ -8,7 +8,7 @@ package enum DANE {
         case records([TLSARecord], base: String)
         /// There are records, and none that can be used: encryption is demanded, and nothing can be checked. [RFC7672-2.2]
         case unusable(base: String)
-        /// They are there or not, nobody knows: the host is left alone for now. [RFC7672-2.1.3]
+        /// They are there or not, nobody knows: the host is left alone for now. [RFC7672-2.1.2]
         case unknown(base: String)
     }
 

@@ -17,8 +17,9 @@ struct DeliveryPlan {
     private var served: Set<AccountID> = []
     /// Fields of filters for the recipients that are added now, whole lines.
     var tags = ""
-    /// What is added now waits for the postmaster.
-    private var isHolding = false
+    /// What is added now waits for the postmaster, and why.
+    private var holdReason: String?
+    private var isHolding: Bool { self.holdReason != nil }
 
     init(prefix: TracePrefix, now: Int64, queueName: (@Sendable (Address) -> String?)? = nil) {
         self.prefix = prefix
@@ -27,10 +28,12 @@ struct DeliveryPlan {
     }
 
     /// What `body` adds is kept until the postmaster decides.
-    mutating func holding(_ body: (inout DeliveryPlan) -> Void) {
-        self.isHolding = true
+    mutating func holding(_ reason: String, _ body: (inout DeliveryPlan) -> Void) {
+        let before = self.queue.count
+        self.holdReason = reason
         body(&self)
-        self.isHolding = false
+        self.holdReason = nil
+        for index in self.queue.indices.dropFirst(before) { self.queue[index].reason = reason }
     }
 
     /// - Parameter mayRelay: the relay restrictions let the sender name this other host's address himself.

@@ -48,7 +48,11 @@ struct FilterWork: Sendable {
     }
 
     private func record(_ verdict: FilterVerdict) {
-        if verdict.isIncomplete { self.record("filters-incomplete", [("reason", "time for one message used up")]) }
+        if verdict.isIncomplete {
+            let rule = verdict.unasked ?? ""
+            self.environment.guards.filterTroubles.note(rule, at: self.environment.clock.now())
+            self.record("filters-incomplete", [("rule", rule), ("reason", "time for one message used up")])
+        }
         for hit in verdict.hits {
             for index in hit.recipients where self.message.recipients.indices.contains(index) {
                 let fate = verdict.fates[index].ending.flatMap { $0.name == hit.rule.name ? $0.action : nil } ?? hit.rule.action

@@ -54,7 +54,7 @@ package struct LocalSubmission: Sendable {
     package func accept(_ message: Message, trace: TraceID, next: () throws(Failure) -> ByteBuffer) throws(Failure) {
         let snapshot = self.environment.directory.snapshot
         let rules = snapshot.configuration.routing
-        let envelope = try self.envelope(message, rules)
+        var envelope = try self.envelope(message, rules)
         let recipients = envelope.recipients.map {
             PendingMessage.Recipient(recipient: $0, resolution: snapshot.resolve($0.address, ownAddress: nil), mayRelay: true)
         }
@@ -63,6 +63,7 @@ package struct LocalSubmission: Sendable {
         let limits = snapshot.configuration.smtp
         var body = LocalBody(announced: message.size, limit: limits.messageSize, line: limits.textLine)
         let head = try self.fixed(try body.take(try next()), isWhole: body.isWhole, from: envelope.sender, rules, limits.hops)
+        envelope.isTLSOptional = head.saysTLSOptional  // [RFC8689-4.1]
         let place = try body.store(head, in: self.environment.store, next: next)
         let now = self.environment.clock.now()
         let product = ProductName(version: snapshot.configuration.showsVersion ? self.environment.version : nil)

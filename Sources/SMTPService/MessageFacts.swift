@@ -55,18 +55,42 @@ package struct MessageFacts: FilterFacts {
 
     package mutating func types() -> [String] { self.parts().map(\.type.name) }
 
-    /// Parts that are text, and those that do not say what they are.
+    /// Parts that are text, and those that do not say what they are: HTML as readers see it and as it is written, for its links. Then what
+    /// stands before the first and behind the last part of a multipart, where old programs, and those who hide, put text.
     package mutating func bodies() -> [String] {
         if let texts { return texts }
         var room = Self.text
         var texts: [String] = []
-        for entity in self.parts() where entity.content == .leaf && entity.type.type == "text" && room > 0 {
-            let text = PartText.text(of: entity, in: self.message, limit: min(room, Self.part))
+        func add(_ text: String) {
             room -= text.utf8.count
-            texts.append(text)
+            if !text.isEmpty { texts.append(text) }
+        }
+        let all = self.parts()
+        for entity in all where entity.content == .leaf && entity.type.type == "text" && room > 0 {
+            let text = PartText.text(of: entity, in: self.message, limit: min(room, Self.part))
+            if entity.type.subtype == "html" { add(HTMLText.visible(text)) }
+            add(text)
+        }
+        for entity in all where room > 0 {
+            guard case .parts(let places) = entity.content, let first = places.first, let last = places.last, all.indices.contains(first),
+                all.indices.contains(last)
+            else { continue }
+            for gap in [(entity.body.lowerBound, all[first].header.lowerBound), (all[last].body.upperBound, entity.body.upperBound)] {
+                add(self.plain(gap.0, gap.1, limit: min(max(room, 0), Self.part)))
+            }
         }
         self.texts = texts
         return texts
+    }
+
+    /// Bytes that no part has, with the boundary beside them; empty where there is nothing else.
+    private func plain(_ start: Int64, _ end: Int64, limit: Int) -> String {
+        let count = min(Int(clamping: end - start), limit, self.message.readableBytes - Int(clamping: start))
+        guard start >= 0, count > 0, let bytes = self.message.getBytes(at: self.message.readerIndex + Int(clamping: start), length: count)
+        else { return "" }
+        let text = HeaderText.unlabelled(bytes)
+        let isBoundary = text.split(whereSeparator: \.isNewline).allSatisfy { $0.hasPrefix("--") || $0.allSatisfy(\.isWhitespace) }
+        return isBoundary ? "" : text
     }
 
     private mutating func parts() -> [MIMEEntity] {

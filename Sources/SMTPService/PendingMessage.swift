@@ -33,6 +33,12 @@ struct PendingMessage: Sendable {
         return self.sawEightBit
     }
 
+    /// What the queue shows: one line.
+    private static func reason(_ rule: String, _ words: String) -> String {
+        let safe = words.unicodeScalars.prefix(200).map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
+        return "held by filter \(rule): \(String(String.UnicodeScalarView(safe)))"
+    }
+
     /// - Parameters:
     ///   - verdict: of the filters; nil where there are none.
     ///   - resolve: where an address leads to that a filter names.
@@ -45,7 +51,10 @@ struct PendingMessage: Sendable {
             plan.tags = fate.tags.map { "\($0.name): \($0.value)\r\n" }.joined()
             switch fate.ending?.action {
             case nil, .accept, .tag, .refuse: plan.add(planned.recipient, planned.resolution, mayRelay: planned.mayRelay)
-            case .hold: plan.holding { $0.add(planned.recipient, planned.resolution, mayRelay: planned.mayRelay) }
+            case .hold(let reason):
+                plan.holding(Self.reason(fate.ending?.name ?? "", reason)) {
+                    $0.add(planned.recipient, planned.resolution, mayRelay: planned.mayRelay)
+                }
             case .redirect(let address):
                 var recipient = planned.recipient
                 recipient.address = address

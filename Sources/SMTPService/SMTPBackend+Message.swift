@@ -129,6 +129,7 @@ extension SMTPBackend {
     /// of it may go on a field of ours.
     private func examined(_ original: ByteBuffer, isWhole: Bool) throws(Reply) -> ByteBuffer {
         let message = original.withMailboxLineAsField()
+        self.saysTLSOptional = message.saysTLSOptional
         let (hops, end) = message.countFields(named: "Received")
         if hops > self.snapshot.configuration.smtp.hops {
             throw Reply(554, EnhancedStatus(5, 4, 6), "Too many hops: the message goes round in a loop")  // [RFC5321-6.3]
@@ -161,6 +162,8 @@ extension SMTPBackend {
     private func pending(_ body: AcceptItem.Body, _ message: SMTPMessage) -> PendingMessage {
         var envelope = message.envelope
         envelope.sender = self.sender
+        // What was said at MAIL goes before what the header says. [RFC8689-4.1]
+        envelope.isTLSOptional = self.saysTLSOptional && !envelope.requiresTLS
         for index in envelope.recipients.indices {
             let original = envelope.recipients[index]
             envelope.recipients[index] = Envelope.Recipient(

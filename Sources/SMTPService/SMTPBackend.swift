@@ -34,6 +34,8 @@ final class SMTPBackend: SessionBackend {
     var snapshot: DirectorySnapshot
     /// An octet beyond ASCII was in a body that went to disk.
     var sawEightBit = false
+    /// The header has `TLS-Required: No`. [RFC8689-4.1]
+    var saysTLSOptional = false
     var identity: Identity?
     var sender: Address?
     /// Octets that the client announced; 0 when it did not.
@@ -154,6 +156,7 @@ final class SMTPBackend: SessionBackend {
         self.asked = []
         self.sender = nil
         self.sawEightBit = false
+        self.saysTLSOptional = false
         self.large?.abandon()
         self.large = nil
         self.filterHead = ByteBuffer()

@@ -81,6 +81,7 @@ package struct SMTPGuards: Sendable {
     package var harvest: HarvestGuard
     package var rates: SendingRates
     package var popLogins: RecentLogins
+    package let filterTroubles = FilterTroubles()
     /// Peers that no limit of these counts.
     package var isTrusted: @Sendable (IPAddress) -> Bool
 

@@ -10,6 +10,8 @@ package enum ContentWork: UInt64, Sendable {
     case accepting = 1, submitting, reading, searching, filtering
     /// Given out as it is, without a look at what it says.
     case passing
+    /// Brought to another host, sent on or returned.
+    case sending
 }
 
 /// Names one piece of content over restarts: checksum and length. Not a secret and no proof; a collision only costs a refusal.

@@ -9,6 +9,8 @@ package struct Envelope: Hashable, Sendable {
     package var isInternationalized = false
     /// REQUIRETLS was said. [RFC8689-2]
     package var requiresTLS = false
+    /// The header says `TLS-Required: No`, and REQUIRETLS was not said: rather in clear than not at all. [RFC8689-4.1]
+    package var isTLSOptional = false
     /// RET of DSN; nil leaves the choice to us. [RFC3461-4.3]
     package var dsnReturn: DSNReturn?
     /// ENVID of DSN, still in xtext. [RFC3461-4.4]

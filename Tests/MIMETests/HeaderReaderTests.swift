@@ -71,3 +71,14 @@ struct HeaderReaderTests {
         if let field = reader.next() { #expect(message.unfolded(field).isEmpty) }
     }
 }
+
+@Suite struct TLSRequiredTests {
+    @Test(
+        "TLS-Required counts when it stands alone and says No",
+        arguments: [
+            ("TLS-Required: No\r\n\r\n", true), ("tls-required:\r\n no \r\n\r\n", true),
+            ("TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false),
+            ("TLS-Required: Yes\r\n\r\n", false), ("Subject: x\r\n\r\nTLS-Required: No\r\n", false), ("TLS-Required:\r\n\r\n", false),
+        ])
+    func field(_ text: String, _ isOptional: Bool) { #expect(ByteBuffer(string: text).saysTLSOptional == isOptional) }
+}

@@ -93,7 +93,18 @@ import Testing
         var headerless = self.message(long + "\n")
         headerless.encodeLongLines()
         #expect(headerless.fault == nil && String(decoding: headerless.bytes, as: UTF8.self).hasPrefix("MIME-Version"))
-        for kept in ["MIME-Version: 1.0\n\n" + long + "\n", "Subject: " + long + "\n\nx\n"] {
+        // As cron writes it.
+        var declared = self.message(
+            "MIME-Version: 1.0\nContent-Type: text/plain;\n charset=US-ASCII\nContent-Transfer-Encoding: 8bit\nX: y\n\n" + long + "\n")
+        declared.encodeLongLines()
+        #expect(
+            String(decoding: declared.bytes, as: UTF8.self).hasPrefix(
+                "MIME-Version: 1.0\r\nContent-Type: text/plain;\r\n charset=US-ASCII\r\nX: y\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nxx"
+            ))
+        for kept in [
+            "Content-Type: multipart/mixed; boundary=x\n\n" + long + "\n", "Content-Transfer-Encoding: base64\n\n" + long + "\n",
+            "Subject: " + long + "\n\nx\n",
+        ] {
             var message = self.message(kept)
             message.encodeLongLines()
             #expect(message == self.message(kept) && message.fault == .longLine)

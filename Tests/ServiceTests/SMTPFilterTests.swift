@@ -95,7 +95,8 @@ struct SMTPFilterTests {
         #expect(try server.mailbox(of: hanako).count == 1)
         try server.waitForQueue(2)
         let entries = try server.store.queueEntries(limit: 10)
-        #expect(entries.allSatisfy { $0.flags.contains(.held) && $0.draft.due == MessageStore.never && $0.reason == "held by a filter" })
+        #expect(
+            entries.allSatisfy { $0.flags.contains(.held) && $0.draft.due == MessageStore.never && $0.reason == "held by filter h: look" })
         #expect(Set(entries.map(\.draft.channel)) == [.mailbox, .remote])
         #expect(try server.mailbox(of: taro).isEmpty)
         #expect(server.events.lines("filtered").count == 2)

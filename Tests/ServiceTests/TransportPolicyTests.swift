@@ -73,10 +73,10 @@ struct TransportPolicyTests {
 
         func serve(_ policy: String) { self.web.set { _ in WebServer.document(policy) } }
 
-        private func submit() throws {
+        private func submit(_ header: String) throws {
             let client = try self.server.greeted("submission")
             _ = try client.login("taro", "taros word")
-            let reply = try client.mail(from: "taro@example.test", to: ["a@remote.test"], "Subject: x\r\n\r\nHello\r\n")
+            let reply = try client.mail(from: "taro@example.test", to: ["a@remote.test"], "Subject: x\r\n\(header)\r\nHello\r\n")
             #expect(reply.hasPrefix("250"), "\(reply)")
         }
 
@@ -94,11 +94,11 @@ struct TransportPolicyTests {
         }
 
         /// Sends one message; what became of it: `delivered`, or the reason of the failure.
-        func send(requiringTLS: Bool = false, after seconds: Int64 = 3600) throws -> String {
+        func send(requiringTLS: Bool = false, header: String = "", after seconds: Int64 = 3600) throws -> String {
             let known = self.server.events.all.count
             // A next hop that took nothing rests for a while.
             self.clock.advance(seconds)
-            if requiringTLS { try self.queueRequiringTLS() } else { try self.submit() }
+            if requiringTLS { try self.queueRequiringTLS() } else { try self.submit(header) }
             var fate: String?
             _ = eventually(within: 60) {
                 for event in self.server.events.all.dropFirst(known) {
@@ -112,6 +112,23 @@ struct TransportPolicyTests {
             }
             return try #require(fate)
         }
+    }
+
+    @Test("RFC 8689: TLS-Required: No goes on where a policy fails, with TLS where it can be had, and takes no other message along")
+    func tlsOptional() throws {
+        let world = try World(peerNames: ["other.test"])
+        world.announce("1")
+        let strict = try world.send()
+        #expect(strict.contains("certificate"), "\(strict)")
+        #expect(world.peer.taken.isEmpty)
+        for bad in ["TLS-Required: Yes\r\n", "TLS-Required: No\r\ntls-required: no\r\n", "X: TLS-Required: No\r\n"] {
+            #expect(try world.send(header: bad) != "delivered", "\(bad)")
+        }
+        #expect(world.peer.taken.isEmpty)
+        #expect(try world.send(header: "tls-required:\r\n NO\r\n") == "delivered")
+        #expect(world.peer.taken.count == 1, "what waits for a good certificate waits on")
+        #expect(world.server.events.lines("tls-not-required").count == 1)
+        #expect(try world.server.store.queueEntries(limit: 10).count == 4)
     }
 
     @Test("T5 enforce: named hosts with a good certificate get mail, encrypted; others get none")

@@ -52,7 +52,7 @@ import Testing
         #expect(
             eventually {
                 list = (try? Self.run(instance, "queue", "list").output) ?? ""
-                return list.contains("held by a filter")
+                return list.contains("(held by filter h: look at it)")
             })
         let number = try #require(list.split(separator: " ").first.map(String.init))
         #expect(try Self.run(instance, "filter", "test", "--entry", number).output.contains("hold look at it  (h)"))

@@ -205,4 +205,47 @@ import Testing
         #expect(git.ending == .exited(0), "\(git.output)")
         #expect(try self.mail("taro", 2).contains { $0.contains("a change") })
     }
+
+    @Test("152 bsd-mailx sends through it")
+    func mailx() throws {
+        try self.instance.addAccounts(["taro@example.test"], password: "secret words")
+        try self.instance.start()
+        self.place.write("mailrc", "set sendmail=\(self.place("sendmail"))\n")
+        self.place.write("input", "from mailx\n.\nlost after a dot\n")
+        let mail = try ChildProcess.run(
+            "/usr/bin/bsd-mailx", ["-s", "by mailx", "-a", "From: hanako@example.net", "taro@example.test"],
+            environment: ["POSTOFFICE_CONFIG": self.instance.configuration, "MAILRC": self.place("mailrc"), "HOME": self.place.path],
+            input: self.place("input"))
+        #expect(mail.ending == .exited(0), "\(mail.output)")
+        #expect(try self.mail("taro", 1).contains { $0.contains("Subject: by mailx") && $0.contains("From: hanako@example.net") })
+    }
+
+    /// With our program in the place of /usr/sbin/sendmail, seen by this cron alone.
+    private static let cronScript = """
+        set -e
+        mount --make-rprivate /
+        mount -t tmpfs none /run
+        mount -t tmpfs none /etc/cron.d
+        mount -t tmpfs none /var/spool/cron
+        mkdir /var/spool/cron/crontabs
+        mount --bind "$1" /usr/sbin/sendmail
+        printf 'MAILTO=taro\\n@reboot root echo hello from cron; head -c 2000 /dev/zero | tr "\\\\000" x\\n' >/etc/cron.d/job
+        chmod 644 /etc/cron.d/job
+        exec cron -f
+        """
+
+    @Test("118 152 cron sends what a job wrote, lines of any length too, by /usr/sbin/sendmail", .enabled(if: geteuid() == 0))
+    func cron() throws {
+        try self.instance.addAccounts(["taro@example.test"], password: "secret words")
+        try self.instance.start()
+        let cron = try ChildProcess(
+            "/usr/bin/unshare", ["-m", "/bin/sh", "-c", Self.cronScript, "cron", try QuickInstance.program],
+            environment: ["POSTOFFICE_CONFIG": self.instance.configuration, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"],
+            output: self.place("cron"), errors: self.place("cron"))
+        defer { cron.end() }
+        let mail = try self.mail("taro", 1)
+        #expect(mail.first?.contains("From: root (Cron Daemon)") == true || mail.first?.contains("(Cron Daemon)") == true, "\(mail)")
+        #expect(mail.first?.contains("hello from cron") == true, "\(ChildProcess.text(of: self.place("cron")))")
+        #expect(mail.first?.contains("quoted-printable") == true)
+    }
 }

@@ -26,6 +26,10 @@ final class Courier: Sendable {
         var untouched = 0
         /// A session stood and took messages.
         var hasServed = false
+        /// TLS that somebody demands did not come about, with one host at least.
+        var missedTLS = false
+        /// The message in hand asks for delivery without it: nothing is demanded any more, and no other message may come along.
+        var isRelaxed = false
         /// What the session that just ended asks for.
         var mustRetryInClear = false
     }
@@ -38,12 +42,13 @@ final class Courier: Sendable {
     /// Sessions that may end untouched before that counts as a failure.
     private static let mostUntouched = 3
 
-    init(_ delivery: RemoteDelivery, _ name: String, _ first: Transaction) {
+    /// - Parameter isRelaxed: `first` asks for delivery whether TLS can be had or not, and it was found that it cannot.
+    init(_ delivery: RemoteDelivery, _ name: String, _ first: Transaction, isRelaxed: Bool = false) {
         self.delivery = delivery
         self.name = name
         self.hop = first.hop
         self.settings = delivery.environment.settings()
-        self.state = Mutex(State(pending: first))
+        self.state = Mutex(State(pending: first, isRelaxed: isRelaxed))
     }
 
     func run() {
@@ -104,7 +109,8 @@ final class Courier: Sendable {
 
     /// Finds out what the host must prove, before anything is said to it.
     private func secure(_ host: MailHost, _ found: HostAddresses) {
-        guard self.settings.usesTLS else { return self.begin(host, found, HostSecurity(serverName: host.name)) }
+        let isRelaxed = self.state.withLock { $0.isRelaxed }
+        guard self.settings.usesTLS, !isRelaxed else { return self.begin(host, found, HostSecurity(serverName: host.name)) }
         guard self.settings.usesDANE, self.settings.sendsAnywhere else { return self.secureWithoutDANE(host, found) }
         self.delivery.environment.finder.associations(of: host, found) { finding in
             switch finding {
@@ -191,6 +197,7 @@ final class Courier: Sendable {
         let use = inClear ? .never : security.use
         var client = SMTPClientSettings(helloName: self.settings.helloName, tls: use, timeouts: self.settings.timeouts)
         client.usesChunking = self.settings.usesChunking
+        client.crashGuard = self.delivery.environment.crashGuard
         let session = client
         self.delivery.environment.connector.connect(
             target,
@@ -229,6 +236,7 @@ final class Courier: Sendable {
         }
         if isFirst { environment.queue.book { $0.beganServing(self.name) } }
         if let pending { return pending }
+        guard !self.state.withLock({ $0.isRelaxed }) else { return nil }
         guard !self.delivery.isStopped, !environment.queue.book({ $0.shouldYield(self.name) }) else { return nil }
         return self.delivery.nextTransaction(self.name)
     }
@@ -287,13 +295,28 @@ final class Courier: Sendable {
     /// Of several failures the hopeful one counts: where one host may take the message later, it is not lost.
     private func note(_ failure: DeliveryFailure) {
         self.state.withLock { state in
+            if case .tlsRequired = failure.cause { state.missedTLS = true }
             if let known = state.failure, !known.isPermanent, failure.isPermanent { return }
             state.failure = failure
         }
     }
 
+    /// Policies were followed, without success; the message asks for delivery all the same. [RFC8689-4.2.2]
+    private func relax() -> Bool {
+        guard !self.delivery.isStopped, self.settings.sendsAnywhere else { return false }
+        let isNow = self.state.withLock { state in
+            guard state.missedTLS, !state.isRelaxed, state.pending?.entries.first?.envelope.isTLSOptional == true else { return false }
+            (state.isRelaxed, state.failure, state.untouched) = (true, nil, 0)
+            return true
+        }
+        guard isNow else { return false }
+        self.delivery.recordTLSNotRequired(self.name)
+        return true
+    }
+
     /// No host is left to try.
     private func giveUp() {
+        if self.relax() { return self.findHosts() }
         let (pending, failure, hasServed) = self.state.withLock { state in
             defer { state.pending = nil }
             return (state.pending, state.failure ?? DeliveryFailure(.unreachable("no host")), state.hasServed)

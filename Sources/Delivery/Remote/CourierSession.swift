@@ -65,14 +65,20 @@ final class CourierSession: SessionBackend {
             do throws(StoreError) {
                 guard let first = transaction.entries.first else { continue }
                 // Only over a connection whose other end has proved who it is. [RFC8689-4.2.1]
-                if first.envelope.requiresTLS, !current.isTrusted {
+                if first.envelope.requiresTLS, first.envelope.sender != nil, !current.isTrusted {
                     let results = transaction.entries.map { _ in SMTPClientReport.Result.failed(.needsRequireTLS) }
                     courier.delivery.settle(transaction.entries, results, host: nil, address: nil) { _ in }
                     continue
                 }
+                if courier.delivery.isBlamed(first) {
+                    courier.delivery.holdBlamed(transaction.entries)
+                    continue
+                }
                 let body = try OutgoingBody(first, courier.delivery.environment.store)
                 current.set(transaction, body)
-                return answer(.send(SMTPClientMessage(envelope: transaction.envelope, size: body.size, body: body.body)))
+                var message = SMTPClientMessage(envelope: transaction.envelope, size: body.size, body: body.body)
+                message.name = ContentHash(first.blob)
+                return answer(.send(message))
             } catch {
                 courier.delivery.setAside(transaction, error)
             }

@@ -9,7 +9,7 @@ internal import Synchronization
 package final class PolicyFinder: Sendable {
     package struct Finding: Sendable, Hashable {
         package var policy: STSPolicy?
-        /// What went wrong with a policy that is announced, in the words of reports; nil when nothing did. [RFC8460-4.3.2.1]
+        /// What went wrong with a policy that is announced, in the words of reports; nil when nothing did. [RFC8460-4.3.2.2]
         package var trouble: String?
 
         package static let none = Finding()

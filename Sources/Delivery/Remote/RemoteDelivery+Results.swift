@@ -3,6 +3,7 @@ internal import Database
 internal import MessageStore
 internal import Policy
 internal import Queue
+internal import Routing
 internal import SMTPWire
 internal import Vocabulary
 
@@ -135,18 +136,54 @@ extension RemoteDelivery {
 
     /// Everything that is due there failed with this one failure, in portions; then the next hop rests.
     func failAll(_ name: String, _ first: Transaction, _ failure: DeliveryFailure) {
-        self.failPortion(name, first.entries, failure)
+        self.failPortion(name, first.entries, first.hop, failure, [])
     }
 
-    private func failPortion(_ name: String, _ entries: [StoredQueueEntry], _ failure: DeliveryFailure) {
+    /// - Parameter spared: entries that do not share the failure, since they ask for delivery without TLS; one message is tried at the end.
+    private func failPortion(
+        _ name: String, _ all: [StoredQueueEntry], _ hop: NextHop, _ failure: DeliveryFailure, _ before: [StoredQueueEntry]
+    ) {
+        let isAboutTLS = if case .tlsRequired = failure.cause { true } else { false }
+        let spared = before + all.filter { isAboutTLS && $0.envelope.isTLSOptional }
+        let entries = all.filter { !isAboutTLS || !$0.envelope.isTLSOptional }
         let results = entries.map { _ in SMTPClientReport.Result.failed(failure.cause) }
         self.settle(entries, results, host: failure.remoteHost, address: failure.remoteAddress) { isKept in
             let isTaken = self.workers.submit {
                 let rest = isKept && !self.isStopped ? (try? self.environment.queue.takeRest(name, now: self.environment.now())) ?? [] : []
-                if rest.isEmpty { self.ended(name, .dead) } else { self.failPortion(name, rest, failure) }
+                guard rest.isEmpty else { return self.failPortion(name, rest, hop, failure, spared) }
+                self.tryWithoutTLS(name, hop, spared)
             }
             if !isTaken { self.ended(name, .dead) }
         }
+    }
+
+    /// The end of `failAll`: one message that asks for it goes without TLS over the connection that this courier has; the others come back.
+    private func tryWithoutTLS(_ name: String, _ hop: NextHop, _ spared: [StoredQueueEntry]) {
+        guard let first = spared.first, !self.isStopped else {
+            self.environment.queue.giveBack(spared)
+            return self.ended(name, .dead)
+        }
+        self.environment.queue.giveBack(spared.filter { $0.blob != first.blob })
+        self.recordTLSNotRequired(name)
+        Courier(self, name, Transaction(entries: spared.filter { $0.blob == first.blob }, hop: hop), isRelaxed: true).run()
+    }
+
+    func recordTLSNotRequired(_ name: String) {
+        self.record("tls-not-required", nil, [("domain", name), ("reason", "the message says TLS-Required: No")])
+    }
+
+    // MARK: Messages that ended the server
+
+    /// It was in hand at two crashes.
+    func isBlamed(_ entry: StoredQueueEntry) -> Bool { self.environment.crashGuard.isBlamed(ContentHash(entry.blob)) }
+
+    /// Not tried a third time by itself: it waits for the postmaster, who is asked. Blocks.
+    func holdBlamed(_ entries: [StoredQueueEntry]) {
+        let failure = DeliveryFailure(.local("its delivery ended the server twice"))
+        let items = entries.map { FailedEntry(entry: $0, failure: failure, status: failure.status, as: .refused) }
+        for item in items { self.record("blamed", item.entry.trace, [("to", "\(item.entry.draft.recipient.address)")]) }
+        let changes = Returner(self.environment, self.environment.settings()).hold(items)
+        self.environment.queue.settle(changes, freeing: entries.map(\.id)) { _ in }
     }
 
     /// The body cannot be read: the entries are set aside for somebody to look at, and stop nobody.

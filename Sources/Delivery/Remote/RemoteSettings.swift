@@ -69,6 +69,8 @@ package struct RemoteEnvironment: Sendable {
     package var transport: TransportMemory?
     /// Hands reports over by HTTPS; nil sends them by mail alone.
     package var web: WebFetch?
+    /// Notes which message is in hand, and knows those that ended the server.
+    package var crashGuard: any CrashGuard = NoCrashGuard()
     package var events: any EventSink
     package var settings: @Sendable () -> RemoteSettings
     /// Seconds since 1970.

@@ -45,7 +45,7 @@ struct Returner: Sendable {
 
     /// Recipients of one message that failed alike: one question for all. It goes out first: were it the other way round, a crash between
     /// the two would leave a held message of which nobody knows.
-    private func hold(_ items: [FailedEntry]) -> [QueueChange] {
+    func hold(_ items: [FailedEntry]) -> [QueueChange] {
         let isAsked = self.teller.ask(items)
         let now = self.environment.now()
         return items.map { item in
@@ -154,7 +154,8 @@ struct Returner: Sendable {
 
     /// The beginning of the message, for reports; nil when it cannot be read, which stops no report. Blocks.
     func beginning(of entry: StoredQueueEntry) -> OriginalBeginning? {
-        self.read(entry, upTo: OriginalBeginning.wanted).map(OriginalBeginning.init)
+        guard let bytes = self.read(entry, upTo: OriginalBeginning.wanted) else { return nil }
+        return self.environment.crashGuard.handling(.sending, bytes, named: ContentHash(entry.blob)) { _ in OriginalBeginning(bytes) }
     }
 
     /// What was composed, with what it brings back of the original, as a message to accept. Blocks.
@@ -202,6 +203,8 @@ struct Returner: Sendable {
 
     /// The message as it was to be sent, or its beginning; nil when it cannot be read. Blocks.
     private func read(_ entry: StoredQueueEntry, upTo limit: Int) -> ByteBuffer? {
+        // What ended the server twice is told of without a look at what it says.
+        guard !self.environment.crashGuard.isBlamed(ContentHash(entry.blob)) else { return nil }
         guard let reader = try? self.environment.store.queueReader(entry.id, prefix: entry.traceFields) else { return nil }
         var whole = ByteBuffer()
         while whole.readableBytes < limit {

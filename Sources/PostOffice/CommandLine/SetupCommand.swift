@@ -80,7 +80,20 @@ struct SetupCommand: ParsableCommand {
     @Option(name: .long, help: .said("Service group; default is the name of the user.", "サービスのグループ。省略時はユーザと同じ名前。"))
     var group: String?
 
+    enum YesOrNo: String, ExpressibleByArgument { case yes, no }
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "yes: sendmail, mailq and newaliases become links to Post.Office, the old ones stay as *.bak; no: takes that back.",
+            valueName: "yes|no"))
+    var sendmailLinks: YesOrNo?
+
     func validate() throws {
+        if self.sendmailLinks != nil && self.quick != nil {
+            throw ValidationError(
+                en: "--sendmail-links is for a whole installation, not for --quick", ja: "--sendmail-links は --quick と一緒には使えません")
+        }
         if self.quick?.isEmpty ?? false {
             throw ValidationError(en: "--quick names no directory; write for example ./var", ja: "--quick にディレクトリを指定してください。例: ./var")
         }
@@ -167,7 +180,14 @@ struct SetupCommand: ParsableCommand {
         let old = try? StartConfiguration.read(file: self.common.configurationFile)
         var plan = try self.proposal(old)
         let keepsPassword = old.map { access($0.directoryDatabase, F_OK) == 0 } ?? false
+        plan.sendmailLinks = self.sendmailLinks.map { $0 == .yes }
+        if plan.sendmailLinks != nil, geteuid() != 0 {
+            throw self.common.exit(
+                .failed,
+                Localized(en: "--sendmail-links needs root: run setup with sudo", ja: "--sendmail-links には root 権限が必要です。sudo で実行してください"))
+        }
         if !self.unattended {
+            if plan.sendmailLinks == nil, geteuid() == 0 { plan.sendmailLinks = true }
             guard Terminal.isThere else {
                 throw self.common.exit(
                     .misuse, Localized(en: "there is no terminal to ask at; use --unattended", ja: "端末がありません。--unattended を使ってください"))

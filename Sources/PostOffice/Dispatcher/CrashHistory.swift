@@ -41,7 +41,9 @@ package struct CrashHistory: Sendable {
     }
 
     private static let abort: UInt64 = 6
-    private static let readersWork = [ContentWork.reading.rawValue, ContentWork.passing.rawValue]
+    private static let readersWork = [
+        ContentWork.reading.rawValue, ContentWork.passing.rawValue, ContentWork.sending.rawValue,
+    ]
 
     private mutating func count(_ content: ContentHash) {
         if let index = self.contents.firstIndex(where: { $0.content == content }) {

@@ -88,7 +88,8 @@ package final class MTA: Sendable {
         self.remoteSettings = RemoteSettingsSource(directory: self.directory)
         self.remoteDelivery = try Opening.remoteDelivery(
             self.directory, self.store, self.trail, self.loops, self.names.delivery, self.ownAddresses, self.remoteSettings,
-            transport: Opening.transportMemory(start, self.trail), knownHere: { [names] in names.hostsFileAddresses(of: $0) })
+            transport: Opening.transportMemory(start, self.trail), crashGuard: options.crashGuard,
+            knownHere: { [names] in names.hostsFileAddresses(of: $0) })
         self.localDelivery = LocalDelivery(
             directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
         self.releaser = QueueReleaser(self.remoteDelivery)

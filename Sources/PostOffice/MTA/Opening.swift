@@ -79,7 +79,7 @@ enum Opening {
     static func remoteDelivery(
         _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: any NetKit.Resolver,
         _ own: OwnAddresses, _ settings: RemoteSettingsSource, transport: TransportMemory?,
-        knownHere: @escaping @Sendable (String) -> [IPAddress]
+        crashGuard: any CrashGuard, knownHere: @escaping @Sendable (String) -> [IPAddress]
     ) throws(AdminFailure) -> RemoteDelivery {
         var finder = HostFinder(
             resolver,
@@ -91,6 +91,7 @@ enum Opening {
             finder: finder, events: events, settings: { settings.value }, now: SystemSources.now, random: SystemSources.random)
         environment.authorities = TrustedAuthorities(files: directory.configuration.transport.authorities.map { [$0] } ?? [])
         environment.transport = transport
+        environment.crashGuard = crashGuard
         do {
             let web = try WebFetch(
                 loops: loops, resolver: resolver, authorities: environment.authorities, product: "Post.Office/\(ProductVersion.text)")

@@ -8,7 +8,7 @@ enum OperationHandlers {
         AdminHandler("reload", Self.reload), AdminHandler("cert self-signed", Self.selfSigned), AdminHandler("cert request", Self.request),
         AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show), AdminHandler("check", Self.check),
         AdminHandler("health", Self.health), AdminHandler("counts", Self.counts), AdminHandler("dns", Self.dns),
-        AdminHandler("reach", Self.reach),
+        AdminHandler("reach", Self.reach), AdminHandler("limited", Self.limited), AdminHandler("unasked", Self.unasked),
     ]
 
     private static func check(
@@ -82,6 +82,23 @@ enum OperationHandlers {
         _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
     ) throws(AdminFailure) -> AdminStatus {
         output.line(context.directory.configuration.sendsAnywhere ? "anywhere" : "this-host")
+        return .done
+    }
+
+    /// One line for `status`: who is at the hourly limit, divided by tabs.
+    private static func limited(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        let known = context.guards?.rates.known(at: SystemSources.now(), limit: 100) ?? []
+        output.line(known.map { "\($0.sender)" }.joined(separator: "\t"))
+        return .done
+    }
+
+    /// One line for `status`: filters that had no turn, divided by tabs.
+    private static func unasked(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        output.line((context.guards?.filterTroubles.known(at: SystemSources.now()) ?? []).joined(separator: "\t"))
         return .done
     }
 

@@ -84,6 +84,7 @@ struct StatusReport {
                         en: "to send it: `postoffice config set outbound-reach anywhere`, then `postoffice queue release --all`",
                         ja: "送信するには postoffice config set outbound-reach anywhere、続いて postoffice queue release --all を実行してください")))
         }
+        self.lookAtLimits()
         guard case .word(let word) = AdminClient.word(AdminRequest("health"), self.start) else { return }
         if word == "disk-low" {
             self.trouble(
@@ -97,6 +98,36 @@ struct StatusReport {
                 Localized(
                     en: "look at the disk, then `postoffice shutdown`, `postoffice repair`, `postoffice run`",
                     ja: "ディスクを調べ、postoffice shutdown、postoffice repair、postoffice run を実行してください"))
+        }
+    }
+
+    /// Filters that had no turn, and who may send nothing more for now.
+    private mutating func lookAtLimits() {
+        func names(_ verb: String) -> [String] {
+            guard case .word(let line) = AdminClient.word(AdminRequest(verb), self.start) else { return [] }
+            return line.split(separator: "\t").map(String.init)
+        }
+        func shown(_ names: [String]) -> String {
+            names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", … (\(names.count))" : "")
+        }
+        let rules = names("unasked")
+        if !rules.isEmpty {
+            self.trouble(
+                Localized(
+                    en: "the time for one message was used up before these filters had their turn today: \(shown(rules))",
+                    ja: "1 通あたりの時間を使い切り、今日適用されなかったフィルタがあります: \(shown(rules))"),
+                Localized(
+                    en: "make the rules before them cheaper, or fewer; messages are named in `postoffice log` by filters-incomplete",
+                    ja: "手前のルールを軽くするか減らしてください。該当メールは postoffice log の filters-incomplete で分かります"))
+        }
+        let limited = names("limited")
+        if !limited.isEmpty {
+            self.notes.append(
+                Trouble(
+                    what: Localized(en: "at the hourly limit: \(shown(limited))", ja: "1 時間あたりの上限に達しています: \(shown(limited))"),
+                    cure: Localized(
+                        en: "`postoffice blocked list` shows them all, `postoffice blocked release` lets them go on",
+                        ja: "postoffice blocked list で一覧を、postoffice blocked release で解除できます")))
         }
     }
 

@@ -90,18 +90,26 @@ package struct SendmailMessage: Sendable, Equatable {
         return decoder.fault
     }
 
-    /// Plain text of programs that know nothing of MIME, such as the output of a cron job, may have lines of any length: they are written as
-    /// quoted-printable, which every reader puts together again. What has MIME fields of its own stays as it is.
+    /// Text of programs, such as the output of a cron job, may have lines of any length: it is written as quoted-printable, which every reader puts
+    /// together again. What has parts, or an encoding of its own, stays as it is. [RFC2045-6.7]
     package mutating func encodeLongLines() {
         guard self.fault == .longLine else { return }
         let message = ByteBuffer(bytes: self.bytes)
         var reader = HeaderReader(message)
-        var end = 0
+        var out = ByteBuffer()
+        var (hasVersion, hasType) = (false, false)
         while let field = reader.next() {
-            if ["MIME-Version", "Content-Type", "Content-Transfer-Encoding"].contains(where: { message.isField(field, named: $0) }) {
-                return
+            let value = String(decoding: message.unfolded(field), as: UTF8.self).filter { !$0.isWhitespace }.lowercased()
+            if message.isField(field, named: "MIME-Version") { hasVersion = true }
+            if message.isField(field, named: "Content-Type") {
+                guard value.hasPrefix("text/") else { return }
+                hasType = true
             }
-            end = field.end
+            if message.isField(field, named: "Content-Transfer-Encoding") {
+                guard ["7bit", "8bit", "binary"].contains(value) else { return }
+                continue
+            }
+            out.writeBytes(message.readableBytesView[field.start..<field.end])
         }
         let start: Int
         switch reader.end {
@@ -110,9 +118,9 @@ package struct SendmailMessage: Sendable, Equatable {
         }
         let body = ByteBuffer(bytes: self.bytes[start...])
         let charset = String(validating: body.readableBytesView, as: UTF8.self) == nil ? "unknown-8bit" : "utf-8"
-        var out = ByteBuffer(bytes: self.bytes[..<end])
-        out.writeString(
-            "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=\(charset)\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n")
+        if !hasVersion { out.writeStaticString("MIME-Version: 1.0\r\n") }
+        if !hasType { out.writeString("Content-Type: text/plain; charset=\(charset)\r\n") }
+        out.writeStaticString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
         QuotedPrintable.encode(body, to: &out)
         let plain = self.bytes
         self.bytes = Array(out.readableBytesView)

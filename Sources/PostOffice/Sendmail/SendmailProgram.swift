@@ -168,12 +168,16 @@ package struct SendmailProgram {
 
     // MARK: Surroundings
 
-    private static var startFile: String { Environment[StartConfiguration.fileVariable] ?? StartConfiguration.defaultFile }
+    private static var startFile: String {
+        Environment[StartConfiguration.fileVariable] ?? InstanceNotice.read()?.configuration ?? StartConfiguration.defaultFile
+    }
 
     private var drop: DropBox {
         if let path = Environment[Self.dropVariable] { return DropBox(path) }
-        // The start file need not be readable for everybody: then the usual place it is.
-        guard let start = try? StartConfiguration.read(file: Self.startFile) else { return DropBox(Self.defaultDrop) }
+        // The start file need not be readable for everybody: then setup's notice counts, else the usual place.
+        guard let start = try? StartConfiguration.read(file: Self.startFile) else {
+            return DropBox(InstanceNotice.read()?.drop ?? Self.defaultDrop)
+        }
         return DropBox(start.dropDirectory)
     }
 
@@ -185,7 +189,7 @@ package struct SendmailProgram {
         return (login, String(full.prefix { $0 != "," }))
     }
 
-    private static var ownProgram: String {
+    static var ownProgram: String {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : "postoffice"

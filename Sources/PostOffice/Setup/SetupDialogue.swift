@@ -46,6 +46,8 @@ package struct SetupDialogue {
         try self.askPorts(&plan)
         plan.directories.spool = try self.askDirectory(Localized(en: "Spool directory", ja: "スプールディレクトリ"), plan.directories.spool)
         plan.directories.mailbox = try self.askDirectory(Localized(en: "Mailbox directory", ja: "メールボックスディレクトリ"), plan.directories.mailbox)
+        // Asked of root only, who can do it.
+        if plan.sendmailLinks != nil { plan.sendmailLinks = try self.askLinks() }
         plan.postmasterPassword = try self.askPassword(keepsPassword)
         return plan
     }
@@ -90,6 +92,18 @@ package struct SetupDialogue {
 
     private func askDirectory(_ question: Localized, _ proposal: String) throws(Abandoned) -> String {
         try self.ask(question, proposal: proposal) { SetupChecks.directory($0, marker: nil) }
+    }
+
+    private func askLinks() throws(Abandoned) -> Bool {
+        let question = Localized(
+            en:
+                "Programs of this machine send mail through Post.Office: sendmail, mailq and newaliases become links to it, the old ones stay as *.bak (yes/no)",
+            ja: "このマシンのプログラムも Post.Office でメールを送る: sendmail、mailq、newaliases をリンクにし、元のものは *.bak に残す (yes/no)")
+        let answer = try self.ask(question, proposal: "yes") { text in
+            ["yes", "no", "y", "n"].contains(text.lowercased())
+                ? nil : Localized(en: "write yes or no", ja: "yes か no と書いてください")
+        }
+        return answer.lowercased().hasPrefix("y")
     }
 
     private func askPassword(_ keeps: Bool) throws(Abandoned) -> String? {

@@ -16,6 +16,8 @@ package struct SetupPlan: Sendable {
     package var replacesPassword = true
     /// A new instance sends to this computer only, until somebody wants more.
     package var staysHere = false
+    /// `sendmail`, `mailq` and `newaliases` become links to us; false takes them back, nil leaves everything as it is.
+    package var sendmailLinks: Bool?
 
     package init(
         configurationFile: String, directories: StartConfiguration.Directories, user: String?, group: String?, domain: String,

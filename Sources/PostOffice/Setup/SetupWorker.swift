@@ -36,6 +36,7 @@ final class SetupWorker {
         try self.makeDirectory("\(directories.spool)/drop", mode: DropBox.mode)
         guard chmod(directories.spool, PermissionWalk.spoolMode) == 0 else { throw Self.failed("chmod \(directories.spool)") }
         try self.writeStartFile()
+        try self.arrangeLinks()
     }
 
     /// Certificate and directory database; as the service user.
@@ -92,6 +93,30 @@ final class SetupWorker {
         }
         // root:mta 0640: the service may read it, not change it.
         if geteuid() == 0, let identity, !identity.isRoot { chown(path, 0, identity.gid) }
+    }
+
+    /// Needs root.
+    private func arrangeLinks() throws(AdminFailure) {
+        guard let wanted = self.plan.sendmailLinks else { return }
+        let links = SendmailLinks(program: SendmailProgram.ownProgram)
+        guard wanted else {
+            try links.remove(self.tell)
+            unlink(InstanceNotice.file)
+            return
+        }
+        try links.install(self.tell)
+        let start = StartConfiguration(file: self.plan.configurationFile, directories: self.plan.directories, listeners: [])
+        let notice = InstanceNotice(configuration: Self.absolute(start.file), drop: start.dropDirectory)
+        try self.trying { () throws(SystemFailure) in
+            try FileAccess.replace(InstanceNotice.file, with: Array(notice.text.utf8), mode: 0o644)
+        }
+        self.tell(Localized(en: "wrote \(InstanceNotice.file)", ja: "\(InstanceNotice.file) を書きました"))
+    }
+
+    private static func absolute(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private func makeCertificate() throws(AdminFailure) {

@@ -54,6 +54,7 @@ extension SMTPClient {
     mutating func sendWhole(_ body: ByteBuffer, _ out: inout SessionOutput<SMTPClientCall>) {
         guard var transaction = self.transaction else { return }
         self.transaction = nil
+        self.note(body, transaction)
         var bytes = transaction.lines.fix(body)
         var end = transaction.lines.finish()
         bytes.writeBuffer(&end)
@@ -65,20 +66,33 @@ extension SMTPClient {
             transaction.dots.finish(into: &out.replies)
             self.expected.append(.message)
         }
+        self.noteNothing(transaction)
         self.transaction = transaction
         self.awaitNext(&out)
+    }
+
+    /// Until `noteNothing`: this message is to blame for what happens.
+    private func note(_ piece: ByteBuffer, _ transaction: SMTPClientTransaction) {
+        guard let name = transaction.message.name else { return }
+        _ = self.settings.crashGuard.enterContent(.sending, piece, named: name, account: nil)
+    }
+
+    private func noteNothing(_ transaction: SMTPClientTransaction) {
+        if transaction.message.name != nil { self.settings.crashGuard.leaveContent() }
     }
 
     /// A piece of a streamed body has come.
     mutating func send(_ piece: ByteBuffer, _ out: inout SessionOutput<SMTPClientCall>) {
         guard var transaction = self.transaction else { return }
         self.transaction = nil
+        self.note(piece, transaction)
         let bytes = transaction.lines.fix(piece)
         if transaction.usesChunking {
             if bytes.readableBytes > 0 { self.writeChunk(bytes, isLast: false, &transaction, &out) }
         } else {
             transaction.dots.encode(bytes, into: &out.replies)
         }
+        self.noteNothing(transaction)
         self.transaction = transaction
         out.setDeadline(self.settings.timeouts.block)  // [RFC5321-4.5.3.2.5]
         let mustWait = transaction.openChunks >= (self.peer.hasPipelining ? Self.mostOpenChunks : 1)

@@ -43,7 +43,10 @@ extension SMTPClient {
         if let limit = self.peer.sizeLimit, message.size > limit { return .tooLarge(limit: limit) }  // [RFC1870-6.3]
         if needsInternational, !self.peer.hasInternational { return .needsInternational }  // [RFC6531-3.5]
         if message.envelope.isEightBit, !self.peer.hasEightBit { return .needsEightBit }  // [RFC6152-3]
-        if message.envelope.requiresTLS, self.tls == nil || !self.peer.hasRequireTLS { return .needsRequireTLS }  // [RFC8689-4.2.1]
+        // A report is rather sent without than lost. [RFC8689-5]
+        if message.envelope.requiresTLS, message.envelope.sender != nil, self.tls == nil || !self.peer.hasRequireTLS {
+            return .needsRequireTLS
+        }  // [RFC8689-4.2.1]
         return nil
     }
 

@@ -38,6 +38,8 @@ package struct SMTPClientMessage: Sendable {
     /// Octets, as told to the server.
     package var size: Int64
     package var body: Body
+    /// Under which it is noted while it is in hand; nil notes nothing.
+    package var name: ContentHash?
 
     package init(envelope: Envelope, size: Int64, body: Body) {
         self.envelope = envelope
@@ -94,6 +96,8 @@ package struct SMTPClientSettings: Sendable {
     package var timeouts: Timeouts
     /// BDAT is used where it is offered.
     package var usesChunking = true
+    /// Notes which message is in hand.
+    package var crashGuard: any CrashGuard = NoCrashGuard()
 
     package init(
         helloName: String, tls: TLSUse = .opportunistic, credentials: Credentials? = nil, timeouts: Timeouts = Timeouts()

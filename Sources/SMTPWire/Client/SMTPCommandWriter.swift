@@ -15,7 +15,7 @@ extension ByteBuffer {
         if peer.hasSize { self.writeString(" SIZE=\(message.size)") }
         if envelope.isEightBit, peer.hasEightBit { self.writeStaticString(" BODY=8BITMIME") }
         if isInternational { self.writeStaticString(" SMTPUTF8") }
-        if envelope.requiresTLS { self.writeStaticString(" REQUIRETLS") }
+        if envelope.requiresTLS, peer.hasRequireTLS { self.writeStaticString(" REQUIRETLS") }
         if peer.hasDSN {
             switch envelope.dsnReturn {
             case .full: self.writeStaticString(" RET=FULL")
