@@ -84,9 +84,9 @@ struct SetupCommand: ParsableCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp(
+        help: .said(
             "yes: sendmail, mailq and newaliases become links to Post.Office, the old ones stay as *.bak; no: takes that back.",
-            valueName: "yes|no"))
+            "yes で sendmail、mailq、newaliases を Post.Office へのリンクにし、元のものを *.bak に残す。no で元に戻す。", valueName: "yes|no"))
     var sendmailLinks: YesOrNo?
 
     func validate() throws {
