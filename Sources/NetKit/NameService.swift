@@ -65,6 +65,8 @@ package final class NameService: Sendable {
     private static let retry: TimeAmount = .seconds(60)
     /// Between looks at the hosts file and at what is to be done.
     private static let turn: TimeAmount = .seconds(5)
+    /// Between two times that everything is asked anew.
+    private static let renewal: TimeAmount = .seconds(5)
     /// Contexts that were replaced are closed so much later: no question takes longer.
     private static let retirement: TimeAmount = .seconds(60)
 
@@ -83,6 +85,8 @@ package final class NameService: Sendable {
         var current: [UnboundResolver] = []
         var retired: [(resolver: UnboundResolver, until: NIODeadline)] = []
         var next = NIODeadline.now()
+        /// Not asked anew before.
+        var mayRenew = NIODeadline.now()
     }
     private let state: Mutex<State>
     private let wakeup: CInt
@@ -120,6 +124,36 @@ package final class NameService: Sendable {
             return true
         }
         if isNew { self.wake() }
+    }
+
+    /// Forgets all that was found out of name servers, and which of them did not answer: somebody says that the line is up again. Blocks for
+    /// milliseconds; what is asked from now on is asked of the world.
+    package func renew() {
+        let (settings, validation, isDue) = self.state.withLock { state in
+            let isDue = !state.isStopped && state.mayRenew <= .now()
+            if isDue { state.mayRenew = .now() + Self.renewal }
+            return (state.settings, state.validation, isDue)
+        }
+        guard isDue else { return }
+        self.replacePlain(settings)
+        let fresh: ResolverSettings
+        switch validation {
+        case .probing: return
+        case .forwarded: fresh = Self.validatingSettings(settings, .forward)
+        case .direct: fresh = Self.validatingSettings(settings, .direct)
+        case .off, .unwanted: fresh = Self.plainSettings(settings)
+        }
+        guard let resolver = try? UnboundResolver(fresh) else { return }
+        let old: [UnboundResolver]? = self.state.withLock { state in
+            guard !state.isStopped else { return nil }
+            if case .off = validation { state.mustProbe = true }
+            defer { state.current = [resolver] }
+            return state.current
+        }
+        guard let old else { return resolver.shutDown() }
+        self.deliverySwitch.use(CachingResolver(resolver))
+        self.retire(old)
+        self.wake()
     }
 
     /// Must be called, since the thread keeps this alive. Open questions become `.cancelled`.

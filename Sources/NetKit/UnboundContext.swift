@@ -34,6 +34,9 @@ final class UnboundContext: @unchecked Sendable {
         try self.set("unblock-lan-zones:", "yes")
         try self.set("insecure-lan-zones:", "yes")
         for domain in settings.unsignedDomains { try self.set("domain-insecure:", domain) }
+        // Who did not answer is asked again soon: the line may have been down. The library would wait for a quarter of an hour.
+        try self.set("infra-keep-probing:", "yes")
+        try self.set("infra-host-ttl:", settings.way == .forward ? "10" : "120")
         // A missing hosts file is no reason not to start.
         if !settings.hostsFile.isEmpty { ub_ctx_hosts(self.context, settings.hostsFile) }
     }

@@ -54,6 +54,28 @@ import Vocabulary
         var last: NameService.Validation? { self.all.withLock { $0.last } }
     }
 
+    @Test("A name server that was away is asked again at once when a person says so, and soon by itself")
+    func renewing() throws {
+        let server = LocalNameServer()
+        defer { server.stop() }
+        server.set("back.example", type: 1, .silent)
+        var settings = NameService.Settings()
+        settings.servers = [ResolverSettings.Server(try #require(IPAddress("127.0.0.1")), port: server.port)]
+        settings.anchors = []
+        settings.hostsFile = ""
+        let service = try NameService(settings)
+        defer { service.shutDown() }
+        for resolver in [service.delivery, service.plain] {
+            #expect(throws: DNSFailure.self) { try self.ask(resolver, "back.example", .a, within: .seconds(2)).get() }
+        }
+        server.set("back.example", type: 1, .records([[192, 0, 2, 8]]))
+        service.renew()
+        for resolver in [service.delivery, service.plain] {
+            let answer = try self.ask(resolver, "back.example", .a).get()
+            #expect(answer.records == .addresses([IPAddress("192.0.2.8")].compactMap { $0 }))
+        }
+    }
+
     private func ask(
         _ resolver: any NetKit.Resolver, _ name: String, _ type: DNSType, within deadline: TimeAmount = .seconds(60)
     ) throws -> Result<DNSAnswer, DNSFailure> {

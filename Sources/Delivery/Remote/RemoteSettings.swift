@@ -46,7 +46,7 @@ package struct RemoteSettings: Sendable {
 
     /// Why mail is held where `sendsAnywhere` is off.
     static let staysHere = DeliveryFailure.Cause.local(Self.staysHereWords)
-    static let staysHereWords = "this server sends to this computer only; see outbound-reach"
+    package static let staysHereWords = "this server sends to this computer only; see outbound-reach"
 
     package init(helloName: String) {
         self.helloName = helloName

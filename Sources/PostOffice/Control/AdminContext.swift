@@ -17,6 +17,8 @@ package final class AdminContext: Sendable {
     package let counts: (@Sendable () -> ServerCounts)?
     /// How far DNS can be trusted; nil when no server runs here.
     package let dns: (@Sendable () -> NameService.Validation)?
+    /// Has name servers asked anew; nil when no server runs here.
+    package let renewNames: (@Sendable () -> Void)?
     /// The way to other hosts; nil when no server runs here.
     package let remoteDelivery: RemoteDelivery?
     /// What SMTP sessions remember of peers; nil when no server runs here.
@@ -28,8 +30,9 @@ package final class AdminContext: Sendable {
     package init(
         start: StartConfiguration, directory: Directory, store: MessageStore, remoteDelivery: RemoteDelivery? = nil,
         guards: SMTPGuards? = nil, reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
-        dns: (@Sendable () -> NameService.Validation)? = nil
+        dns: (@Sendable () -> NameService.Validation)? = nil, renewNames: (@Sendable () -> Void)? = nil
     ) {
+        self.renewNames = renewNames
         self.remoteDelivery = remoteDelivery
         self.guards = guards
         self.start = start
@@ -48,6 +51,7 @@ package final class AdminContext: Sendable {
         self.reload = nil
         self.counts = nil
         self.dns = nil
+        self.renewNames = nil
         self.remoteDelivery = nil
         self.guards = nil
         self.opened = Mutex(nil)

@@ -105,7 +105,7 @@ package final class MTA: Sendable {
                 ServerCounts(
                     connections: listeners.openConnections, harvesters: guards.harvest.closedCount(at: SystemSources.now()),
                     guessers: authenticator.shutOutPeers)
-            }, dns: { [names] in names.validation })
+            }, dns: { [names] in names.validation }, renewNames: { [names] in names.renew() })
         do {
             self.control = try ControlServer(Administration.registry, context)
         } catch {

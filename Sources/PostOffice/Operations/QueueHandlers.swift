@@ -36,7 +36,7 @@ enum QueueHandlers {
                 count += 1
                 guard shown < limit else { continue }
                 shown += 1
-                output.line(request.wantsJSON ? Self.json(entry).description : Self.line(entry))
+                output.line(request.wantsJSON ? Self.json(entry).description : Self.line(entry, request.language))
             }
         }
         if !request.wantsJSON {
@@ -55,7 +55,9 @@ enum QueueHandlers {
                 if request.wantsJSON {
                     output.line(Self.json(entry).description)
                 } else {
-                    for (name, value) in Self.facts(entry) where !value.isEmpty { output.line("\(name): \(value)") }
+                    for (name, value) in Self.facts(entry, request.language) where !value.isEmpty {
+                        output.line("\(QueueWords.name(name, request.language)): \(value)")
+                    }
                     output.line("")
                 }
             }
@@ -64,21 +66,22 @@ enum QueueHandlers {
         return .done
     }
 
-    private static func line(_ entry: StoredQueueEntry) -> String {
+    private static func line(_ entry: StoredQueueEntry, _ language: Language) -> String {
         let sender = entry.envelope.sender.map { "\($0)" } ?? "<>"
-        let state = entry.flags.contains(.held) ? "held" : "\(Self.date(entry.draft.due))"
-        let reason = entry.reason.isEmpty ? "" : "  (\(entry.reason))"
+        let state = QueueWords.state(isHeld: entry.flags.contains(.held), due: Self.date(entry.draft.due), language)
+        let reason = entry.reason.isEmpty ? "" : "  (\(QueueWords.reason(entry.reason, language)))"
         return
             "\(entry.id)  \(Self.date(entry.acceptedAt))  \(entry.bodySize)  \(sender) -> \(entry.draft.recipient.address)  \(state)\(reason)"
     }
 
-    private static func facts(_ entry: StoredQueueEntry) -> [(String, String)] {
+    private static func facts(_ entry: StoredQueueEntry, _ language: Language) -> [(String, String)] {
         [
             ("id", "\(entry.id)"), ("trace", entry.trace.text), ("from", entry.envelope.sender.map { "\($0)" } ?? "<>"),
             ("to", "\(entry.draft.recipient.address)"), ("channel", "\(entry.draft.channel)"), ("destination", entry.draft.destination),
             ("size", "\(entry.bodySize)"), ("accepted", Self.date(entry.acceptedAt)),
             ("next attempt", entry.flags.contains(.held) ? "" : Self.date(entry.draft.due)),
-            ("held", entry.flags.contains(.held) ? "yes" : ""), ("attempts", "\(entry.attempts)"), ("reason", entry.reason),
+            ("held", entry.flags.contains(.held) ? Localized(en: "yes", ja: "はい").text(language) : ""), ("attempts", "\(entry.attempts)"),
+            ("reason", QueueWords.reason(entry.reason, language)),
         ]
     }
 
@@ -124,6 +127,8 @@ enum QueueHandlers {
                     en: "say which: numbers or ids of `queue list`, --recipient, --sender, --route or --all",
                     ja: "対象を指定してください: queue list の番号か ID、--recipient、--sender、--route、--all"), .misuse)
         }
+        // By hand means now: also a name server that did not answer a moment ago is asked.
+        if edit == .retry || edit == .release { context.renewNames?() }
         var total = RemoteDelivery.EditResult()
         var failure: StoreError?
         try Self.each(context, selection) { entries in
