@@ -58,7 +58,17 @@ final class Networks {
         return machine
     }
 
-    /// Pulls the plug of a network, or puts it back.
+    /// Lays a cable between two networks, and gives its name: they are one until it is pulled.
+    func join(_ one: String, _ other: String) throws -> String {
+        let (here, there) = ("\(one)-\(other)", "\(other)-\(one)")
+        try self.inside(
+            self.middle,
+            "ip link add \(here) type veth peer name \(there) && ip link set \(here) master \(one) up && ip link set \(there) master \(other) up"
+        )
+        return here
+    }
+
+    /// Pulls the plug of a network or a cable, or puts it back.
     func set(_ network: String, connected: Bool) throws {
         try self.inside(self.middle, "ip link set \(network) \(connected ? "up" : "down")")
     }
