@@ -94,6 +94,11 @@ enum Awkward {
         Array("Subject: interop large\r\n\r\n".utf8)
             + Array(repeating: Array("0123456789abcdef0123456789abcdef0123456789abcd.\r\n".utf8), count: 4000).joined(),
     ]
+
+    /// The same with the fields that some servers add where they are missing.
+    static let complete: [[UInt8]] = all.enumerated().map { number, message in
+        Array("Date: Sun, 22 Nov 2026 06:00:00 +0000\r\nMessage-ID: <\(number)@interop.test>\r\n".utf8) + message
+    }
 }
 
 /// What was read: our trace fields, then the message as it was sent. True when that is so.

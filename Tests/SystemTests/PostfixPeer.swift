@@ -1,12 +1,24 @@
 import Glibc
 import MailTesting
 
+/// A mail server of somebody else, as a peer for one test: takes mail for its domain into maildirs, sends mail for `example.test` to a port.
+protocol MailPeer: AnyObject {
+    static var domain: String { get }
+    /// Larger messages are refused. Bytes.
+    static var sizeLimit: Int { get }
+    var port: Int { get }
+    var log: String { get }
+    init(users: [String], sendingTo ourPort: Int) throws
+    /// What a user's maildir holds, whole, in no order.
+    func messages(of user: String) -> [[UInt8]]
+}
+
 /// A Postfix of its own for one test: takes mail for `postfix.test` into maildirs, sends mail for `example.test` to a port of ours.
-final class PostfixPeer {
+final class PostfixPeer: MailPeer {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
+    static let domain = "postfix.test"
     let port: Int
-    /// Larger messages are refused.
     static let sizeLimit = 1_000_000
     private let place = TemporaryDirectory("postfix")
     private var master: ChildProcess?
@@ -52,7 +64,6 @@ final class PostfixPeer {
 
     var log: String { ChildProcess.text(of: self.place("mail.log")) }
 
-    /// What a user's maildir holds, whole, in no order.
     func messages(of user: String) -> [[UInt8]] {
         let folder = self.place("mail/\(user)/new")
         return directoryEntries(folder).map { bytes(ofFile: "\(folder)/\($0)") }
