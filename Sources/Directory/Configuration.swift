@@ -10,6 +10,10 @@ package struct Configuration: Sendable {
     package let routing: RoutingRules
     /// The mail routing table.
     package let routes: RouteTable
+    /// How to log in at next hops, without the passwords.
+    let routeLogins: [RouteLogin]
+    /// Where connections to next hops come from.
+    package let sources: SourceAddresses
     /// When mail that waits is tried, and how long it is kept.
     package let queue: QueuePolicy
     /// Who may send through this host to others.
@@ -53,6 +57,8 @@ package struct Configuration: Sendable {
         self.values = values
         self.routing = Self.routing(reader)
         self.routes = RouteTable(reader.value(RoutingField.mailRoutingTable).rows.compactMap(Route.init(cells:)))
+        self.routeLogins = Self.routeLogins(reader)
+        self.sources = SourceAddresses(rows: reader.value(NextHopField.sources).rows)
         self.queue = QueuePolicy(reader)
         self.relay = RelayRules(reader)
         self.blocking = BlockRules(reader)
@@ -163,7 +169,8 @@ package struct ConnectionSettings: Sendable, Equatable {
     package func access(_ service: ListenerRole.Service) -> AccessList { self.access[service.rawValue] ?? AccessList() }
 
     private static let fields: [(ListenerRole.Service, Field)] = [
-        (.smtp, SecurityField.smtpAccess), (.submission, SecurityField.submissionAccess), (.pop3, SecurityField.pop3Access),
+        (.smtp, SecurityField.smtpAccess), (.submission, SecurityField.submissionAccess), (.lmtp, SecurityField.lmtpAccess),
+        (.pop3, SecurityField.pop3Access),
         (.imap, SecurityField.imapAccess), (.http, SecurityField.webAccess),
     ]
 }

@@ -26,6 +26,15 @@ struct ConfigurationWriter {
             } else {
                 try self.connection.run(DirectorySchema.deleteSetting, .text(key.text))
             }
+            if key == NextHopField.logins.key { try self.dropPasswords(without: value) }
+        }
+    }
+
+    /// A password that no row needs any more is not kept.
+    private func dropPasswords(without value: FieldValue) throws {
+        let kept = Configuration.routeLogins(SettingReader(values: [NextHopField.logins.key: value])).map(\.secretName)
+        for name in self.snapshot.contents.routePasswords.keys where !kept.contains(name) {
+            try self.connection.run(DirectorySchema.deleteSecret, .text(name))
         }
     }
 
@@ -70,6 +79,7 @@ struct ConfigurationWriter {
         problems += self.nameProblems(values)
         problems += self.queueProblems(values)
         problems += self.relayProblems(values)
+        problems += self.routeProblems(values)
         problems += self.filterProblems(values[FilterField.rules.key]?.text)
         return problems.sorted { $0.field < $1.field }
     }
@@ -115,6 +125,35 @@ struct ConfigurationWriter {
                     Localized(
                         "the warning must come before messages are returned (\(QueueField.keepFor.key))",
                         "メールを返送するまでの期間 (\(QueueField.keepFor.key)) より短い時間を指定してください")))
+        }
+        return problems
+    }
+
+    /// Rows that fit their types, and say nothing that could be carried out.
+    private func routeProblems(_ values: [FieldKey: FieldValue]) -> [FieldProblem] {
+        var problems: [FieldProblem] = []
+        let table = RoutingField.mailRoutingTable
+        for row in values[table.key]?.rows ?? [] where Route(cells: row) == nil {
+            problems.append(
+                table.problem(
+                    Localized(
+                        "\(row.joined(separator: ":")) is no route: LMTP is never spoken on port 25, and a socket has no port",
+                        "\(row.joined(separator: ":")) は使用できません。LMTP にポート 25 は使えず、ソケットにポートは指定できません")))
+        }
+        var hosts: Set<String> = []
+        for row in values[NextHopField.logins.key]?.rows ?? [] {
+            guard let host = row.first, !hosts.insert(host).inserted else { continue }
+            problems.append(
+                NextHopField.logins.problem(
+                    Localized("\(host) has two logins; remove one", "\(host) のログインが 2 つあります。1 つにしてください")))
+        }
+        var sources: Set<String> = []
+        for row in values[NextHopField.sources.key]?.rows ?? [] where row.count == 2 {
+            let family = IPAddress(row[1])?.isIPv6 == true ? "IPv6" : "IPv4"
+            guard !sources.insert("\(row[0]) \(family)").inserted else { continue }
+            problems.append(
+                NextHopField.sources.problem(
+                    Localized("\(row[0]) has two \(family) addresses; remove one", "\(row[0]) の \(family) アドレスが 2 つあります。1 つにしてください")))
         }
         return problems
     }

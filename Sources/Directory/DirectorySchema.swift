@@ -115,6 +115,10 @@ package enum DirectorySchema {
     static let insertSecret = Statement("INSERT OR IGNORE INTO secret(name, value) VALUES(?1, ?2)")
     static let secret = Statement("SELECT value FROM secret WHERE name = ?1")
 
+    static let putSecret = Statement("INSERT OR REPLACE INTO secret(name, value) VALUES(?1, ?2)")
+    static let deleteSecret = Statement("DELETE FROM secret WHERE name = ?1")
+    static let routePasswords = Statement("SELECT name, value FROM secret WHERE name LIKE 'route-login %'")
+
     // MARK: History
 
     static let insertRevision = Statement("INSERT INTO revision(time, actor, interface, note) VALUES(?1, ?2, ?3, ?4)")

@@ -41,6 +41,8 @@ package final class DirectorySnapshot: RoutingTable {
         var domains: Set<Substring> = []
         /// Signs what this host writes for itself: senders of forwarded mail, answers to action messages.
         var returnKey = Secret([])
+        /// Passwords of `route-logins`, by the name under which they are kept.
+        var routePasswords: [String: Secret] = [:]
         /// Keys of the channel aliases among `addresses`.
         var aliasKeys: [String] = []
     }
@@ -55,6 +57,11 @@ package final class DirectorySnapshot: RoutingTable {
     // MARK: Routing
 
     package var routes: RouteTable { self.configuration.routes }
+
+    /// How to log in at next hops, in the order of the form.
+    package var routeLogins: [RouteLogin] {
+        self.configuration.routeLogins.map { $0.with(self.contents.routePasswords[$0.secretName]) }
+    }
 
     /// Senders of forwarded mail and of list mail, in the domain that stands for this host.
     package var returnAddresses: ReturnAddresses {

@@ -25,6 +25,7 @@ enum SnapshotLoader {
         contents.aliasKeys = aliases.map(\.0)
         contents.domains = self.domains(configuration)
         contents.returnKey = try connection.row(DirectorySchema.secret, "return") { Secret($0.bytes(0)) } ?? contents.returnKey
+        contents.routePasswords = try self.routePasswords(connection)
         let version = try connection.row(DirectorySchema.meta, "version") { $0.int(0) } ?? 0
         return DirectorySnapshot(version: version, configuration: configuration, contents: contents, now: now)
     }
@@ -53,6 +54,7 @@ enum SnapshotLoader {
         }
         if touched.configuration {
             configuration = try self.configuration(connection)
+            contents.routePasswords = try self.routePasswords(connection)
             let aliases = self.aliases(configuration)
             addresses += contents.aliasKeys.map { ($0, nil) }
             addresses += aliases.map { ($0.0, $0.1) }
@@ -129,6 +131,11 @@ enum SnapshotLoader {
     }
 
     // MARK: Configuration
+
+    private static func routePasswords(_ connection: Connection) throws(DatabaseError) -> [String: Secret] {
+        let rows = try connection.rows(DirectorySchema.routePasswords) { ($0.text(0), Secret($0.bytes(1))) }
+        return Dictionary(rows, uniquingKeysWith: { $1 })
+    }
 
     static func configuration(_ connection: Connection) throws(DatabaseError) -> Configuration {
         var values: [FieldKey: FieldValue] = [:]

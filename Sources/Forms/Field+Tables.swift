@@ -119,12 +119,20 @@ extension Field {
             if Notation.isDate(typed) { return typed }
         case .integer:
             if typed.utf8.count <= 18, let number = Int64(typed), number >= 0 { return "\(number)" }
+        case .nextHost(let takesAll):
+            if let host = Self.nextHost(typed, takesAll: takesAll) { return host }
+        case .ipAddress:
+            if let address = IPAddress(typed) { return "\(address)" }
+        case .word(let words):
+            if words.contains(typed.asciiLowercased) { return typed.asciiLowercased }
         }
         throw self.problem(.cell(typed, column.label))
     }
 
     /// `*`, `hold`, a host name, a host name in brackets (no MX), an IP address bare or in brackets. IPv4 comes out bare, IPv6 in brackets.
+    /// With `lmtp:` in front a host or address, or the path of a socket.
     private static func routeHost(_ typed: String) -> String? {
+        if typed.asciiLowercased.hasPrefix("lmtp:") { return self.lmtpHost(String(typed.dropFirst(5))) }
         let plain = typed.asciiLowercased
         if plain == "*" || plain == "hold" { return plain }
         if let address = IPAddress(plain) { return self.routeAddress(address) }
@@ -132,6 +140,33 @@ extension Field {
         let inner = String(plain.dropFirst().dropLast())
         if let address = IPAddress(inner.hasPrefix("ipv6:") ? String(inner.dropFirst(5)) : inner) { return self.routeAddress(address) }
         return inner.hasPrefix("[") ? nil : DomainName.normalized(inner).map { "[\($0)]" }
+    }
+
+    /// Octets that the name of a socket may have. Linux, unix(7).
+    private static let longestSocketPath = 107
+
+    private static func lmtpHost(_ typed: String) -> String? {
+        if typed.hasPrefix("/") {
+            let isPath =
+                typed.utf8.count <= self.longestSocketPath && typed.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != 0x5B && $0 != 0x5D }
+            return isPath ? "lmtp:\(typed)" : nil
+        }
+        guard let host = self.routeHost(typed), host != "*", host != "hold", !host.hasPrefix("lmtp:") else { return nil }
+        // Hosts of LMTP have no MX: brackets around a name would say nothing.
+        let isName = host.hasPrefix("[") && IPAddress(String(host.dropFirst().dropLast())) == nil
+        return "lmtp:\(isName ? String(host.dropFirst().dropLast()) : host)"
+    }
+
+    /// `smtp.example`, `[smtp.example]:587`, `192.0.2.1`, `[2001:db8::1]:25`.
+    private static func nextHost(_ typed: String, takesAll: Bool) -> String? {
+        if typed == "*" { return takesAll ? typed : nil }
+        var (host, end) = (typed, "")
+        if IPAddress(typed) == nil, let colon = typed.lastIndex(of: ":"), let port = self.port(String(typed[typed.index(after: colon)...]))
+        {
+            (host, end) = (String(typed[..<colon]), ":\(port)")
+        }
+        guard let known = self.routeHost(host), known != "*", known != "hold", !known.hasPrefix("lmtp:") else { return nil }
+        return known + end
     }
 
     private static func routeAddress(_ address: IPAddress) -> String { address.isIPv6 ? "[\(address)]" : "\(address)" }

@@ -6,7 +6,8 @@ package enum FieldTable {
     package static let account: [Field] = AccountField.all + DeliveryField.all + AccountSecurityField.all + DirectoryField.all
     /// Settings of the server.
     package static let configuration: [Field] =
-        RoutingField.all + RelayField.all + BlockField.all + FilterField.all + TransportField.all + QueueField.all + ErrorField.all
+        RoutingField.all + NextHopField.all + RelayField.all + BlockField.all + FilterField.all + TransportField.all + QueueField.all
+        + ErrorField.all
         + SecurityField.all
         + LimitField.all + LogField.all
 

@@ -70,7 +70,14 @@ package struct Table: Sendable, Hashable {
     }
 
     /// What a cell holds.
-    package enum Kind: Sendable, Hashable { case text, routePattern, routeHost, port, address, domain, bytes, duration, date, integer }
+    package enum Kind: Sendable, Hashable {
+        case text, routePattern, routeHost, port, address, domain, bytes, duration, date, integer
+        /// A host as in the routing table, perhaps with a port behind it; `*` for all of them where that makes sense.
+        case nextHost(takesAll: Bool)
+        case ipAddress
+        /// One of these words.
+        case word([String])
+    }
 
     package let columns: [Column]
     /// Between cells of a row in the bracket notation.

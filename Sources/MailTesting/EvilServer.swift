@@ -52,6 +52,8 @@ package final class EvilServer: Sendable {
         var isStopped = false
         var certificate: TestCertificate?
         var inTLS = 0
+        var isTLSFromStart = false
+        var peers: [String] = []
     }
 
     package let port: Int
@@ -98,6 +100,10 @@ package final class EvilServer: Sendable {
     package func setKeywords(_ keywords: [String]) { self.state.withLock { $0.keywords = keywords } }
     /// STARTTLS works, with this certificate, when the keyword is offered.
     package func setCertificate(_ certificate: TestCertificate?) { self.state.withLock { $0.certificate = certificate } }
+    /// The handshake comes before the greeting.
+    package func setTLSFromStart(_ isOn: Bool) { self.state.withLock { $0.isTLSFromStart = isOn } }
+    /// Where connections came from, in order.
+    package var peers: [String] { self.state.withLock { $0.peers } }
     /// Handshakes that were begun.
     package var handshakes: Int { self.state.withLock { $0.inTLS } }
     package var taken: [Taken] { self.state.withLock { $0.taken } }
@@ -109,10 +115,15 @@ package final class EvilServer: Sendable {
 
     private func run() {
         while true {
-            let descriptor = accept(self.listener, nil, nil)
+            var name = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let descriptor = withUnsafeMutablePointer(to: &name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { accept(self.listener, $0, &length) }
+            }
             let number = self.state.withLock { state in
                 guard !state.isStopped, descriptor >= 0 else { return 0 }
                 state.connections += 1
+                state.peers.append(Self.text(name))
                 state.open.insert(descriptor)
                 return state.connections
             }
@@ -145,6 +156,11 @@ package final class EvilServer: Sendable {
         }
     }
 
+    private static func text(_ name: sockaddr_in) -> String {
+        withUnsafeBytes(of: name.sin_addr.s_addr) { $0.map { "\($0)" }.joined(separator: ".") }
+    }
+
+    fileprivate var isTLSFromStart: Bool { self.state.withLock { $0.isTLSFromStart } }
     fileprivate var keywords: [String] { self.state.withLock { $0.keywords } }
     fileprivate var hasCertificate: Bool { self.state.withLock { $0.certificate != nil } }
     fileprivate func beginTLS() -> TestCertificate? {
@@ -167,6 +183,8 @@ private final class Conversation {
     private var recipients: [String] = []
     private var chunks: [UInt8] = []
     private var tls: TLSServerEngine?
+    /// LHLO was said: a reply a recipient behind the message.
+    private var isLMTP = false
 
     init(_ server: EvilServer, _ descriptor: CInt, _ number: Int) {
         self.server = server
@@ -176,6 +194,11 @@ private final class Conversation {
 
     func run() {
         do {
+            if self.server.isTLSFromStart, let certificate = self.server.beginTLS() {
+                self.tls = try TLSServerEngine(certificate)
+                // Its first words, and its last ones of the handshake.
+                for _ in 0..<2 { guard try self.fill() else { return } }
+            }
             try self.answer("connect", "", "220 evil.test ESMTP\r\n")
             while let line = try self.line() { try self.command(line) }
         } catch {}
@@ -184,7 +207,8 @@ private final class Conversation {
     private func command(_ line: String) throws {
         let verb = String(line.prefix { $0 != " " && $0 != ":" }).uppercased()
         switch verb {
-        case "EHLO":
+        case "LHLO", "EHLO":
+            self.isLMTP = verb == "LHLO"
             let keywords = ["evil.test"] + self.server.keywords.filter { self.tls == nil || $0 != "STARTTLS" }
             let text = keywords.enumerated().map { "250\($0 == keywords.count - 1 ? " " : "-")\($1)\r\n" }.joined()
             try self.answer(verb, line, text)
@@ -197,6 +221,7 @@ private final class Conversation {
             if self.recipients.isEmpty { return try self.say("554 5.5.1 No valid recipients\r\n") }
             guard try self.answer(verb, line, "354 Go on\r\n") else { return }
             let body = try self.body()
+            if self.isLMTP { return try self.answerEach(body) }
             try self.answer(".", ".", "250 2.0.0 Taken\r\n") { self.keep(body) }
         case "BDAT":
             let words = line.split(separator: " ")
@@ -216,6 +241,15 @@ private final class Conversation {
             throw Ended()
         default: try self.answer(verb, line, "502 5.5.1 What?\r\n")
         }
+    }
+
+    /// LMTP: a reply for each recipient; rules see its RCPT line under the verb `delivery`.
+    private func answerEach(_ body: [UInt8]) throws {
+        let all = self.recipients
+        var good: [String] = []
+        for recipient in all { try self.answer("delivery", recipient, "250 2.0.0 Delivered\r\n") { good.append(recipient) } }
+        self.recipients = good
+        if !good.isEmpty { self.keep(body) }
     }
 
     private func keep(_ body: [UInt8]) {

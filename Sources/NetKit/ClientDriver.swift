@@ -20,6 +20,8 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
     private let tls: ClientTLS
     private let check: PeerCheck?
     private let serverName: String
+    /// The handshake comes before the greeting.
+    private let isTLSFromStart: Bool
     private let options: DriverOptions
 
     private var context: ChannelHandlerContext?
@@ -45,8 +47,9 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
     /// `serverName` is the name of the host as it was looked up; it goes into the handshake.
     init(
         loop: any EventLoop, machine: Machine, backend: any SessionBackend<Machine>, tls: ClientTLS, check: PeerCheck?, serverName: String,
-        options: DriverOptions
+        isTLSFromStart: Bool = false, options: DriverOptions
     ) {
+        self.isTLSFromStart = isTLSFromStart
         self.loop = loop
         self.machine = machine
         self.backend = backend
@@ -77,6 +80,7 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
         guard self.phase == .opening else { return }
         if let session = self.options.sessionTimeout { self.timer.sessionEnd = self.loop.now + session }
         self.phase = .open
+        if self.isTLSFromStart { return self.startTLS() }
         self.tell { $0.connected(tls: nil, &$1) }
         self.pump()
     }
@@ -253,7 +257,8 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
         let version = (try? context.pipeline.syncOperations.nioSSL_tlsVersion()) ?? nil
         self.phase = .open
         self.timer.deadline = .distantFuture
-        self.tell { $0.tlsEstablished(TLSFacts(version: version.map(\.wireName) ?? "", cipher: "", serverName: self.serverName), &$1) }
+        let facts = TLSFacts(version: version.map(\.wireName) ?? "", cipher: "", serverName: self.serverName)
+        self.tell { if self.isTLSFromStart { $0.connected(tls: facts, &$1) } else { $0.tlsEstablished(facts, &$1) } }
         self.pump()
     }
 

@@ -29,7 +29,8 @@ package final class Connector: Sendable {
 
     /// Where to, and how.
     package struct Target: Sendable {
-        package var address: IPAddress
+        /// nil where `socket` says where to.
+        package var address: IPAddress?
         package var port: Int
         /// Of the host, as it was looked up; for the handshake.
         package var serverName: String
@@ -39,9 +40,13 @@ package final class Connector: Sendable {
         /// What the host's certificate must prove; nil is nothing.
         package var check: PeerCheck?
         package var connectTimeout: TimeAmount
+        /// TLS from the first byte. [RFC8314-3]
+        package var isTLSFromStart = false
+        /// Path of a socket on this computer, in place of address and port.
+        package var socket: String?
 
         package init(
-            _ address: IPAddress, port: Int, serverName: String, source: IPAddress? = nil, tls: ClientTLS, connectTimeout: TimeAmount
+            _ address: IPAddress?, port: Int, serverName: String, source: IPAddress? = nil, tls: ClientTLS, connectTimeout: TimeAmount
         ) {
             self.address = address
             self.port = port
@@ -66,23 +71,27 @@ package final class Connector: Sendable {
             .connectTimeout(target.connectTimeout)
             .channelOption(.autoRead, value: false)
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(
                 .writeBufferWaterMark,
                 value: ChannelOptions.Types.WriteBufferWaterMark(low: options.writeWatermark.low, high: options.writeWatermark.high))
         do {
-            if let source = target.source, source.isIPv6 == target.address.isIPv6 {
-                bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: "\(source)", port: 0))
-            }
-            let destination = try SocketAddress(ipAddress: "\(target.address)", port: target.port)
+            let source = target.socket == nil && target.source?.isIPv6 == target.address?.isIPv6 ? target.source : nil
+            if target.socket == nil { bootstrap = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1) }
+            if let source { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: "\(source)", port: 0)) }
+            let destination =
+                if let path = target.socket {
+                    try SocketAddress(unixDomainSocketPath: path)
+                } else {
+                    try SocketAddress(ipAddress: target.address.map { "\($0)" } ?? "", port: target.port)
+                }
             bootstrap.connect(to: destination).whenComplete { result in
                 switch result {
-                case .failure(let error): failed(Self.words(error))
+                case .failure(let error): failed(Self.words(error, source))
                 case .success(let channel):
                     let (machine, backend) = makeSession()
                     let driver = ClientDriver(
                         loop: loop, machine: machine, backend: backend, tls: target.tls, check: target.check, serverName: target.serverName,
-                        options: options)
+                        isTLSFromStart: target.isTLSFromStart, options: options)
                     self.enter(driver, channel)
                     do {
                         try channel.pipeline.syncOperations.addHandler(driver)
@@ -129,7 +138,10 @@ package final class Connector: Sendable {
     }
 
     /// The system's words for a connection that did not come about.
-    private static func words(_ error: any Error) -> String {
+    private static func words(_ error: any Error, _ source: IPAddress?) -> String {
+        if let error = error as? IOError, error.errnoCode == EADDRNOTAVAIL, let source {
+            return "\(source) is no address of this computer; see the setting source-addresses"
+        }
         if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
         if let error = error as? ChannelError, case .connectTimeout = error { return "no connection in time" }
         return "\(error)"

@@ -3,6 +3,7 @@ internal import NIOSSL
 package import Routing
 internal import SwiftASN1
 internal import Synchronization
+internal import Vocabulary
 internal import X509
 
 internal import struct Foundation.Date
@@ -86,7 +87,11 @@ package final class PeerCheck: Sendable {
         for name in self.names {
             var verifier = Verifier(rootCertificates: roots) {
                 RFC5280Policy()
-                ServerIdentityPolicy(serverHostname: name, serverIP: nil)
+                if IPAddress(name) == nil {
+                    ServerIdentityPolicy(serverHostname: name, serverIP: nil)
+                } else {
+                    ServerIdentityPolicy(serverHostname: nil, serverIP: name)
+                }
             }
             if case .validCertificate = await verifier.validate(leaf: leaf, intermediates: others) { return .right }
         }

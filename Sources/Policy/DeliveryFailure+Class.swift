@@ -16,7 +16,7 @@ extension DeliveryFailure {
         case .overQuota: .overQuota
         case .program: .programFailed
         case .needsEightBit, .needsInternational, .needsRequireTLS: .refused
-        case .dnsFailed, .unreachable, .connectionLost, .tlsRequired, .loginFailed, .local: .queueTimeOver
+        case .dnsFailed, .unreachable, .connectionLost, .tlsRequired, .loginFailed, .routeLogin, .local: .queueTimeOver
         }
     }
 

@@ -6,11 +6,12 @@ extension DeliveryFailure {
     package var replyText: String? {
         switch self.cause {
         case .reply(let reply, _), .loginFailed(let reply?): Self.text(reply)
+        case .routeLogin(let fault): fault.reply.map(Self.text)
         default: nil
         }
     }
 
-    private static func text(_ reply: Reply) -> String {
+    static func text(_ reply: Reply) -> String {
         let status = reply.status.map { "\($0) " } ?? ""
         return "\(reply.code) \(status)\(reply.text)"
     }
@@ -45,6 +46,7 @@ extension DeliveryFailure {
             Localized(
                 en: "login refused\(reply.map { ": \(Self.text($0))" } ?? "")",
                 ja: "ログインが拒否されました\(reply.map { ": \(Self.text($0))" } ?? "")")
+        case .routeLogin(let fault): fault.words
         default: self.wordsAboutMessage
         }
     }

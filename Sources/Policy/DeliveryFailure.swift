@@ -24,6 +24,8 @@ package struct DeliveryFailure: Sendable, Hashable {
         case tlsRequired(String)
         /// The login that the route asks for did not succeed.
         case loginFailed(Reply?)
+        /// The same, with the route that is at fault: somebody has to set it right.
+        case routeLogin(RouteLoginFault)
         /// Too many Received fields, or our own Delivered-To.
         case tooManyHops
         /// Larger than the other host's SIZE, in bytes. [RFC1870-6.3]
@@ -70,7 +72,7 @@ extension DeliveryFailure {
             .badAddress, .unknownHere:
             true
         case .program(_, let isTransient, _): !isTransient
-        case .dnsFailed, .unreachable, .connectionLost, .tlsRequired, .loginFailed, .overQuota, .local: false
+        case .dnsFailed, .unreachable, .connectionLost, .tlsRequired, .loginFailed, .routeLogin, .overQuota, .local: false
         }
     }
 
@@ -94,7 +96,7 @@ extension DeliveryFailure {
         case .unreachable: EnhancedStatus(4, 4, 1)
         case .connectionLost: EnhancedStatus(4, 4, 2)
         case .tlsRequired: EnhancedStatus(4, 7, 5)
-        case .loginFailed: EnhancedStatus(4, 7, 8)
+        case .loginFailed, .routeLogin: EnhancedStatus(4, 7, 8)
         case .tooManyHops: EnhancedStatus(5, 4, 6)
         case .tooLarge: EnhancedStatus(5, 3, 4)
         case .needsEightBit: EnhancedStatus(5, 6, 3)

@@ -121,8 +121,10 @@ package struct OutboundBook: Sendable {
         return own.connections > max(1, self.limits.connections / max(1, self.destinations.count))
     }
 
-    /// - Parameter wasServing: `beganServing` was said of this connection.
-    package mutating func ended(_ name: String, _ ending: Ending, wasServing: Bool = false, now: Int64) {
+    /// - Parameters:
+    ///   - wasServing: `beganServing` was said of this connection.
+    ///   - rest: seconds for which a dead next hop is left alone, where that is longer than usual.
+    package mutating func ended(_ name: String, _ ending: Ending, wasServing: Bool = false, rest: Int64 = 0, now: Int64) {
         guard var destination = self.destinations[name], destination.connections > 0 else { return }
         destination.connections -= 1
         if wasServing { destination.serving = max(0, destination.serving - 1) }
@@ -137,7 +139,7 @@ package struct OutboundBook: Sendable {
         case .dead:
             destination.window = 1
             destination.successes = 0
-            destination.restUntil = now + self.limits.rest
+            destination.restUntil = now + max(rest, self.limits.rest)
         }
         self.destinations[name] = destination
         if destination.restUntil > now { self.nextRest = min(self.nextRest, destination.restUntil) }

@@ -27,6 +27,10 @@ extension NextHop {
             Localized(en: "exactly the host \(name)\(Self.behind(port))", ja: "ホスト \(name)（直接）\(Self.behind(port))")
         case .address(let address, let port):
             Localized(en: "the host at \(address)\(Self.behind(port))", ja: "\(address) のホスト\(Self.behind(port))")
+        case .lmtp(.socket(let path), _):
+            Localized(en: "the LMTP server at the socket \(path)", ja: "ソケット \(path) の LMTP サーバ")
+        case .lmtp(let host, let port):
+            Localized(en: "the LMTP server at \(host), port \(port)", ja: "\(host) のポート \(port) の LMTP サーバ")
         case .hold: Localized(en: "held until released", ja: "解放されるまで保留")
         }
     }

@@ -10,10 +10,23 @@ package enum NextHop: Sendable, Hashable {
     /// Exactly the host of this name, whatever MX it has.
     case exactly(String, port: Int)
     case address(IPAddress, port: Int)
+    /// By LMTP, which ends the message's way: the host there delivers it. [RFC2033-3]
+    case lmtp(LMTPHost, port: Int)
     /// Waits until the route is released.
     case hold
 
     package static let smtpPort = 25
+    /// Where LMTP is spoken when nobody says otherwise. Never port 25. [RFC2033-5]
+    package static let lmtpPort = 24
+}
+
+/// Who takes mail by LMTP.
+package enum LMTPHost: Sendable, Hashable {
+    /// Exactly the host of this name; MX mean nothing.
+    case host(String)
+    case address(IPAddress)
+    /// Path of a socket on this computer.
+    case socket(String)
 }
 
 /// One row of the mail routing table.
@@ -31,6 +44,7 @@ package struct Route: Sendable, Hashable, CustomStringConvertible {
         case host(String)
         case exactly(String)
         case address(IPAddress)
+        case lmtp(LMTPHost)
         case hold
     }
 
@@ -47,14 +61,20 @@ package struct Route: Sendable, Hashable, CustomStringConvertible {
     /// From the cells of a row of the form, which are canonical; nil for what is none.
     package init?(cells: [String]) {
         guard cells.count >= 2, let pattern = Pattern(cells[0]), let target = Target(cells[1]) else { return nil }
-        let port = cells.count > 2 && !cells[2].isEmpty ? Int(cells[2]) : NextHop.smtpPort
+        let isGiven = cells.count > 2 && !cells[2].isEmpty
+        let port = isGiven ? Int(cells[2]) : target.usualPort
         guard let port, (1...65_535).contains(port) else { return nil }
+        if case .lmtp(let host) = target {
+            // LMTP on port 25 would be taken for SMTP. [RFC2033-5]
+            if port == NextHop.smtpPort { return nil }
+            if case .socket = host, isGiven { return nil }
+        }
         self.init(pattern, target, port: port)
     }
 
     /// `[pattern:host:port]`, as on the form.
     package var description: String {
-        let end = self.port == NextHop.smtpPort ? "" : ":\(self.port)"
+        let end = self.port == self.target.usualPort ? "" : ":\(self.port)"
         return "[\(self.pattern):\(self.target)\(end)]"
     }
 
@@ -65,6 +85,7 @@ package struct Route: Sendable, Hashable, CustomStringConvertible {
         case .host(let name): .host(name, port: self.port)
         case .exactly(let name): .exactly(name, port: self.port)
         case .address(let address): .address(address, port: self.port)
+        case .lmtp(let host): .lmtp(host, port: self.port)
         case .hold: .hold
         }
     }
@@ -93,9 +114,14 @@ extension Route.Pattern: CustomStringConvertible {
 }
 
 extension Route.Target: CustomStringConvertible {
+    var usualPort: Int { if case .lmtp = self { NextHop.lmtpPort } else { NextHop.smtpPort } }
+
     init?(_ text: String) {
         switch text {
         case "": return nil
+        case _ where text.hasPrefix("lmtp:"):
+            guard let host = LMTPHost(String(text.dropFirst(5))) else { return nil }
+            self = .lmtp(host)
         case "*": self = .recipientDomain
         case "hold": self = .hold
         default:
@@ -117,7 +143,28 @@ extension Route.Target: CustomStringConvertible {
         case .host(let name): name
         case .exactly(let name): "[\(name)]"
         case .address(let address): address.isIPv6 ? "[\(address)]" : "\(address)"
+        case .lmtp(let host): "lmtp:\(host)"
         case .hold: "hold"
+        }
+    }
+}
+
+extension LMTPHost: CustomStringConvertible {
+    init?(_ text: String) {
+        let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
+        let inner = isBracketed ? String(text.dropFirst().dropLast()) : text
+        guard !inner.isEmpty else { return nil }
+        if text.hasPrefix("/") {
+            self = .socket(text)
+        } else {
+            self = IPAddress(inner).map(Self.address) ?? .host(inner)
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .host(let name), .socket(let name): name
+        case .address(let address): address.isIPv6 ? "[\(address)]" : "\(address)"
         }
     }
 }

@@ -18,8 +18,8 @@ struct ProductName: Sendable {
     }
 
     /// `host ESMTP server (Post.Office v1.2 release 3) ready Sat, 21 Nov 2026 18:38:19 +0000`
-    func greeting(host: String, date: CivilTime) -> Reply {
-        Reply(220, nil, "\(host) ESMTP server (Post.Office\(self.version)) ready \(date.rfc5322)")
+    func greeting(host: String, isLMTP: Bool = false, date: CivilTime) -> Reply {
+        Reply(220, nil, "\(host) \(isLMTP ? "LMTP" : "ESMTP") server (Post.Office\(self.version)) ready \(date.rfc5322)")
     }
 
     /// `(Post.Office MTA v1.2 release 3)`

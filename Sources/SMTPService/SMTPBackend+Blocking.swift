@@ -24,7 +24,9 @@ extension SMTPBackend {
     /// A sender whose mail is not taken; not asked of users of ours, whose senders are known.
     func blockedRefusal(_ sender: Address?) -> Reply? {
         let blocking = self.snapshot.configuration.blocking
-        guard self.identity == nil, let sender, let entry = blocking.senders.entry(for: sender), !blocking.excepts(self.facts.peer) else {
+        guard self.identity == nil, !self.isLMTP, let sender, let entry = blocking.senders.entry(for: sender),
+            !blocking.excepts(self.facts.peer)
+        else {
             return nil
         }
         let reply = Reply(550, EnhancedStatus(5, 7, 1), "Mail from this sender is not taken here")
@@ -35,7 +37,8 @@ extension SMTPBackend {
     /// Messages an hour of an address and its network; users are counted by recipients.
     func rateRefusal() -> Reply? {
         let limits = self.snapshot.configuration.rates
-        guard self.identity == nil, limits.client != nil || limits.network != nil, !self.environment.guards.isTrusted(self.facts.peer),
+        guard self.identity == nil, !self.isLMTP, limits.client != nil || limits.network != nil,
+            !self.environment.guards.isTrusted(self.facts.peer),
             !self.isExcepted
         else { return nil }
         let now = self.environment.clock.now()
@@ -60,7 +63,7 @@ extension SMTPBackend {
 
     /// One more unknown recipient of a stranger.
     func harvestVerdict() -> HarvestGuard.Verdict {
-        guard self.identity == nil, !self.isExcepted else { return .pass }
+        guard self.identity == nil, !self.isExcepted, !self.isLMTP else { return .pass }
         let settings = self.snapshot.configuration.connections
         return self.environment.guards.harvest.spend(
             self.facts.peer, limit: settings.unknownRecipients, closure: settings.blockTime, at: self.environment.clock.now())

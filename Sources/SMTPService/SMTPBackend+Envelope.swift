@@ -127,6 +127,10 @@ extension SMTPBackend {
 
     /// Another host's address.
     private func relayFate(_ address: Address) -> Fate {
+        // LMTP is for mailboxes here: nothing goes on from it, whatever the networks may. [RFC2033-3]
+        if self.isLMTP {
+            return .refuse(550, EnhancedStatus(5, 1, 2), "LMTP takes mail for addresses of this server only", "lmtp-not-local")
+        }
         let rules = self.snapshot.configuration.relay
         let now = self.environment.clock.now()
         let facts = RelayFacts(
@@ -156,7 +160,7 @@ extension SMTPBackend {
     private func unknownFate(_ reason: UnknownReason, _ delay: inout Int64) -> Fate {
         switch reason {
         case .noSuchAddress:
-            guard self.rules.checksRecipients || self.identity != nil else { return .accept(nil) }
+            guard self.rules.checksRecipients || self.identity != nil || self.isLMTP else { return .accept(nil) }
             switch self.harvestVerdict() {
             case .pass: break
             case .delay(let seconds): delay = seconds

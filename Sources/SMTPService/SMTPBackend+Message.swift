@@ -173,7 +173,8 @@ extension SMTPBackend {
         let prefix = TracePrefix(
             TracePrefix.Facts(
                 sender: self.sender, hello: self.hello, peer: self.facts.peer, tls: self.tls, isAuthenticated: self.identity != nil,
-                isInternationalized: envelope.isInternationalized, host: self.rules.hostName, product: self.product, trace: self.trace,
+                isInternationalized: envelope.isInternationalized, isLMTP: self.isLMTP, host: self.rules.hostName, product: self.product,
+                trace: self.trace,
                 onlyRecipient: envelope.recipients.count == 1 ? envelope.recipients[0].address : nil,
                 date: CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now))))
         var recipients: [PendingMessage.Recipient] = []

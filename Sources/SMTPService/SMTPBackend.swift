@@ -95,7 +95,7 @@ final class SMTPBackend: SessionBackend {
 
     private func connect(_ tls: TLSFacts?) -> SMTPOutcome {
         let now = self.environment.clock.now()
-        if self.environment.guards.harvest.isClosed(for: self.facts.peer, at: now), !self.isExcepted {
+        if !self.isLMTP, self.environment.guards.harvest.isClosed(for: self.facts.peer, at: now), !self.isExcepted {
             return self.refuseConnection(
                 Reply(421, EnhancedStatus(4, 7, 1), "Too many unknown recipients from your address, try again later"))
         }
@@ -108,7 +108,7 @@ final class SMTPBackend: SessionBackend {
         self.tls = tls
         if let tls { self.recordTLS(tls) }
         let date = CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now))
-        return .reply(self.product.greeting(host: self.rules.hostName, date: date))
+        return .reply(self.product.greeting(host: self.rules.hostName, isLMTP: self.isLMTP, date: date))
     }
 
     private func refuseConnection(_ reply: Reply) -> SMTPOutcome {
@@ -171,6 +171,9 @@ final class SMTPBackend: SessionBackend {
     }
 
     // MARK: Conveniences
+
+    /// A mail server of our own hands over what it has accepted: it is not held to what strangers are.
+    var isLMTP: Bool { self.facts.listener.service == .lmtp }
 
     var rules: RoutingRules { self.snapshot.configuration.routing }
     var product: ProductName { ProductName(version: self.snapshot.configuration.showsVersion ? self.environment.version : nil) }

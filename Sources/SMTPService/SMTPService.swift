@@ -43,7 +43,7 @@ package final class SMTPService: SessionService {
             if let profile = known.profiles[role] { return profile }
             let random = self.environment.random
             let profile = SMTPProfile(
-                hostName: snapshot.configuration.routing.hostName, isSubmission: role.service == .submission,
+                hostName: snapshot.configuration.routing.hostName, isSubmission: role.service == .submission, isLMTP: role.service == .lmtp,
                 offersStartTLS: self.offersStartTLS && !role.implicitTLS,
                 offersQueueRelease: self.environment.releaseQueue != nil && role.service == .smtp, limits: snapshot.configuration.smtp,
                 bodyInMemory: self.environment.store.options.inlineLimit, makeNonce: { Base64.encode(random(18)) })

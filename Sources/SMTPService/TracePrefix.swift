@@ -16,6 +16,7 @@ struct TracePrefix: Sendable {
         var tls: TLSFacts?
         var isAuthenticated: Bool
         var isInternationalized: Bool
+        var isLMTP = false
         var host: String
         var product: ProductName
         var trace: TraceID
@@ -66,7 +67,7 @@ struct TracePrefix: Sendable {
     /// Keywords registered for `with`. [RFC3848-1] [RFC6531-4.3]
     private static func protocolName(_ facts: Facts) -> String {
         guard facts.hello?.isExtended == true else { return "SMTP" }
-        let base = facts.isInternationalized ? "UTF8SMTP" : "ESMTP"
+        let base = facts.isLMTP ? (facts.isInternationalized ? "UTF8LMTP" : "LMTP") : facts.isInternationalized ? "UTF8SMTP" : "ESMTP"
         return base + (facts.tls == nil ? "" : "S") + (facts.isAuthenticated ? "A" : "")
     }
 

@@ -10,9 +10,11 @@ extension Reply {
     static let bareReturn = Reply(500, EnhancedStatus(5, 5, 2), "Bare CR or NUL in command")
     static let badSequence = Reply(503, EnhancedStatus(5, 5, 1), "Bad sequence of commands")
     static let sayHello = Reply(503, EnhancedStatus(5, 5, 1), "Send EHLO or HELO first")
+    static let sayLocalHello = Reply(503, EnhancedStatus(5, 5, 1), "Send LHLO first")
     static let nestedMail = Reply(503, EnhancedStatus(5, 5, 1), "Transaction already begun, send RSET to start again")
     static let noSender = Reply(503, EnhancedStatus(5, 5, 1), "Send MAIL first")
     static let noRecipients = Reply(554, EnhancedStatus(5, 5, 1), "No valid recipients")  // [RFC5321-3.3]
+    static let noLocalRecipients = Reply(503, EnhancedStatus(5, 5, 1), "No valid recipients")  // [RFC2033-4.2]
     static let chunksBegun = Reply(503, EnhancedStatus(5, 5, 1), "BDAT has begun, go on with BDAT or RSET")  // [RFC3030-2]
     static let noArgument = Reply(501, EnhancedStatus(5, 5, 4), "Command takes no argument")
     static let badArgument = Reply(501, EnhancedStatus(5, 5, 4), "Argument missing or malformed")

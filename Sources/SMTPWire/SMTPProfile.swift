@@ -6,6 +6,8 @@ package final class SMTPProfile: Sendable {
     package let hostName: String
     /// Submission: mail only after AUTH, bare local parts are taken. [RFC6409-4.3]
     package let isSubmission: Bool
+    /// LMTP: LHLO in place of HELO and EHLO, a reply for each recipient behind the message. [RFC2033-4]
+    package let isLMTP: Bool
     /// TLS can be had here by STARTTLS.
     package let offersStartTLS: Bool
     /// ETRN releases waiting mail here.
@@ -17,11 +19,13 @@ package final class SMTPProfile: Sendable {
     package let bodyInMemory: Int
 
     package init(
-        hostName: String, isSubmission: Bool, offersStartTLS: Bool, offersQueueRelease: Bool = false, limits: SMTPLimits,
+        hostName: String, isSubmission: Bool, isLMTP: Bool = false, offersStartTLS: Bool, offersQueueRelease: Bool = false,
+        limits: SMTPLimits,
         bodyInMemory: Int = 256 << 10, makeNonce: @escaping @Sendable () -> String
     ) {
         self.hostName = hostName
         self.isSubmission = isSubmission
+        self.isLMTP = isLMTP
         self.offersStartTLS = offersStartTLS
         self.offersQueueRelease = offersQueueRelease
         self.limits = limits

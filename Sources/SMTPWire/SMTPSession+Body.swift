@@ -42,7 +42,7 @@ struct SMTPBody: Sendable {
 extension SMTPSession {
     mutating func data(_ rest: ByteBuffer, _ out: inout SessionOutput<SMTPCall>) {
         guard self.envelope?.recipients.isEmpty == false else {
-            self.complain(.noRecipients, &out)
+            self.complain(self.profile.isLMTP ? .noLocalRecipients : .noRecipients, &out)
             return
         }
         // DATA ends a group; who sends the message before we ask for it has not read our replies. [RFC2920-3.1]
@@ -94,8 +94,10 @@ extension SMTPSession {
     }
 
     /// The end of the message was met.
-    private mutating func finishBody(_ out: inout SessionOutput<SMTPCall>) {
+    private mutating func finishBody(isLast: Bool = true, _ out: inout SessionOutput<SMTPCall>) {
         guard let body = self.body, let envelope = self.envelope else { return }
+        // A chunk that is not the last has one reply in LMTP too. [RFC2033-4.3]
+        if self.profile.isLMTP, isLast { self.fates = envelope.recipients.count }
         if let refusal = body.refusal {
             self.reset(then: refusal, refused: refusal, &out)
             return
@@ -159,7 +161,7 @@ extension SMTPSession {
             self.body = body
         }
         if chunk.isLast || self.body?.refusal != nil {  // a refused chunk ends the transaction [RFC3030-2]
-            self.finishBody(&out)
+            self.finishBody(isLast: chunk.isLast, &out)
         } else {
             self.say(Reply(250, EnhancedStatus(2, 0, 0), "Chunk Ok"), &out)
         }

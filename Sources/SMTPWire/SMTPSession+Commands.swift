@@ -24,7 +24,7 @@ extension SMTPSession {
             return
         }
         let verb = Self.verb(line, word)
-        guard let rule = SMTPRule.of(verb) else {
+        guard let rule = SMTPRule.of(verb), rule.isSpoken(lmtp: self.profile.isLMTP) else {
             self.complain(.unknownCommand, &out)
             return
         }
@@ -62,7 +62,7 @@ extension SMTPSession {
 
     private func outOfOrder(_ verb: SMTPVerb) -> Reply {
         switch self.order {
-        case .unnamed: .sayHello
+        case .unnamed: self.profile.isLMTP ? .sayLocalHello : .sayHello
         case .chunks: .chunksBegun
         case .ready: .noSender
         default: verb == .mail ? .nestedMail : .badSequence
@@ -82,11 +82,11 @@ extension SMTPSession {
         case .mail: self.mail(line, &out)
         case .data: self.data(input, &out)
         case .bdat: self.chunkCommand(line, &out)
-        case .helo, .ehlo: self.helloCommand(line, isExtended: verb == .ehlo, &out)
+        case .helo, .ehlo, .lhlo: self.helloCommand(line, isExtended: verb != .helo, &out)
         case .rset: self.reset(then: Reply(250, EnhancedStatus(2, 0, 0), "Ok"), refused: nil, &out)
         case .noop: self.say(Reply(250, EnhancedStatus(2, 0, 0), "Ok"), &out)
         case .quit: self.end(Reply(221, EnhancedStatus(2, 0, 0), "\(self.profile.hostName) Service closing transmission channel"), &out)
-        case .help: self.say(Self.helpReply, &out)
+        case .help: self.say(self.profile.isLMTP ? Self.localHelpReply : Self.helpReply, &out)
         case .startTLS: self.startTLS(&out)
         case .auth: self.authCommand(line, &out)
         case .vrfy, .expn, .etrn, .qsnd: self.special(verb, line, &out)
@@ -122,7 +122,7 @@ extension SMTPSession {
             "PIPELINING", "SIZE \(limits.messageSize)", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN",
             "LIMITS MAILMAX=\(limits.transactions) RCPTMAX=\(limits.recipients)",  // [RFC9422-2]
         ]
-        for rule in SMTPRule.table {
+        for rule in SMTPRule.table where rule.isSpoken(lmtp: self.profile.isLMTP) {
             switch rule.verb {
             case .startTLS where self.profile.offersStartTLS && self.tls == nil: list.append("STARTTLS")
             case .auth where self.offersAuth: list.append("AUTH " + SASLMechanism.allCases.map(\.rawValue).joined(separator: " "))
@@ -138,10 +138,13 @@ extension SMTPSession {
     /// A password may be sent now, and nobody has logged in yet.
     var offersAuth: Bool { self.identity == nil && (self.tls != nil || self.allowsClearAuth) }
 
-    private static let helpReply: Reply = {
-        let names = SMTPRule.table.map { "\($0.name)" }.joined(separator: " ")
-        return Reply(214, EnhancedStatus(2, 0, 0), "Commands:\n\(names)\nSee RFC 5321")
-    }()
+    private static let helpReply = helpReply(lmtp: false, "See RFC 5321")
+    private static let localHelpReply = helpReply(lmtp: true, "See RFC 2033")
+
+    private static func helpReply(lmtp: Bool, _ end: String) -> Reply {
+        let names = SMTPRule.table.filter { $0.isSpoken(lmtp: lmtp) }.map { "\($0.name)" }.joined(separator: " ")
+        return Reply(214, EnhancedStatus(2, 0, 0), "Commands:\n\(names)\n\(end)")
+    }
 
     private mutating func startTLS(_ out: inout SessionOutput<SMTPCall>) {
         guard self.profile.offersStartTLS, self.tls == nil else {

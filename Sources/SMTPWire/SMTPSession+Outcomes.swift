@@ -25,8 +25,9 @@ extension SMTPSession {
                 self.answer(lines, [], &out)
             }
         case .body(let chunk): self.bodyAnswered(outcome, chunk, &out)
-        case .reset(let reply): if let reply { self.say(reply, &out) } else { self.goOn(&out) }
-        case .finish, .special:
+        case .reset(let reply): if let reply { self.sayFate(reply, &out) } else { self.goOn(&out) }
+        case .finish: if case .reply(let reply) = outcome { self.sayFate(reply, &out) } else { self.sayFate(.internalError, &out) }
+        case .special:
             if case .reply(let reply) = outcome { self.say(reply, &out) } else { self.say(.internalError, &out) }
         }
     }

@@ -67,6 +67,8 @@ package struct SMTPSession: SessionMachine {
     /// nil outside a body.
     var body: SMTPBody?
     var counts = Counts()
+    /// Replies that the end of the message at hand brings: one, or with LMTP one for each recipient. [RFC2033-4.2]
+    var fates = 1
     /// Bytes of the unfinished line that were searched already: a slow sender must not make us quadratic.
     var searched = 0
     /// The server stops: close as soon as nothing is in hand.
@@ -174,6 +176,14 @@ package struct SMTPSession: SessionMachine {
         }
         out.replies.writeReply(reply)
         self.goOn(&out)
+    }
+
+    /// The end of a message: as many replies as are owed.
+    mutating func sayFate(_ reply: Reply, _ out: inout SessionOutput<SMTPCall>) {
+        let count = self.fates
+        self.fates = 1
+        if reply.code != 421 { for _ in 1..<max(count, 1) { out.replies.writeReply(reply) } }
+        if count > 0 { self.say(reply, &out) } else { self.goOn(&out) }
     }
 
     /// A reply to something that the peer did wrong; it may do so only so often.

@@ -2,7 +2,7 @@ import NIOCore
 
 /// The commands we know. One row of `SMTPRule.table` each.
 package enum SMTPVerb: UInt8, Hashable, Sendable, CaseIterable {
-    case helo, ehlo, mail, rcpt, data, bdat, rset, noop, quit, vrfy, expn, help, startTLS, auth, etrn, qsnd
+    case helo, ehlo, mail, rcpt, data, bdat, rset, noop, quit, vrfy, expn, help, startTLS, auth, etrn, qsnd, lhlo
     /// A web browser, or somebody who makes one talk to us: the connection is closed at once.
     case http
     case unknown
@@ -26,6 +26,7 @@ package enum SMTPVerb: UInt8, Hashable, Sendable, CaseIterable {
         case 0x4155_5448: .auth
         case 0x4554_524E: .etrn
         case 0x5153_4E44: .qsnd
+        case 0x4C48_4C4F: .lhlo
         default: .unknown
         }
     }
@@ -88,7 +89,17 @@ struct SMTPRule: Sendable {
         SMTPRule(verb: .auth, name: "AUTH", phases: .ready, argument: .required, isPipelinable: false),
         SMTPRule(verb: .etrn, name: "ETRN", phases: .ready, argument: .required, isPipelinable: false),
         SMTPRule(verb: .qsnd, name: "QSND", phases: [.unnamed, .ready], argument: .optional, isPipelinable: false),
+        SMTPRule(verb: .lhlo, name: "LHLO", phases: .any, argument: .required, isPipelinable: false),
     ]
+
+    /// LMTP has no HELO, EHLO or logins, and SMTP no LHLO: who speaks the other protocol finds out at once. [RFC2033-4.1]
+    func isSpoken(lmtp: Bool) -> Bool {
+        switch self.verb {
+        case .helo, .ehlo, .auth, .etrn, .qsnd: !lmtp
+        case .lhlo: lmtp
+        default: true
+        }
+    }
 
     static func of(_ verb: SMTPVerb) -> SMTPRule? {
         let index = Int(verb.rawValue)

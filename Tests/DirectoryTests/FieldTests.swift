@@ -70,6 +70,8 @@ import Vocabulary
                 ["[remote.test:127.0.0.1:29025]", "[*.v6.test:[2001:db8::1]:25]", "[a.test:*][b.test:[mx.b.test]]", "[*:hold]"]
             case .address: ["[<a@b.test> <\"c ] d\"@e.test>]", "[x@y.test z@w.test]"]
             case .duration: ["[10 s][90]", "[2 h]"]
+            case .nextHost(takesAll: true): ["[* 192.0.2.1]", "[a.test:26 2001:db8::1][[2001:db8::2]:25 192.0.2.3]"]
+            case .nextHost: ["[smtp.a.test:587 jane]", "[[b.test] jane@b.test encrypted][[192.0.2.1]:465 x CLEAR]"]
             default: ["[big.test:2 GiB]", "[free.test:0]"]
             }
         }

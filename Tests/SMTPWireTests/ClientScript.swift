@@ -43,6 +43,7 @@ struct ClientScript: CustomStringConvertible, Sendable {
     let name: String
     private var recipients: [String] = []
     private var isAgain = false
+    private var isLMTP = false
     private var results: [String] = []
     private var steps: [(who: Character, text: String)] = []
     var description: String { self.name }
@@ -60,6 +61,7 @@ struct ClientScript: CustomStringConvertible, Sendable {
             switch words.first {
             case "=" where words[1] == "to": self.recipients = Array(words.dropFirst(2))
             case "=" where words[1] == "again": self.isAgain = true
+            case "=" where words[1] == "lmtp": self.isLMTP = true
             case "=" where words[1] == "result": self.results.append(words.dropFirst(2).joined(separator: " "))
             case "TLS": self.steps.append(("T", ""))
             case "END": self.steps.append(("E", ""))
@@ -76,7 +78,9 @@ struct ClientScript: CustomStringConvertible, Sendable {
         let message = SMTPClientMessage(
             envelope: envelope, size: Int64(Self.text.utf8.count), body: .whole(ByteBuffer(string: Self.text)))
         sender.messages = self.isAgain ? [message, message] : [message]
-        var session = PureSession(SMTPClient(SMTPClientSettings(helloName: "mail.example.test")), answer: sender.answer)
+        var settings = SMTPClientSettings(helloName: "mail.example.test")
+        settings.isLMTP = self.isLMTP
+        var session = PureSession(SMTPClient(settings), answer: sender.answer)
         session.connect()
         var said: [String] = []
         var index = 0

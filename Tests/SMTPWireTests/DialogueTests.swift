@@ -16,7 +16,8 @@ struct DialogueTests {
     @Test("Every dialogue sounds the same however its bytes are cut", arguments: dialogues, Cutting.all)
     func sameInAnyCut(_ dialogue: Dialogue, _ cutting: Cutting) throws {
         var conversation = Conversation(
-            submission: dialogue.options.contains("submission"), clearAuth: dialogue.options.contains("clear-auth"))
+            submission: dialogue.options.contains("submission"), lmtp: dialogue.options.contains("lmtp"),
+            clearAuth: dialogue.options.contains("clear-auth"))
         try dialogue.play(on: &conversation.session, cutting)
     }
 }

@@ -82,13 +82,15 @@ struct Conversation {
     var session: PureSession<SMTPSession>
 
     init(
-        submission: Bool = false, clearAuth: Bool = false, startTLS: Bool = true, bodyInMemory: Int = 256 << 10, early: String = "",
+        submission: Bool = false, lmtp: Bool = false, clearAuth: Bool = false, startTLS: Bool = true, bodyInMemory: Int = 256 << 10,
+        early: String = "",
         tls: TLSFacts? = nil, _ change: (inout SMTPLimits) -> Void = { _ in }
     ) {
         var limits = SMTPLimits()
         change(&limits)
         let profile = SMTPProfile(
-            hostName: "mail.example.test", isSubmission: submission, offersStartTLS: startTLS, limits: limits, bodyInMemory: bodyInMemory,
+            hostName: "mail.example.test", isSubmission: submission, isLMTP: lmtp, offersStartTLS: startTLS, limits: limits,
+            bodyInMemory: bodyInMemory,
             makeNonce: { "fixed-nonce-of-a-test" })
         let backend = ScriptedBackend()
         self.backend = backend

@@ -109,7 +109,10 @@ final class SMTPFixture: Sendable {
                 }
             })
         self.listeners = ListenerSet(loops: self.loops, world: world)
-        for role in [ListenerRole(name: "smtp", service: .smtp), ListenerRole(name: "submission", service: .submission)] {
+        for role in [
+            ListenerRole(name: "smtp", service: .smtp), ListenerRole(name: "submission", service: .submission),
+            ListenerRole(name: "lmtp", service: .lmtp),
+        ] {
             let socket = try BoundListener.bind(IPAddress("127.0.0.1"), port: 0)
             let binding = ServiceBinding(self.service, tls: nil, sessionTimeout: { [limit] in limit.value })
             self.listeners.add(socket, role: role, service: binding)

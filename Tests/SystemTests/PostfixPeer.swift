@@ -22,9 +22,13 @@ final class PostfixPeer: MailPeer {
     static let sizeLimit = 1_000_000
     private let place = TemporaryDirectory("postfix")
     private var master: ChildProcess?
+    /// How mail goes to us: `smtp` or `lmtp:inet`.
+    private let transport: String
 
     /// - Parameter ourPort: where mail for `example.test` goes.
-    init(users: [String], sendingTo ourPort: Int) throws {
+    ///   Over LMTP instead of SMTP where `lmtp` says so.
+    init(users: [String], sendingTo ourPort: Int, lmtp: Bool = false) throws {
+        self.transport = lmtp ? "lmtp:inet" : "smtp"
         guard geteuid() == 0 else { throw Failure(description: "Postfix starts as root only: run the tests as root, as CI does") }
         guard access("/usr/lib/postfix/sbin/master", X_OK) == 0 else {
             throw Failure(description: "no Postfix: run scripts/bootstrap test")
@@ -39,7 +43,7 @@ final class PostfixPeer: MailPeer {
         chown(self.place("data"), owner, owner)
         chown(self.place("mail"), 65534, 65534)
         self.place.write("etc/users", users.map { "\($0)@postfix.test \($0)/\n" }.joined())
-        self.place.write("etc/routes", "example.test smtp:[127.0.0.1]:\(ourPort)\n")
+        self.place.write("etc/routes", "example.test \(self.transport):[127.0.0.1]:\(ourPort)\n")
         self.place.write("etc/main.cf", self.settings)
         self.place.write("etc/master.cf", self.services)
         let made = try ChildProcess.run(
@@ -121,6 +125,7 @@ final class PostfixPeer: MailPeer {
         verify unix - - n - 1 verify
         proxymap unix - - n - - proxymap
         smtp unix - - n - - smtp
+        lmtp unix - - n - - lmtp
         relay unix - - n - - smtp
         error unix - - n - - error
         retry unix - - n - - error

@@ -5,7 +5,7 @@ import SASL
 import SMTPWire
 import Vocabulary
 
-/// First byte: circumstances. Second: where the input is cut. Rest: what the server says.
+/// First byte: circumstances. Second: where the input is cut, and from 200 on LMTP. Rest: what the server says.
 ///
 /// Beside the absence of traps this holds: the cuts do not show in what the client says; every message that was handed out is reported
 /// once, with a result for each recipient; nobody counts as delivered before the server said 250 to the end of a message; the password goes
@@ -14,11 +14,12 @@ import Vocabulary
 public func fuzzReply(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var input = FuzzInput(start, count)
     let circumstances = input.byte()
-    let cut = Int(input.byte() % 61) + 1
+    let second = input.byte()
+    let (cut, isLMTP) = (Int(second % 61) + 1, second >= 200)
     let bytes = input.remaining()
-    let whole = converse(circumstances, [bytes])
+    let whole = converse(circumstances, isLMTP, [bytes])
     let pieces = stride(from: 0, to: bytes.count, by: cut).map { Array(bytes[$0..<min($0 + cut, bytes.count)]) }
-    let cutUp = converse(circumstances, pieces)
+    let cutUp = converse(circumstances, isLMTP, pieces)
     // The cuts decide what is dropped behind STARTTLS.
     if !whole.hasTLS, !cutUp.hasTLS { expect(whole.output == cutUp.output, "the cuts show") }
     return 0
@@ -26,9 +27,10 @@ public func fuzzReply(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 private let password = "c2VjcmV0"
 
-private func converse(_ circumstances: UInt8, _ pieces: [[UInt8]]) -> (output: String, hasTLS: Bool) {
+private func converse(_ circumstances: UInt8, _ isLMTP: Bool, _ pieces: [[UInt8]]) -> (output: String, hasTLS: Bool) {
     var settings = SMTPClientSettings(helloName: "client.test")
     settings.usesChunking = circumstances & 1 == 0
+    settings.isLMTP = isLMTP
     if circumstances & 2 != 0 { settings.tls = .required("test") }
     if circumstances & 4 != 0 { settings.credentials = SMTPClientSettings.Credentials(login: "a", password: Secret("secret")) }
     let sender = Sender(isStreamed: circumstances & 8 != 0, isInternational: circumstances & 16 != 0)

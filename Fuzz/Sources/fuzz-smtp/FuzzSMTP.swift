@@ -4,7 +4,7 @@ import SASL
 import SMTPWire
 import Vocabulary
 
-/// First byte: circumstances. Second: where the input is cut. Rest: what the client sends.
+/// First byte: circumstances. Second: where the input is cut, and from 200 on LMTP. Rest: what the client sends.
 ///
 /// Beside the absence of traps this holds: the cuts do not show in the replies, every line of them is a reply, no message has a CR or LF
 /// that is not part of CRLF, nor a NUL, nor a line that is too long, none has recipients that nobody accepted, memory stays bounded, and
@@ -13,32 +13,34 @@ import Vocabulary
 public func fuzzSMTP(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var input = FuzzInput(start, count)
     let circumstances = input.byte()
-    let cut = Int(input.byte() % 61) + 1
+    let second = input.byte()
+    let (cut, isLMTP) = (Int(second % 61) + 1, second >= 200)
     let bytes = input.remaining()
-    let whole = converse(circumstances, [bytes])
+    let whole = converse(circumstances, isLMTP, [bytes])
     let pieces = stride(from: 0, to: bytes.count, by: cut).map { Array(bytes[$0..<min($0 + cut, bytes.count)]) }
-    let cutUp = converse(circumstances, pieces)
+    let cutUp = converse(circumstances, isLMTP, pieces)
     // The cuts decide what is dropped behind STARTTLS, and whether the message came before it was asked for.
     let cutsCount = [whole, cutUp].contains { $0.hasTLS || $0.output.contains("554 5.5.1 Message sent before") }
     if !cutsCount { expect(whole.output == cutUp.output, "the cuts show") }
     return 0
 }
 
-private func converse(_ circumstances: UInt8, _ pieces: [[UInt8]]) -> (output: String, hasTLS: Bool) {
+private func converse(_ circumstances: UInt8, _ isLMTP: Bool, _ pieces: [[UInt8]]) -> (output: String, hasTLS: Bool) {
     var limits = SMTPLimits()
     limits.errors = 1000
     limits.messageSize = 3000
     limits.recipients = 5
     limits.textLine = 100
-    let isSubmission = circumstances & 1 != 0
+    let isSubmission = circumstances & 1 != 0 && !isLMTP
     let memory = circumstances & 2 != 0 ? 64 : 4096
     let profile = SMTPProfile(
-        hostName: "host", isSubmission: isSubmission, offersStartTLS: circumstances & 4 != 0, limits: limits, bodyInMemory: memory,
+        hostName: "host", isSubmission: isSubmission, isLMTP: isLMTP, offersStartTLS: circumstances & 4 != 0, limits: limits, bodyInMemory: memory,
         makeNonce: { "nonce" })
     let office = Office(goesToDisk: circumstances & 8 != 0)
     var session = PureSession(SMTPSession(profile, allowsClearAuth: circumstances & 16 != 0), answer: office.perform)
     session.connect(tls: circumstances & 32 != 0 ? TLSFacts(version: "TLSv1.3", cipher: "x", serverName: nil) : nil)
-    if circumstances & 64 != 0 { session.send("EHLO a\r\nAUTH PLAIN AGEAcGFzcw==\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\n") }
+    if circumstances & 64 != 0, isLMTP { session.send("LHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\nRCPT TO:<aa>\r\n") }
+    if circumstances & 64 != 0, !isLMTP { session.send("EHLO a\r\nAUTH PLAIN AGEAcGFzcw==\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\n") }
     var hasTLS = false
     for piece in pieces {
         session.send(piece)

@@ -6,8 +6,9 @@ internal import Vocabulary
 // What is remembered of sessions and their encryption: for the next session, and for the domain's daily report.
 extension Courier {
     /// A session stands and can take messages.
-    func sessionReady(_ peer: SMTPPeer, host: String, address: IPAddress, _ check: PeerCheck?) {
+    func sessionReady(_ peer: SMTPPeer, host: String, address: IPAddress?, _ check: PeerCheck?) {
         let environment = self.delivery.environment
+        self.delivery.troubles.forget(self.name)
         let security = self.security
         let verdict = check?.verdict?.resultType ?? ""
         if peer.isEncrypted {
@@ -26,7 +27,7 @@ extension Courier {
     }
 
     /// A session came to nothing for want of TLS.
-    func noteTLSFailure(_ host: String, _ address: IPAddress, _ note: String, _ check: PeerCheck?) {
+    func noteTLSFailure(_ host: String, _ address: IPAddress?, _ note: String, _ check: PeerCheck?) {
         let isOffered = !note.contains("not offered")
         let verdict = check?.verdict?.resultType ?? ""
         let result = !isOffered ? "starttls-not-supported" : verdict.isEmpty ? "validation-failure" : verdict

@@ -1,3 +1,4 @@
+internal import Directory
 internal import NIOCore
 internal import NetKit
 internal import Policy
@@ -38,6 +39,8 @@ final class Courier: Sendable {
     let name: String
     let settings: RemoteSettings
     private let hop: NextHop
+    /// What the route asks for before it takes mail.
+    private let login: RouteLogin?
     private let state: Mutex<State>
     /// Sessions that may end untouched before that counts as a failure.
     private static let mostUntouched = 3
@@ -48,10 +51,16 @@ final class Courier: Sendable {
         self.name = name
         self.hop = first.hop
         self.settings = delivery.environment.settings()
+        // To hosts that DNS leads to nobody has a login.
+        self.login = first.hop.isRouted ? self.settings.logins[first.hop] : nil
         self.state = Mutex(State(pending: first, isRelaxed: isRelaxed))
     }
 
     func run() {
+        if let login = self.login, login.password == nil {
+            self.note(DeliveryFailure(self.fault(login.route, login.user, .noPassword)))
+            return self.giveUp()
+        }
         guard self.settings.sendsAnywhere else { return self.stayHere() }
         guard let finder = self.delivery.environment.policies, self.settings.usesTLS, self.settings.usesSTS, let domain = self.domain else {
             return self.findHosts()
@@ -92,6 +101,7 @@ final class Courier: Sendable {
             return state.host
         }
         guard let host, !self.delivery.isStopped else { return self.giveUp() }
+        if host.socket != nil { return self.begin(host, HostAddresses(addresses: []), HostSecurity(serverName: "")) }
         self.delivery.environment.finder.addresses(of: host) { result in
             switch result {
             case .success(let found): self.secure(host, found)
@@ -119,6 +129,8 @@ final class Courier: Sendable {
                 // Of an authority of theirs: the name that was looked up, or the domain that the mail is for. [RFC7672-3.2.2]
                 let names = [base, host.name, self.domain].compactMap { $0 }
                 self.begin(host, found, HostSecurity(.dane(records), serverName: base, names: names))
+            // A password needs more than encryption.
+            case .unusable where self.login?.security == .verified: self.secureWithoutDANE(host, found)
             case .unusable(let base):
                 self.begin(host, found, HostSecurity(.encrypted(.unusableRecords), serverName: base))
             case .unknown(let base):
@@ -133,6 +145,12 @@ final class Courier: Sendable {
     /// DANE says nothing of the host: the domain's policy does, or what is remembered of it.
     private func secureWithoutDANE(_ host: MailHost, _ found: HostAddresses) {
         var security = HostSecurity(serverName: host.name, names: [host.name])
+        if let login = self.login, login.security != .clear {
+            // Names that DNS made up prove nothing; the route's own does.
+            let names = [self.hop.place?.host, host.isSecure ? host.name : nil].compactMap { $0 }
+            security = HostSecurity(.login(isVerified: login.security == .verified), serverName: host.name, names: names)
+            return self.begin(host, found, security)
+        }
         let policy = self.state.withLock { $0.policy }
         if let policy, policy.mode != .none {
             let isEnforced = policy.mode == .enforce
@@ -161,16 +179,17 @@ final class Courier: Sendable {
     var domain: String? {
         switch self.hop {
         case .domain(let name, _), .host(let name, _): name
-        case .exactly, .address, .hold: nil
+        case .exactly, .address, .hold, .lmtp: nil
         }
     }
 
     private func begin(_ host: MailHost, _ found: HostAddresses, _ security: HostSecurity) {
         self.state.withLock { state in
             state.addresses = found.addresses
+            state.address = nil
             state.security = security
         }
-        self.tryNextAddress()
+        if host.socket != nil { self.connect(host, nil, inClear: true) } else { self.tryNextAddress() }
     }
 
     private func tryNextAddress() {
@@ -184,7 +203,8 @@ final class Courier: Sendable {
         self.connect(host, address, inClear: !self.settings.usesTLS)
     }
 
-    private func connect(_ host: MailHost, _ address: IPAddress, inClear: Bool) {
+    /// - Parameter address: nil for a socket on this computer.
+    private func connect(_ host: MailHost, _ address: IPAddress?, inClear: Bool) {
         let security = self.state.withLock { $0.security }
         let wantsProof = self.state.withLock { $0.pending?.entries.first?.envelope.requiresTLS ?? false }
         let check = inClear ? nil : security.check(self.delivery.authorities, wantsProof: wantsProof)
@@ -192,12 +212,18 @@ final class Courier: Sendable {
         var target = Connector.Target(
             address, port: host.port, serverName: security.serverName, tls: self.delivery.tls,
             connectTimeout: .seconds(self.settings.connectTimeout))
-        target.source = address.isIPv6 ? self.settings.sourceIPv6 : self.settings.sourceIPv4
+        target.socket = host.socket
+        target.source = address.flatMap { self.settings.sources.source(of: self.hop, to: $0) }
         target.check = check
+        target.isTLSFromStart = self.isTLSFromStart
         let use = inClear ? .never : security.use
         var client = SMTPClientSettings(helloName: self.settings.helloName, tls: use, timeouts: self.settings.timeouts)
         client.usesChunking = self.settings.usesChunking
         client.crashGuard = self.delivery.environment.crashGuard
+        if case .lmtp = self.hop { client.isLMTP = true }
+        if let login = self.login, let password = login.password {
+            client.credentials = .init(login: login.user, password: password, inClear: login.security == .clear)
+        }
         let session = client
         self.delivery.environment.connector.connect(
             target,
@@ -209,6 +235,8 @@ final class Courier: Sendable {
                 self.tryNextAddress()
             })
     }
+
+    private var isTLSFromStart: Bool { self.hop.isRouted && self.hop.place?.port == self.settings.tlsFromStart && self.settings.usesTLS }
 
     // MARK: For the memory
 
@@ -255,22 +283,55 @@ final class Courier: Sendable {
     }
 
     /// The session could not get as far as a message.
-    func sessionFailed(_ cause: DeliveryFailure.Cause, note: String, host: String, address: IPAddress, _ check: PeerCheck?) {
+    func sessionFailed(_ cause: DeliveryFailure.Cause, note: String, host: String, address: IPAddress?, _ check: PeerCheck?) {
         var failure = DeliveryFailure(cause, remoteHost: host, remoteAddress: address)
-        if case .tlsRequired = cause {
-            if let words = check?.verdict?.words { failure.cause = .tlsRequired(words) }
+        if case .tlsRequired(let why) = cause {
+            failure.cause = self.unsafe(check?.verdict?.words ?? why)
+            let isTLSFromStart = self.isTLSFromStart
             let mayGoInClear = self.state.withLock { state in
-                state.mustRetryInClear = state.security.mayGoInClear
+                state.mustRetryInClear = state.security.mayGoInClear && !isTLSFromStart
                 return state.mustRetryInClear
             }
             // TLS was only offered, not asked for: the next best is what there was before TLS. [RFC7435-3]
             if !mayGoInClear { self.note(failure) }
             self.noteTLSFailure(host, address, note, check)
         } else {
+            if case .loginFailed(let reply) = cause { failure.cause = self.judgedLogin(reply) }
             self.note(failure)
         }
         self.delivery.record(
-            "session-failed", nil, [("host", host), ("address", "\(address)"), ("reason", failure.words.text(.english)), ("note", note)])
+            "session-failed", nil,
+            [("host", host), ("address", address.map { "\($0)" } ?? ""), ("reason", failure.words.text(.english)), ("note", note)])
+    }
+
+    // MARK: Logins of routes
+
+    /// A fault of set-up, remembered for `status`.
+    private func fault(_ route: String, _ user: String, _ reason: RouteLoginFault.Reason) -> DeliveryFailure.Cause {
+        let fault = RouteLoginFault(route: route, user: user, reason: reason)
+        self.delivery.troubles.note(self.name, fault, now: self.delivery.environment.now())
+        return .routeLogin(fault)
+    }
+
+    private func judgedLogin(_ reply: Reply?) -> DeliveryFailure.Cause {
+        guard let login = self.login else { return .loginFailed(reply) }
+        guard let reply else { return self.fault(login.route, login.user, .noMechanism) }
+        // For now only: nobody has to do anything. [RFC4954-6]
+        return reply.isPermanent ? self.fault(login.route, login.user, .refused(reply)) : .loginFailed(reply)
+    }
+
+    /// TLS did not come about as it must.
+    private func unsafe(_ why: String) -> DeliveryFailure.Cause {
+        guard let login = self.login, login.security != .clear else { return .tlsRequired(why) }
+        return self.fault(login.route, login.user, .notSafe(why))
+    }
+
+    /// A route that refuses mail for want of a login refuses the set-up, not the message: nothing goes back for that. [RFC4954-6]
+    func judged(_ result: SMTPClientReport.Result) -> SMTPClientReport.Result {
+        guard case .failed(.reply(let reply, .mail)) = result, reply.code == 530, self.login == nil, self.hop.isRouted,
+            let place = self.hop.place
+        else { return result }
+        return .failed(self.fault("\(place)", "", .wanted(reply)))
     }
 
     /// The session is over, whatever it did.
@@ -280,6 +341,7 @@ final class Courier: Sendable {
             let mustRetryInClear = state.mustRetryInClear
             state.mustRetryInClear = false
             guard state.pending != nil else { return .done }
+            if state.host?.socket != nil { return .address }
             if mustRetryInClear, let host = state.host, let address = state.address { return .clear(host, address) }
             return .address
         }

@@ -12,14 +12,15 @@ final class CourierSession: SessionBackend {
 
     private let courier: Courier
     private let host: String
-    private let address: IPAddress
+    /// nil for a socket on this computer.
+    private let address: IPAddress?
     private let check: PeerCheck?
     /// The name of the host was validated, so that a certificate for it proves something.
     private let hasTrustedName: Bool
     /// The message under way.
     private let current = CurrentMessage()
 
-    init(_ courier: Courier, host: String, address: IPAddress, _ check: PeerCheck?, hasTrustedName: Bool) {
+    init(_ courier: Courier, host: String, address: IPAddress?, _ check: PeerCheck?, hasTrustedName: Bool) {
         self.hasTrustedName = hasTrustedName
         self.check = check
         self.courier = courier
@@ -97,7 +98,8 @@ final class CourierSession: SessionBackend {
             if courier.takeBack(transaction) { return answer(.quit) }
         }
         courier.delivery.settle(
-            transaction.entries, report.results, host: host, address: address, passedDSN: report.passedDSN, note: report.note
+            transaction.entries, report.results.map(courier.judged), host: host, address: address, passedDSN: report.passedDSN,
+            note: report.note
         ) { isKept in
             guard canGoOn, isKept else { return answer(.quit) }
             if !courier.delivery.workers.submit({ Self.sendNext(courier, current, answer) }) { answer(.quit) }

@@ -15,8 +15,11 @@ package struct MailHost: Sendable, Hashable {
     package var address: IPAddress?
     /// The names that led here were validated by DNSSEC, or come from the operator or the address itself.
     package var isSecure: Bool
+    /// Path of a socket on this computer; then there is neither address nor port.
+    package var socket: String?
 
-    package init(name: String, port: Int, address: IPAddress? = nil, isSecure: Bool = false) {
+    package init(name: String, port: Int, address: IPAddress? = nil, isSecure: Bool = false, socket: String? = nil) {
+        self.socket = socket
         self.name = name
         self.port = port
         self.address = address
@@ -81,6 +84,10 @@ package struct HostFinder: Sendable {
         case .hold: completion(.failure(.local("the route holds")))
         case .address(let address, let port):
             completion(.success([MailHost(name: address.literal, port: port, address: address)]))
+        case .lmtp(.socket(let path), _): completion(.success([MailHost(name: path, port: 0, socket: path)]))
+        case .lmtp(.host(let name), let port): completion(.success([MailHost(name: name, port: port)]))
+        case .lmtp(.address(let address), let port):
+            completion(.success([MailHost(name: address.literal, port: port, address: address)]))
         case .exactly(let name, let port): completion(.success([MailHost(name: name, port: port, isSecure: true)]))
         case .domain(let name, let port), .host(let name, let port):
             if let address = Self.literal(name) {
@@ -93,10 +100,13 @@ package struct HostFinder: Sendable {
 
     /// This computer, where it is the next hop: found without a question to anybody, so that nothing of the message's is told outside.
     package func hostsHere(of hop: NextHop) -> [MailHost] {
+        // A socket is on this computer, whatever stands behind it.
+        if case .lmtp(.socket(let path), _) = hop { return [MailHost(name: path, port: 0, socket: path)] }
         let (name, port, known): (String, Int, [IPAddress]) =
             switch hop {
-            case .hold: ("", 0, [])
-            case .address(let address, let port): (address.literal, port, [address])
+            case .hold, .lmtp(.socket, _): ("", 0, [])
+            case .lmtp(.host(let name), let port): (name, port, self.knownHere(name))
+            case .address(let address, let port), .lmtp(.address(let address), let port): (address.literal, port, [address])
             case .exactly(let name, let port), .domain(let name, let port), .host(let name, let port):
                 (name, port, (Self.literal(name) ?? IPAddress(name)).map { [$0] } ?? self.knownHere(name))
             }

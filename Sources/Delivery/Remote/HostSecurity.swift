@@ -28,6 +28,8 @@ struct HostSecurity: Sendable {
         case dane([TLSARecord])
         /// A certificate that trusted authorities vouch for. [RFC8461-4.2]
         case authority(isEnforced: Bool)
+        /// A password goes over it: TLS, and where the setting says so with a certificate for the host.
+        case login(isVerified: Bool)
     }
 
     var level = Level.opportunistic
@@ -54,7 +56,7 @@ struct HostSecurity: Sendable {
     var mayGoInClear: Bool {
         switch self.level {
         case .opportunistic, .authority(isEnforced: false): true
-        case .encrypted, .dane, .authority(isEnforced: true): false
+        case .encrypted, .dane, .authority(isEnforced: true), .login: false
         }
     }
 
@@ -65,21 +67,22 @@ struct HostSecurity: Sendable {
         case .encrypted(let why): .required(why.words)
         case .dane: .required("DANE")
         case .authority(isEnforced: true): .required("MTA-STS")
+        case .login: .required("the login")
         }
     }
 
     /// The name that the certificate is for does not come from DNS alone. [RFC8689-4.2.1]
     var hasTrustedName: Bool {
         switch self.level {
-        case .dane, .authority(isEnforced: true): true
-        case .opportunistic, .encrypted, .authority(isEnforced: false): false
+        case .dane, .authority(isEnforced: true), .login(isVerified: true): true
+        case .opportunistic, .encrypted, .authority(isEnforced: false), .login(isVerified: false): false
         }
     }
 
     /// In the words of reports. [RFC8460-4.4]
     var policyType: String {
         switch self.level {
-        case .opportunistic, .encrypted(.memory): "no-policy-found"
+        case .opportunistic, .encrypted(.memory), .login: "no-policy-found"
         case .encrypted(.unusableRecords), .dane: "tlsa"
         case .authority: "sts"
         }
@@ -89,8 +92,10 @@ struct HostSecurity: Sendable {
     /// - Parameter wantsProof: the message asks for a host that proves itself; whether it does is looked at, and stops no other message.
     func check(_ authorities: TrustedAuthorities, wantsProof: Bool) -> PeerCheck? {
         switch self.level {
-        case .opportunistic, .encrypted: wantsProof ? PeerCheck(.authority(authorities), names: self.names, isBinding: false) : nil
+        case .opportunistic, .encrypted, .login(isVerified: false):
+            wantsProof ? PeerCheck(.authority(authorities), names: self.names, isBinding: false) : nil
         case .dane(let records): PeerCheck(.records(records), names: self.names)
+        case .login(isVerified: true): PeerCheck(.authority(authorities), names: self.names)
         case .authority(let isEnforced): PeerCheck(.authority(authorities), names: self.names, isBinding: isEnforced)
         }
     }

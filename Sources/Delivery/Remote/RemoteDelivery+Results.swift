@@ -1,6 +1,6 @@
 internal import Bounces
 internal import Database
-internal import MessageStore
+package import MessageStore
 internal import Policy
 internal import Queue
 internal import Routing
@@ -151,17 +151,17 @@ extension RemoteDelivery {
             let isTaken = self.workers.submit {
                 let rest = isKept && !self.isStopped ? (try? self.environment.queue.takeRest(name, now: self.environment.now())) ?? [] : []
                 guard rest.isEmpty else { return self.failPortion(name, rest, hop, failure, spared) }
-                self.tryWithoutTLS(name, hop, spared)
+                self.tryWithoutTLS(name, hop, spared, rest: Self.rest(failure))
             }
             if !isTaken { self.ended(name, .dead) }
         }
     }
 
     /// The end of `failAll`: one message that asks for it goes without TLS over the connection that this courier has; the others come back.
-    private func tryWithoutTLS(_ name: String, _ hop: NextHop, _ spared: [StoredQueueEntry]) {
+    private func tryWithoutTLS(_ name: String, _ hop: NextHop, _ spared: [StoredQueueEntry], rest: Int64) {
         guard let first = spared.first, !self.isStopped else {
             self.environment.queue.giveBack(spared)
-            return self.ended(name, .dead)
+            return self.ended(name, .dead, rest: rest)
         }
         self.environment.queue.giveBack(spared.filter { $0.blob != first.blob })
         self.recordTLSNotRequired(name)
@@ -185,6 +185,26 @@ extension RemoteDelivery {
         let changes = Returner(self.environment, self.environment.settings()).hold(items)
         self.environment.queue.settle(changes, freeing: entries.map(\.id)) { _ in }
     }
+
+    /// A wrong password is not tried every minute: hosts shut out who does that.
+    private static func rest(_ failure: DeliveryFailure) -> Int64 { if case .routeLogin = failure.cause { 600 } else { 0 } }
+
+    /// Somebody has set the login of a route anew: what waits for it is tried now. So many entries. Blocks.
+    package func retry(_ hops: Set<String>) throws(StoreError) -> Int {
+        var count = 0
+        for name in hops {
+            self.troubles.forget(name)
+            let waiting = try self.environment.store.queueEntries(
+                .remote, destination: name, until: MessageStore.never - 1, limit: Self.mostRetried)
+            for start in stride(from: 0, to: waiting.count, by: 500) {
+                count += try self.edit(Array(waiting[start..<min(start + 500, waiting.count)]), .retry).done
+            }
+            self.environment.queue.book { $0.wake(name, now: self.environment.now()) }
+        }
+        self.scan()
+        return count
+    }
+    private static let mostRetried = 20_000
 
     /// The body cannot be read: the entries are set aside for somebody to look at, and stop nobody.
     func setAside(_ transaction: Transaction, _ error: StoreError) {

@@ -32,6 +32,8 @@ package final class RemoteDelivery: Sendable {
     let workers = WorkerPool("remote", threads: 4, bound: 100_000)
     let tls: ClientTLS
     let authorities: TrustedAuthorities
+    /// Routes whose set-up is at fault; for `status`.
+    package let troubles = RouteTroubles()
     /// nil where nothing is remembered.
     private let reporter: TransportReporter?
     private let state = Monitor(State())
@@ -224,10 +226,11 @@ package final class RemoteDelivery: Sendable {
     }
 
     /// A courier is home again. Called once for each that was launched.
-    func ended(_ name: String, _ ending: OutboundBook.Ending, wasServing: Bool = false) {
+    /// - Parameter rest: seconds for which a dead next hop is left alone, where that is longer than usual.
+    func ended(_ name: String, _ ending: OutboundBook.Ending, wasServing: Bool = false, rest: Int64 = 0) {
         let now = self.environment.now()
         let isLast = self.environment.queue.book { book in
-            book.ended(name, ending, wasServing: wasServing, now: now)
+            book.ended(name, ending, wasServing: wasServing, rest: rest, now: now)
             return (book[name]?.connections ?? 0) == 0
         }
         // Nobody is there to take what was read ahead.

@@ -23,9 +23,12 @@ package struct RemoteSettings: Sendable {
     package var timeouts = SMTPClientSettings.Timeouts()
     /// Seconds for a connection to come about.
     package var connectTimeout: Int64 = 30
-    /// Addresses of ours that connections come from; nil leaves it to the system.
-    package var sourceIPv4: IPAddress?
-    package var sourceIPv6: IPAddress?
+    /// Addresses of ours that connections come from.
+    package var sources = SourceAddresses()
+    /// Port of routes at which TLS comes before the greeting. [RFC8314-7.3]
+    package var tlsFromStart = 465
+    /// How to log in at next hops that routes name.
+    package var logins = NextHopTable<RouteLogin>()
     /// Connections go to any address; otherwise to those of this computer only, and mail for others is held.
     package var sendsAnywhere = true
     /// TLS is used where it is offered.
@@ -104,6 +107,8 @@ extension NextHop {
         case .host(let name, let port): port == Self.smtpPort ? "via \(name)" : "via \(name):\(port)"
         case .exactly(let name, let port): port == Self.smtpPort ? "via [\(name)]" : "via [\(name)]:\(port)"
         case .address(let address, let port): port == Self.smtpPort ? "via [\(address)]" : "via [\(address)]:\(port)"
+        case .lmtp(.socket(let path), _): "lmtp \(path)"
+        case .lmtp(let host, let port): "lmtp \(host):\(port)"
         case .hold: "hold"
         }
     }

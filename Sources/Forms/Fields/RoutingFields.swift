@@ -25,8 +25,8 @@ package enum RoutingField {
     package static let mailRoutingTable = Field(
         "mail-routing-table", .mailRouting, Localized("Mail routing table", "メールルーティングテーブル"),
         help: Localized(
-            "[pattern:host] or [pattern:host:port], first match wins. Pattern: *, *.domain or domain. Host: * for the recipient's own MX, a host name, a name or address in brackets for exactly that host, or hold.",
-            "[パターン:ホスト] または [パターン:ホスト:ポート] の形で指定します。最初に一致した行が使われます。パターンは *、*.domain、domain。ホストは *（受信者のドメインの MX）、ホスト名、[ホスト名] または [IP アドレス]（そのホストに直接）、hold（保留）。"
+            "[pattern:host] or [pattern:host:port], first match wins. Pattern: *, *.domain or domain. Host: * for the recipient's own MX, a host name, a name or address in brackets for exactly that host, or hold. lmtp:host:port or lmtp:/path of a socket hands over by LMTP.",
+            "[パターン:ホスト] または [パターン:ホスト:ポート] の形で指定します。最初に一致した行が使われます。パターンは *、*.domain、domain。ホストは *（受信者のドメインの MX）、ホスト名、[ホスト名] または [IP アドレス]（そのホストに直接）、hold（保留）。lmtp:ホスト:ポート または lmtp:/ソケットのパス は LMTP で渡します。"
         ),
         .table(
             Table(

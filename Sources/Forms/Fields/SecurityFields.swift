@@ -21,6 +21,12 @@ package enum SecurityField {
         .networks(maximum: 1000))
 
     package static let smtpAccess = access("smtp", "SMTP")
+    package static let lmtpAccess = Field(
+        "lmtp-access", .systemSecurity, Localized("Hosts that may hand over mail by LMTP", "LMTP でメールを渡せるホスト"),
+        help: Localized(
+            "Addresses, networks, host names and *.domain, for LMTP listeners of the start file. Such hosts are trusted: no limits of strangers hold for them. Empty: this computer only.",
+            "設定ファイルの LMTP リスナーに接続できるアドレス、ネットワーク、ホスト名、*.ドメインです。これらのホストには外部からの接続に対する制限が適用されません。空欄の場合はこのコンピュータだけです。"),
+        .accessList(maximum: 1000))
     package static let submissionAccess = access("submission", "Submission", "メール送信")
     package static let pop3Access = access("pop3", "POP3")
     package static let imapAccess = access("imap", "IMAP4")
@@ -58,7 +64,8 @@ package enum SecurityField {
         "view-account-directory", Localized("see the mail account directory", "メールアカウントディレクトリの表示"))
 
     package static let all: [Field] = [
-        passwordLength, plaintextLogins, bareNewlines, smtpAccess, submissionAccess, pop3Access, imapAccess, webAccess, showsVersion, seats,
+        passwordLength, plaintextLogins, bareNewlines, smtpAccess, submissionAccess, lmtpAccess, pop3Access, imapAccess, webAccess,
+        showsVersion, seats,
         seatsUntil,
         language, userPassword,
         userDelivery, userVacation, userFinger, userDirectory, userAddresses, userRestrictions, userAccountDirectory,

@@ -46,6 +46,18 @@ enum Advice {
         }
     }
 
+    /// Addresses that connections are to come from, and that this computer does not have (yet).
+    private static func aboutSources(_ before: Configuration, _ after: Configuration, _ output: AdminOutput) {
+        guard before.value(NextHopField.sources) != after.value(NextHopField.sources) else { return }
+        let known = SystemFacts.addresses()
+        for address in after.sources.all where !known.contains(address) && !address.isLoopback {
+            output.problem(
+                Localized(
+                    en: "note: \(address) is no address of this computer now; mail that should be sent from it waits until it is",
+                    ja: "注意: \(address) は現在このコンピュータのアドレスではありません。このアドレスから送信するメールは、アドレスが使えるようになるまで待機します"))
+        }
+    }
+
     static func afterChange(of before: Configuration, _ directory: Directory, _ output: AdminOutput) throws {
         let after = directory.configuration
         let domains = Set(after.value(RoutingField.localMailDomains).list)
@@ -58,6 +70,7 @@ enum Advice {
                     ja: "注意: \(domain) はローカルメールドメインではなくなりました。このドメインの \(count) 個のアドレスにはメールが届きません"))
         }
         self.aboutRecipientCheck(before, after, directory, output)
+        self.aboutSources(before, after, output)
         let open = after.value(SecurityField.plaintextLogins).list.filter { $0.hasSuffix("/0") }
         if !open.isEmpty, before.value(SecurityField.plaintextLogins) != after.value(SecurityField.plaintextLogins) {
             output.problem(

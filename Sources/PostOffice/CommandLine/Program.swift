@@ -72,7 +72,8 @@ struct PostOfficeCommand: ParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             SetupCommand.self, RunCommand.self, StatusCommand.self, ReloadCommand.self, ShutdownCommand.self, PermissionsCommand.self,
-            AccountCommand.self, ConfigCommand.self, RouteCommand.self, QueueCommand.self, BlockedCommand.self, DropCommand.self,
+            AccountCommand.self, ConfigCommand.self, RouteCommand.self, RouteLoginCommand.self, QueueCommand.self, BlockedCommand.self,
+            DropCommand.self,
             FilterCommand.self,
             CheckCommand.self,
             RepairCommand.self,

@@ -214,7 +214,7 @@ struct SetupCommand: ParsableCommand {
         var ports: [InstancePort: Int] = [:]
         for port in InstancePort.allCases {
             let earlier = old?.listeners.first { $0.role.name == port.role?.name }?.port
-            if port.role != nil { ports[port] = earlier ?? port.standard }
+            if port.role != nil, !port.isOptional || earlier != nil { ports[port] = earlier ?? port.standard }
         }
         for text in self.port { if let (port, number) = Self.assignment(text) { ports[port] = number } }
         let address = self.address.flatMap { IPAddress($0) }.map { StartConfiguration.ListenAddress.address($0) }

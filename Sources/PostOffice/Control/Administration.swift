@@ -5,7 +5,8 @@ import Vocabulary
 /// The verbs of the administration, and the way of a command to them.
 package enum Administration {
     static var handlers: [AdminHandler] {
-        OperationHandlers.all + QueueHandlers.all + BlockedHandlers.all + DropHandlers.all + FilterHandlers.all + AliasHandlers.all
+        OperationHandlers.all + QueueHandlers.all + RouteLoginHandlers.all + BlockedHandlers.all + DropHandlers.all + FilterHandlers.all
+            + AliasHandlers.all
             + Self.directoryHandlers
     }
 

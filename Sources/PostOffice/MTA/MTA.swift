@@ -231,9 +231,13 @@ package final class MTA: Sendable {
         }
     }
 
+    /// Who hands over mail by LMTP is trusted with it: programs of this computer, unless the postmaster names others.
+    private static let usualLMTPClients = ["127.0.0.0/8", "::1"]
+
     private static func set(_ rules: AccessRules, of listener: StartConfiguration.Listener, _ configuration: Configuration) {
         // A listener without a list of its own has that of its service.
-        let allow = listener.allow.isEmpty ? configuration.connections.access(listener.role.service) : Opening.accessList(listener.allow)
+        var allow = listener.allow.isEmpty ? configuration.connections.access(listener.role.service) : Opening.accessList(listener.allow)
+        if allow.isEmpty, listener.role.service == .lmtp { allow = Opening.accessList(Self.usualLMTPClients) }
         let takesMail = listener.role.service == .smtp || listener.role.service == .submission
         rules.replace(
             allow: allow, deny: Opening.accessList(listener.deny), blocked: takesMail ? configuration.blocking.hosts : AccessList(),
@@ -285,7 +289,7 @@ package final class MTA: Sendable {
         let directory = self.directory
         let services = self.services.withLock { $0 }
         switch service {
-        case .smtp, .submission:
+        case .smtp, .submission, .lmtp:
             // No sequence of commands, however slow, holds a connection for longer than the session timeout.
             return services.map {
                 ServiceBinding(
@@ -296,7 +300,7 @@ package final class MTA: Sendable {
             return services.map {
                 ServiceBinding($0.pop3, tls: self.certificates, busyLine: "-ERR [SYS/TEMP] Too many connections, try again later\r\n")
             }
-        case .imap, .http, .ldap, .finger, .password, .lmtp, .sieve: return nil
+        case .imap, .http, .ldap, .finger, .password, .sieve: return nil
         }
     }
 

@@ -1,4 +1,3 @@
-import NIOCore
 import Synchronization
 import Vocabulary
 
@@ -12,7 +11,7 @@ final class OwnAddresses: Sendable {
     private let state = Mutex(State())
 
     func set(_ listeners: [(address: IPAddress, port: Int)]) {
-        let interfaces = Set(((try? System.enumerateDevices()) ?? []).compactMap { $0.address?.ipAddress.flatMap { IPAddress($0) } })
+        let interfaces = SystemFacts.addresses()
         self.state.withLock { state in
             state.listeners = listeners
             state.interfaces = interfaces

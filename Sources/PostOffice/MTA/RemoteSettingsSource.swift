@@ -11,9 +11,12 @@ package struct RemoteSettingsSource: Sendable {
     package init(directory: Directory) { self.directory = directory }
 
     package var value: RemoteSettings {
-        let configuration = self.directory.configuration
+        let snapshot = self.directory.snapshot
+        let configuration = snapshot.configuration
         var settings = RemoteSettings(helloName: configuration.hostName)
         settings.routes = configuration.routes
+        for login in snapshot.routeLogins { settings.logins.set(login.name, login) }
+        settings.sources = configuration.sources
         settings.policy = configuration.queue
         settings.callers = QueueCallers(configuration.value(RoutingField.queueUsers).rows)
         settings.responses = configuration.errorResponses

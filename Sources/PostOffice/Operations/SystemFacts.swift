@@ -1,4 +1,6 @@
 import Glibc
+import NIOCore
+import Vocabulary
 
 /// Facts that `status` asks of the system.
 enum SystemFacts {
@@ -8,6 +10,11 @@ enum SystemFacts {
         guard statvfs(path, &info) == 0 else { return nil }
         let unit = Int64(info.f_frsize)
         return (Int64(clamping: info.f_bavail) &* unit, Int64(clamping: info.f_blocks) &* unit)
+    }
+
+    /// Addresses of all interfaces of this computer.
+    static func addresses() -> Set<IPAddress> {
+        Set(((try? System.enumerateDevices()) ?? []).compactMap { $0.address?.ipAddress.flatMap { IPAddress($0) } })
     }
 
     /// TCP ports on which somebody listens on this machine, whoever it is.

@@ -11,6 +11,9 @@ package enum InstancePort: String, CaseIterable, Sendable {
 
     package var variable: String { self.rawValue + "_PORT" }
 
+    /// Served where somebody asks for it: most hosts have no use for it.
+    package var isOptional: Bool { self == .lmtp }
+
     /// Where the service listens on a real installation.
     package var standard: Int {
         switch self {
@@ -40,7 +43,8 @@ package enum InstancePort: String, CaseIterable, Sendable {
         case .smtps: ListenerRole(name: "smtps", service: .submission, implicitTLS: true)
         case .pop3: ListenerRole(name: "pop3", service: .pop3)
         case .pop3s: ListenerRole(name: "pop3s", service: .pop3, implicitTLS: true)
-        case .imap, .imaps, .http, .https, .ldap, .ldaps, .finger, .password, .lmtp, .sieve: nil
+        case .lmtp: ListenerRole(name: "lmtp", service: .lmtp)
+        case .imap, .imaps, .http, .https, .ldap, .ldaps, .finger, .password, .sieve: nil
         }
     }
 }

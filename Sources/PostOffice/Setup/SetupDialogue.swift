@@ -69,7 +69,7 @@ package struct SetupDialogue {
     /// Each port that is free stays as it is; for a busy one another is proposed.
     private func askPorts(_ plan: inout SetupPlan) throws(Abandoned) {
         let address = plan.address.ipAddress
-        for port in InstancePort.allCases where port.role != nil {
+        for port in InstancePort.allCases where port.role != nil && (!port.isOptional || plan.ports[port] != nil) {
             let wanted = plan.ports[port] ?? port.standard
             plan.ports[port] = wanted
             guard !self.isFree(wanted) else { continue }

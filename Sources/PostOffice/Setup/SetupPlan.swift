@@ -54,7 +54,9 @@ package struct SetupPlan: Sendable {
         for port in InstancePort.allCases {
             guard let role = port.role, let number = self.ports[port] else { continue }
             out += "  - name: \(role.name)\n    service: \(role.service.rawValue)\n"
-            out += "    address: \(Self.quoted(self.address.description))\n    port: \(number)\n"
+            // LMTP is for programs of this computer.
+            let address = role.service == .lmtp ? "127.0.0.1" : self.address.description
+            out += "    address: \(Self.quoted(address))\n    port: \(number)\n"
             if role.implicitTLS { out += "    tls: true\n" }
         }
         return out

@@ -140,8 +140,14 @@ extension StartConfiguration {
         let role = ListenerRole(
             name: try Self.name(fields), service: service, implicitTLS: try fields.truth("tls", default: false),
             isInside: try Self.isInside(fields))
+        let port = try fields.number("port", in: 0...65_535, default: nil)
+        if service == .lmtp, port == 25 {  // [RFC2033-5]
+            throw fields.problem(
+                "port", Localized(en: "LMTP must not be spoken on port 25, which is for SMTP", ja: "ポート 25 は SMTP 用で、LMTP には使えません"),
+                Localized(en: "write another port, for example 24", ja: "24 など別のポートを書いてください"))
+        }
         return Listener(
-            role: role, address: try Self.address(fields), port: try fields.number("port", in: 0...65_535, default: nil),
+            role: role, address: try Self.address(fields), port: port,
             allow: try Self.access(fields, "allow"), deny: try Self.access(fields, "deny"))
     }
 

@@ -26,6 +26,8 @@ extension SMTPClient {
         // MAIL was refused and a recipient taken: whatever we sent now, this server would deliver it.
         if transaction.hasTaken, !transaction.isOpen { return self.leave(&out) }
         guard transaction.hasTaken else {
+            // LMTP has one reply a recipient, here none: nothing would end this message. [RFC2033-4.2]
+            if self.settings.isLMTP { return self.leave(&out) }
             // The group was refused, and the server waits for a message all the same: it gets none. [RFC2920-3.1]
             out.replies.writeStaticString(".\r\n")
             return self.expect(.emptyMessage, self.settings.timeouts.message, &out)
@@ -64,7 +66,7 @@ extension SMTPClient {
         } else {
             transaction.dots.encode(bytes, into: &out.replies)
             transaction.dots.finish(into: &out.replies)
-            self.expected.append(.message)
+            self.expectFate(of: transaction)
         }
         self.noteNothing(transaction)
         self.transaction = transaction
@@ -110,7 +112,7 @@ extension SMTPClient {
         } else {
             transaction.dots.encode(rest, into: &out.replies)
             transaction.dots.finish(into: &out.replies)
-            self.expected.append(.message)
+            self.expectFate(of: transaction)
         }
         self.transaction = transaction
         self.awaitNext(&out)

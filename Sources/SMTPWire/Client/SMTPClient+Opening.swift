@@ -11,14 +11,16 @@ extension SMTPClient {
     }
 
     mutating func sayHello(_ out: inout SessionOutput<SMTPClientCall>) {
-        out.replies.writeString("EHLO \(self.settings.helloName)\r\n")
+        out.replies.writeString("\(self.settings.isLMTP ? "LHLO" : "EHLO") \(self.settings.helloName)\r\n")
         self.expect(.ehlo, self.settings.timeouts.command, &out)
     }
 
     mutating func helloAnswered(_ reply: Reply, isExtended: Bool, _ out: inout SessionOutput<SMTPClientCall>) {
         guard reply.code / 100 == 2 else {
             // A server that does not know EHLO; one that refuses for now is left alone. [RFC5321-3.2]
-            guard isExtended, reply.isPermanent, self.tls == nil else { return self.end(with: reply, at: .ehlo, &out) }
+            guard isExtended, reply.isPermanent, self.tls == nil, !self.settings.isLMTP else {
+                return self.end(with: reply, at: .ehlo, &out)
+            }
             out.replies.writeString("HELO \(self.settings.helloName)\r\n")
             self.expect(.helo, self.settings.timeouts.command, &out)
             return

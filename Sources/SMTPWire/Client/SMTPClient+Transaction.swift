@@ -17,7 +17,7 @@ extension SMTPClient {
         let isInternational = message.envelope.isInternationalized || message.envelope.hasInternationalAddress
         var transaction = SMTPClientTransaction(
             message, isInternational: isInternational && self.peer.hasInternational,
-            usesChunking: self.peer.hasChunking && self.settings.usesChunking)
+            usesChunking: self.peer.hasChunking && self.settings.usesChunking && !self.settings.isLMTP)
         if let cause = self.obstacle(message, needsInternational: isInternational) {
             transaction.failRest(cause)
             self.transaction = transaction
@@ -94,6 +94,7 @@ extension SMTPClient {
         case .data: self.refuse(&transaction, reply, .data)
         case .chunk(let isLast): self.chunkAnswered(reply, isLast: isLast, &transaction)
         case .message, .emptyMessage: self.messageAnswered(reply, &transaction)
+        case .delivery(let index): self.deliveryAnswered(index, reply, &transaction)
         case .greeting, .ehlo, .helo, .startTLS, .reset, .quit, .auth: break
         }
         self.transaction = transaction
@@ -125,6 +126,18 @@ extension SMTPClient {
         } else {
             self.refuse(&transaction, reply, .message)
         }
+    }
+
+    /// Of one recipient; the transaction is over with the last. [RFC2033-4.2]
+    private mutating func deliveryAnswered(_ index: Int, _ reply: Reply, _ transaction: inout SMTPClientTransaction) {
+        if reply.code / 100 == 2 { transaction.deliver(index, reply) } else { transaction.fail(index, .reply(reply, .message)) }
+        self.needsReset = !self.expected.isEmpty
+    }
+
+    /// The replies that the end of the body brings about: one, or with LMTP one for each recipient that was taken.
+    mutating func expectFate(of transaction: SMTPClientTransaction) {
+        guard self.settings.isLMTP else { return self.expected.append(.message) }
+        for (index, reply) in transaction.recipients.enumerated() where reply?.isPositive == true { self.expected.append(.delivery(index)) }
     }
 
     private mutating func refuse(_ transaction: inout SMTPClientTransaction, _ reply: Reply, _ stage: DeliveryFailure.Stage) {

@@ -23,6 +23,8 @@ package struct SMTPClient: SessionMachine {
         case emptyMessage
         case chunk(isLast: Bool)
         case message
+        /// LMTP: what became of the message for this recipient. [RFC2033-4.2]
+        case delivery(Int)
     }
 
     enum AuthStep: Sendable, Hashable { case plain, plainAnswer, loginStart, loginName, loginPassword }
@@ -124,7 +126,7 @@ package struct SMTPClient: SessionMachine {
         case .auth(let step): self.authAnswered(step, reply, &out)
         case .reset: if reply.isPositive { self.awaitNext(&out) } else { self.lose("RSET was refused", &out) }
         case .quit: self.close(&out)
-        case .mail, .rcpt, .data, .emptyMessage, .chunk, .message: self.transactionAnswered(step, reply, &out)
+        case .mail, .rcpt, .data, .emptyMessage, .chunk, .message, .delivery: self.transactionAnswered(step, reply, &out)
         }
     }
 
@@ -151,7 +153,7 @@ package struct SMTPClient: SessionMachine {
         self.phase = .talking
         switch self.expected.first {
         case .data: out.setDeadline(self.settings.timeouts.data)
-        case .message, .emptyMessage, .chunk(isLast: true): out.setDeadline(self.settings.timeouts.message)
+        case .message, .emptyMessage, .chunk(isLast: true), .delivery: out.setDeadline(self.settings.timeouts.message)
         default: out.setDeadline(self.settings.timeouts.command)
         }
     }
@@ -211,7 +213,7 @@ package struct SMTPClient: SessionMachine {
         case .mail, .reset, .quit: .mail
         case .rcpt: .rcpt
         case .data, .emptyMessage: .data
-        case .chunk, .message: .message
+        case .chunk, .message, .delivery: .message
         }
     }
 }

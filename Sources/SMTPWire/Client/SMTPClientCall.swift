@@ -98,6 +98,8 @@ package struct SMTPClientSettings: Sendable {
     package var usesChunking = true
     /// Notes which message is in hand.
     package var crashGuard: any CrashGuard = NoCrashGuard()
+    /// LMTP: LHLO, and a reply for each recipient behind the message. [RFC2033-4]
+    package var isLMTP = false
 
     package init(
         helloName: String, tls: TLSUse = .opportunistic, credentials: Credentials? = nil, timeouts: Timeouts = Timeouts()

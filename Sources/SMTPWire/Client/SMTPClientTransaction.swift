@@ -50,6 +50,11 @@ struct SMTPClientTransaction: Sendable {
         for index in self.results.indices where self.results[index] == nil { self.results[index] = .failed(cause) }
     }
 
+    mutating func deliver(_ index: Int, _ reply: Reply) {
+        guard self.results.indices.contains(index), self.results[index] == nil else { return }
+        self.results[index] = .delivered(reply)
+    }
+
     mutating func deliverRest(_ reply: Reply) {
         for index in self.results.indices where self.results[index] == nil { self.results[index] = .delivered(reply) }
     }
