@@ -34,7 +34,8 @@ private func converse(_ circumstances: UInt8, _ isLMTP: Bool, _ pieces: [[UInt8]
     let isSubmission = circumstances & 1 != 0 && !isLMTP
     let memory = circumstances & 2 != 0 ? 64 : 4096
     let profile = SMTPProfile(
-        hostName: "host", isSubmission: isSubmission, isLMTP: isLMTP, offersStartTLS: circumstances & 4 != 0, limits: limits, bodyInMemory: memory,
+        hostName: "host", isSubmission: isSubmission, isLMTP: isLMTP, offersStartTLS: circumstances & 4 != 0, limits: limits,
+        bodyInMemory: memory,
         makeNonce: { "nonce" })
     let office = Office(goesToDisk: circumstances & 8 != 0)
     var session = PureSession(SMTPSession(profile, allowsClearAuth: circumstances & 16 != 0), answer: office.perform)
