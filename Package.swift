@@ -75,7 +75,7 @@ let package = Package(
         ours("Database", ["CSQLite", "CPlatform", "Bytes"]),
         ours("Directory", ["Bounces", "Database", "Bytes", "Vocabulary", "Text", "Forms", "Policy", "Routing", "SASL", crypto]),
         ours("MessageStore", [nioCore, "Database", "Bytes", "Vocabulary", "CPlatform", crypto]),
-        ours("Queue", [nioCore, "Database", "Bytes", "Vocabulary", "MessageStore"]),
+        ours("Queue", [nioCore, "Database", "Bytes", "Vocabulary", "Policy", "MessageStore"]),
 
         // L3: network and behaviour.
         ours(

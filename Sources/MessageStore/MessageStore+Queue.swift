@@ -19,6 +19,26 @@ package struct StoredQueueEntry: Sendable, Hashable {
     package let flags: QueueFlags
     /// Unix seconds from which its time to live counts.
     package let since: Int64
+    /// Entries of the message that were there when this one was read, this one among them.
+    package let siblings: Int
+
+    package init(
+        id: QueueID, blob: BlobID, draft: QueueDraft, attempts: Int = 0, reason: String = "", acceptedAt: Int64, trace: TraceID,
+        envelope: Envelope, bodySize: Int64, flags: QueueFlags = [], since: Int64, siblings: Int = 1
+    ) {
+        self.id = id
+        self.blob = blob
+        self.draft = draft
+        self.attempts = attempts
+        self.reason = reason
+        self.acceptedAt = acceptedAt
+        self.trace = trace
+        self.envelope = envelope
+        self.bodySize = bodySize
+        self.flags = flags
+        self.since = since
+        self.siblings = siblings
+    }
 }
 
 /// Facts of an entry that the retries need. Numbers are stored.
@@ -38,7 +58,7 @@ package struct QueueFlags: OptionSet, Sendable, Hashable {
 // The queue's rows. These calls block: they belong to the threads of delivery.
 extension MessageStore {
     static let columns = """
-        SELECT q.id, q.blob, q.draft, q.attempts, q.reason, q.due, b.received, b.trace, b.envelope, b.body, q.flags, q.since, q.destination
+        SELECT q.id, q.blob, q.draft, q.attempts, q.reason, q.due, b.received, b.trace, b.envelope, b.body, q.flags, q.since, q.destination, b.refs
         FROM queue q JOIN blob b ON b.id = q.blob
         """
     private static let page = Statement("\(columns) WHERE q.id > ?1 ORDER BY q.id LIMIT ?2")
@@ -168,7 +188,8 @@ extension MessageStore {
             id: QueueID(rawValue: row.int(0)), blob: BlobID(rawValue: row.int(1)), draft: known, attempts: Int(row.int(3)),
             reason: row.text(4),
             acceptedAt: row.int(6), trace: TraceID(row.text(7)), envelope: said, bodySize: row.int(9),
-            flags: QueueFlags(rawValue: row.int(10)), since: row.int(11) == 0 ? row.int(6) : row.int(11))
+            flags: QueueFlags(rawValue: row.int(10)), since: row.int(11) == 0 ? row.int(6) : row.int(11),
+            siblings: Int(clamping: row.int(13)))
     }
 }
 

@@ -37,6 +37,12 @@ extension MessageStore {
         """)
     private static let ofDestination = Statement(
         "\(MessageStore.columns) WHERE q.channel = ?1 AND q.destination = ?2 AND q.due <= ?3 ORDER BY q.due, q.id LIMIT ?4")
+    private static let behindSameTime = Statement(
+        "\(MessageStore.columns) WHERE q.channel = ?1 AND q.destination = ?2 AND q.due = ?3 AND q.id > ?4 ORDER BY q.id LIMIT ?5")
+    private static let behindTime = Statement(
+        "\(MessageStore.columns) WHERE q.channel = ?1 AND q.destination = ?2 AND q.due > ?3 AND q.due <= ?4 ORDER BY q.due, q.id LIMIT ?5")
+    private static let newest = Statement(
+        "\(MessageStore.columns) WHERE q.channel = ?1 AND q.destination = ?2 AND q.due <= ?3 ORDER BY q.due DESC, q.id DESC LIMIT ?4")
     private static let postpone = Statement(
         "UPDATE queue SET due = ?2, attempts = attempts + ?3, reason = ?4, flags = flags | ?5 WHERE id = ?1")
     private static let move = Statement("UPDATE queue SET destination = ?2, due = ?3 WHERE id = ?1")
@@ -68,6 +74,31 @@ extension MessageStore {
         try self.entries { db throws(DatabaseError) in
             try db.rows(
                 Self.ofDestination, .int(channel.rawValue), .text(destination), .int(time), .int(limit), read: Self.entry)
+        }
+    }
+
+    /// The same from behind a place on: entries due at that time with a higher number, then those due later. The numbers of one message's
+    /// entries follow each other, so that a place behind a message can be named without reading it.
+    package func queueEntries(
+        _ channel: QueueDraft.Channel, destination: String, behind id: QueueID, due: Int64, until time: Int64, limit: Int
+    ) throws(StoreError) -> [StoredQueueEntry] {
+        try self.entries { db throws(DatabaseError) in
+            let name = Value.text(destination)
+            var rows = try db.rows(
+                Self.behindSameTime, .int(channel.rawValue), name, .int(due), .int(id.rawValue), .int(limit), read: Self.entry)
+            guard rows.count < limit else { return rows }
+            rows += try db.rows(
+                Self.behindTime, .int(channel.rawValue), name, .int(due), .int(time), .int(limit - rows.count), read: Self.entry)
+            return rows
+        }
+    }
+
+    /// Entries of one destination whose time has come, the one that has waited least first.
+    package func newestQueueEntries(
+        _ channel: QueueDraft.Channel, destination: String, until time: Int64, limit: Int
+    ) throws(StoreError) -> [StoredQueueEntry] {
+        try self.entries { db throws(DatabaseError) in
+            try db.rows(Self.newest, .int(channel.rawValue), .text(destination), .int(time), .int(limit), read: Self.entry)
         }
     }
 

@@ -20,7 +20,9 @@ package final class OutboundQueue: Sendable {
         var book: OutboundBook
         var leased: Set<QueueID> = []
         /// Leased entries of a next hop that no connection has taken yet.
-        var buffers: [String: [StoredQueueEntry]] = [:]
+        var buffers: [String: FairBuffer] = [:]
+        /// Next hops for which something came since they were last read.
+        var news: Set<String> = []
         var isFilling: Set<String> = []
         /// Reads of the table under way.
         var readers = 0
@@ -81,42 +83,63 @@ package final class OutboundQueue: Sendable {
     package func take(_ destination: String, now: Int64) throws(StoreError) -> [StoredQueueEntry] {
         while true {
             let ready: [StoredQueueEntry]? = self.state.withLock { state in
-                if let taken = Self.takeBuffered(&state, destination) { return taken }
-                if state.isFilling.contains(destination) { return [] }
+                let isFilling = state.isFilling.contains(destination)
+                // What has come since must not wait until a message with very many recipients is through.
+                let mustLook = !isFilling && state.news.contains(destination) && state.buffers[destination]?.messages == 1
+                if !mustLook, let taken = Self.takeBuffered(&state, destination) { return taken }
+                if isFilling { return [] }
                 state.isFilling.insert(destination)
                 return nil
             }
             if let ready { return ready }
-            if try !self.fill(destination, now) { return [] }
+            if try !self.fill(destination, now), !self.hasBuffered(destination) { return [] }
         }
     }
 
     private static func takeBuffered(_ state: inout State, _ destination: String) -> [StoredQueueEntry]? {
-        guard var buffer = state.buffers[destination], let first = buffer.first else { return nil }
-        // Recipients of one message stand together, since they were queued together.
-        let count = min(buffer.prefix { $0.blob == first.blob }.count, state.book.limits.recipients)
-        let taken = Array(buffer.prefix(count))
-        buffer.removeFirst(count)
-        state.buffers[destination] = buffer.isEmpty ? nil : buffer
+        guard var buffer = state.buffers.removeValue(forKey: destination), !buffer.isEmpty else { return nil }
+        let taken = buffer.take(state.book.limits.recipients)
+        if !buffer.isEmpty { state.buffers[destination] = buffer }
         return taken
+    }
+
+    private func hasBuffered(_ destination: String) -> Bool { self.state.withLock { $0.buffers[destination] != nil } }
+
+    /// Entries have come for these next hops.
+    package func noteNews(_ destinations: Set<String>) {
+        self.state.withLock { state in
+            // Of interest only where something is in hand: everything else is read anew.
+            for name in destinations where state.buffers[name] != nil { state.news.insert(name) }
+        }
     }
 
     /// False when there is nothing.
     private func fill(_ destination: String, _ now: Int64) throws(StoreError) -> Bool {
-        let inHand = self.state.withLock { state in
+        let (inHand, recipients) = self.state.withLock { state in
             state.isFilling.insert(destination)
             state.readers += 1
-            return state.leased.count
+            state.news.remove(destination)
+            return (state.leased.count, state.book.limits.recipients)
         }
         defer { self.state.withLock { $0.endFilling(destination) } }
-        let due = try self.store.queueEntries(.remote, destination: destination, until: now, limit: Self.batch + inHand)
+        let scan = QueueScan(
+            store: self.store, destination: destination, now: now, batch: Self.batch, perMessage: recipients * 2, inHand: inHand)
+        let found = try scan.read()
         return self.state.withLock { state in
-            let isStale = due.contains { state.freedMeanwhile.contains($0.id) }
-            let free = due.filter { !state.leased.contains($0.id) && !state.freedMeanwhile.contains($0.id) }.prefix(Self.batch)
-            if due.count < Self.batch + inHand, free.count < Self.batch, !isStale { state.book.drained(destination) }
+            let isStale = found.entries.contains { state.freedMeanwhile.contains($0.id) }
+            var counts: [BlobID: Int] = [:]
+            var free: [StoredQueueEntry] = []
+            var seen: Set<QueueID> = []
+            for entry in found.entries where !state.leased.contains(entry.id) && !state.freedMeanwhile.contains(entry.id) {
+                // Nobody's message fills what is read, unless there is nothing else.
+                guard found.isAll || counts[entry.blob, default: 0] < scan.perMessage, seen.insert(entry.id).inserted else { continue }
+                counts[entry.blob, default: 0] += 1
+                free.append(entry)
+            }
+            if found.isAll, !isStale { state.book.drained(destination) }
             guard !free.isEmpty else { return false }
             state.leased.formUnion(free.map(\.id))
-            state.buffers[destination, default: []] += free
+            state.buffers[destination, default: FairBuffer()].add(free)
             return true
         }
     }
@@ -137,17 +160,25 @@ package final class OutboundQueue: Sendable {
 
     /// Everything that is due for a next hop and that nobody has in hand, in portions; for a next hop that takes nothing.
     package func takeRest(_ destination: String, now: Int64) throws(StoreError) -> [StoredQueueEntry] {
-        let buffered = self.state.withLock { state in state.buffers.removeValue(forKey: destination) ?? [] }
+        let buffered = self.drainBuffer(destination)
         if !buffered.isEmpty { return buffered }
         guard try self.fill(destination, now) else { return [] }
-        return self.state.withLock { state in state.buffers.removeValue(forKey: destination) ?? [] }
+        return self.drainBuffer(destination)
     }
 
     /// Gives back what a next hop has in its buffer: nobody is there to take it.
     package func release(_ destination: String) {
         self.state.withLock { state in
-            let buffer = state.buffers.removeValue(forKey: destination) ?? []
-            state.free(buffer.map(\.id))
+            state.news.remove(destination)
+            var buffer = state.buffers.removeValue(forKey: destination) ?? FairBuffer()
+            state.free(buffer.drain().map(\.id))
+        }
+    }
+
+    private func drainBuffer(_ destination: String) -> [StoredQueueEntry] {
+        self.state.withLock { state in
+            var buffer = state.buffers.removeValue(forKey: destination) ?? FairBuffer()
+            return buffer.drain()
         }
     }
 

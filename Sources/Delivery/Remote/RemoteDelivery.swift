@@ -135,6 +135,7 @@ package final class RemoteDelivery: Sendable {
     /// New entries have come.
     private func arrived(_ names: Set<String>) {
         let now = self.environment.now()
+        self.environment.queue.noteNews(names)
         let areKnown = self.environment.queue.book { book in names.allSatisfy { book.noteWork($0, now: now) } }
         self.state.withLock { state in
             state.isWoken = true
