@@ -256,7 +256,9 @@ struct SMTPReceivingTests {
         try server.account("known@example.test")
         let dialogues = try Dialogue.load(folder: folder).filter { !$0.needsTLS && !$0.options.contains("pure") }
         #expect(dialogues.count >= 2)
-        for dialogue in dialogues { try dialogue.play(on: server.connect().connection, cutting) }
+        for dialogue in dialogues {
+            try dialogue.play(on: server.connect(dialogue.options.contains("lmtp") ? "lmtp" : "smtp").connection, cutting)
+        }
     }
 }
 
