@@ -17,6 +17,20 @@ package enum QueueChange: Sendable, Hashable {
     case replace(QueueID, QueueDraft, now: Int64)
 }
 
+/// How a queue stands.
+package struct QueueSummary: Sendable, Hashable {
+    /// Entries that wait for another attempt.
+    package var deferred = 0
+    /// When the first of their messages was accepted, Unix seconds.
+    package var oldest: Int64?
+    /// Entries that nobody tries until somebody releases them.
+    package var held = 0
+    /// Those of them that are held for the reason that was asked about.
+    package var heldForReason = 0
+
+    package init() {}
+}
+
 /// A next hop that entries wait for.
 package struct QueueDestination: Sendable, Hashable {
     package let name: String
@@ -99,6 +113,31 @@ extension MessageStore {
     ) throws(StoreError) -> [StoredQueueEntry] {
         try self.entries { db throws(DatabaseError) in
             try db.rows(Self.newest, .int(channel.rawValue), .text(destination), .int(time), .int(limit), read: Self.entry)
+        }
+    }
+
+    private static let countDue = Statement("SELECT count(*) FROM queue WHERE channel = ?1 AND due > ?2 AND due < ?3")
+    private static let countHeld = Statement("SELECT count(*) FROM queue WHERE channel = ?1 AND due >= ?2")
+    private static let countHeldFor = Statement("SELECT count(*) FROM queue WHERE channel = ?1 AND due >= ?2 AND reason = ?3")
+    private static let oldestDeferred = Statement(
+        """
+        SELECT b.received FROM queue q NOT INDEXED JOIN blob b ON b.id = q.blob
+        WHERE q.channel = ?1 AND q.due > ?2 AND q.due < ?3 ORDER BY q.id LIMIT 1
+        """)
+
+    /// How the queue of a channel stands. A count in an index each.
+    /// - Parameter reason: entries held for this are counted apart.
+    package func queueSummary(_ channel: QueueDraft.Channel, now: Int64, heldFor reason: String) throws(StoreError) -> QueueSummary {
+        let kind = Value.int(channel.rawValue)
+        return try self.readQueue { db throws(DatabaseError) in
+            var summary = QueueSummary()
+            summary.deferred = try db.row(Self.countDue, kind, .int(now), .int(Self.never)) { Int($0.int(0)) } ?? 0
+            summary.held = try db.row(Self.countHeld, kind, .int(Self.never)) { Int($0.int(0)) } ?? 0
+            summary.heldForReason = try db.row(Self.countHeldFor, kind, .int(Self.never), .text(reason)) { Int($0.int(0)) } ?? 0
+            if summary.deferred > 0 {
+                summary.oldest = try db.row(Self.oldestDeferred, kind, .int(now), .int(Self.never)) { $0.int(0) }
+            }
+            return summary
         }
     }
 

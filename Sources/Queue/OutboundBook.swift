@@ -169,6 +169,12 @@ package struct OutboundBook: Sendable {
     /// The same when a rest is over by now: it looks at every next hop.
     package mutating func refreshIfDue(now: Int64) { if self.nextRest <= now { _ = self.refresh(now: now) } }
 
+    /// Next hops that took nothing and are left alone until a time, those that rest longest first; at most so many.
+    package func resting(now: Int64, limit: Int) -> [(name: String, until: Int64)] {
+        let all = self.destinations.lazy.filter { $0.value.restUntil > now }.map { (name: $0.key, until: $0.value.restUntil) }
+        return Array(all.sorted { ($1.until, $0.name) < ($0.until, $1.name) }.prefix(limit))
+    }
+
     /// Ends the rest of a next hop: somebody wants it tried now.
     package mutating func wake(_ name: String, now: Int64) {
         self.destinations[name]?.restUntil = 0

@@ -1,5 +1,5 @@
 internal import Database
-internal import MessageStore
+package import MessageStore
 internal import NetKit
 internal import Queue
 internal import Routing
@@ -118,6 +118,17 @@ package final class RemoteDelivery: Sendable {
 
     /// Connections that stand; for tests and `status`.
     package var openConnections: Int { self.environment.connector.count }
+
+    /// How the queue for other hosts stands. Blocks.
+    package func summary() throws(StoreError) -> QueueSummary {
+        try self.environment.store.queueSummary(.remote, now: self.environment.now(), heldFor: RemoteSettings.staysHereWords)
+    }
+
+    /// Next hops that are left alone for now.
+    package func resting(limit: Int) -> [(name: String, until: Int64)] {
+        let now = self.environment.now()
+        return self.environment.queue.book { $0.resting(now: now, limit: limit) }
+    }
 
     var isStopped: Bool { self.state.withLock { $0.isStopped } }
 

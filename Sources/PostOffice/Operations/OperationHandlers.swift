@@ -1,5 +1,6 @@
 import MessageStore
 import NetKit
+import Policy
 import Vocabulary
 
 /// Verbs about the running of the server: reload, certificates.
@@ -9,6 +10,7 @@ enum OperationHandlers {
         AdminHandler("cert install", Self.install), AdminHandler("cert show", Self.show), AdminHandler("check", Self.check),
         AdminHandler("health", Self.health), AdminHandler("counts", Self.counts), AdminHandler("dns", Self.dns),
         AdminHandler("reach", Self.reach), AdminHandler("limited", Self.limited), AdminHandler("unasked", Self.unasked),
+        AdminHandler("queue-state", Self.queueState),
     ]
 
     private static func check(
@@ -74,6 +76,24 @@ enum OperationHandlers {
             throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
         }
         output.line(counts().line)
+        return .done
+    }
+
+    /// One line for `status`: `QueueState`.
+    private static func queueState(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        guard let remote = context.remoteDelivery else {
+            throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
+        }
+        let missing = context.directory.snapshot.routeLogins.filter { $0.password == nil }.map {
+            RouteLoginFault(route: $0.route, user: $0.user, reason: .noPassword)
+        }
+        do {
+            output.line(try QueueState(remote, passwordsMissing: missing).line)
+        } catch {
+            throw AdminFailure(Localized(en: "the queue cannot be read: \(error)", ja: "キューを読めません: \(error)"))
+        }
         return .done
     }
 

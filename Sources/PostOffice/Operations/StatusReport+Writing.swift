@@ -58,7 +58,7 @@ extension StatusReport {
                     ("dispatcher", self.dispatcher.map { .number($0) } ?? .null), ("mta", self.mta.map { .number($0) } ?? .null),
                 ])
             ),
-            ("counts", self.counts?.json ?? .null),
+            ("counts", self.counts?.json ?? .null), ("queue", self.queue?.json ?? .null),
             (
                 "directories",
                 .list(

@@ -37,6 +37,8 @@ struct StatusReport {
     var notes: [Trouble] = []
     /// nil when no server runs, or it may not be asked.
     var counts: ServerCounts?
+    /// nil likewise.
+    var queue: QueueState?
 
     /// Days before its end at which a certificate becomes a trouble.
     private static let certificateWarning: Int64 = 21
@@ -74,12 +76,17 @@ struct StatusReport {
                     ja: "20 秒間応答がなければディスパッチャが再起動します。繰り返すようなら postoffice log を調べてください"))
         }
         self.lookAtDNS()
+        if case .word(let line) = AdminClient.word(AdminRequest("queue-state"), self.start) { self.queue = QueueState(line: line) }
+        self.notes += self.queue?.notes() ?? []
+        for fault in self.queue?.faults ?? [] { self.trouble(fault.what, fault.cure) }
         if AdminClient.word(AdminRequest("reach"), self.start) == .word("this-host") {
+            let count = self.queue?.summary.heldForReason ?? 0
             self.notes.append(
                 Trouble(
                     what: Localized(
-                        en: "mail is sent to this computer only; what is for other hosts is held in the queue, as trial instances do",
-                        ja: "メールはこのコンピュータだけに送信されます。他のホスト宛はキューに保留されます（試用インスタンスの動作です）"),
+                        en:
+                            "mail is sent to this computer only; what is for other hosts is held in the queue, as trial instances do (\(count) entries now)",
+                        ja: "メールはこのコンピュータだけに送信されます。他のホスト宛はキューに保留されます（試用インスタンスの動作です。現在 \(count) 件）"),
                     cure: Localized(
                         en: "to send it: `postoffice config set outbound-reach anywhere`, then `postoffice queue release --all`",
                         ja: "送信するには postoffice config set outbound-reach anywhere、続いて postoffice queue release --all を実行してください")))
