@@ -349,6 +349,48 @@ struct RemoteDeliveryTests {
 
     // MARK: By hand
 
+    @Test("A server that says 552 in the middle of the message and leaves is believed: the message goes back and is not tried for days")
+    func refusedInTheMiddle() throws {
+        // Said before the end of the message is there; what is sent after that meets a closed door.
+        let peer = EvilServer(
+            [.init("DATA", .sayAndHangUp("354 Go on\r\n552 5.3.4 Too much for us\r\n"))], keywords: ["PIPELINING"])
+        defer { peer.stop() }
+        for size in [1, 200_000] {
+            let (server, _) = try Self.server(peer)
+            let line = String(repeating: "x", count: 60) + "\r\n"
+            try Self.send(server, to: ["a@remote.test"], "Subject: x\r\n\r\n" + String(repeating: line, count: size))
+            #expect(eventually(within: 60) { Self.events(server, "failed").count + Self.events(server, "deferred").count > 0 })
+            let reason = Self.events(server, "failed").first?.facts.first { $0.key == "reason" }?.value
+            #expect(reason?.contains("552 5.3.4 Too much for us") == true, "\(size) lines: \(Self.events(server, "deferred"))")
+        }
+    }
+
+    @Test("A report with an 8-bit original reaches a host without 8BITMIME: with the original's header in place of the original")
+    func eightBitReport() throws {
+        let peer = EvilServer(keywords: ["PIPELINING"])
+        defer { peer.stop() }
+        let (server, _) = try Self.server(peer)
+        try server.configure(RelayField.networks, "127.0.0.0/8")
+        // The next hop of the recipient refuses; the sender is behind the old host.
+        let refusing = EvilServer([.init("RCPT", .say("550 5.1.1 No\r\n"))])
+        defer { refusing.stop() }
+        try server.configure(
+            RoutingField.mailRoutingTable, "[remote.test:127.0.0.1:\(peer.port)]", "[nobody.test:127.0.0.1:\(refusing.port)]")
+        let client = try server.greeted()
+        #expect(try client.say("MAIL FROM:<jane@remote.test> BODY=8BITMIME").hasPrefix("250"))
+        #expect(try client.say("RCPT TO:<x@nobody.test>").hasPrefix("250"))
+        #expect(try client.send("Subject: gr\u{FC}\u{DF}e\r\nX-Plain: yes\r\n\r\nF\u{FC}r dich\r\n").hasPrefix("250"))
+        #expect(eventually { peer.taken.count == 1 })
+        let report = try #require(peer.taken.first)
+        #expect(report.mail == "MAIL FROM:<>")
+        #expect(report.body.utf8.allSatisfy { $0 < 0x80 })
+        #expect(report.body.contains("Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: quoted-printable"))
+        #expect(report.body.contains("X-Plain: yes") && !report.body.contains("dich"))
+        #expect(report.body.contains("Final-Recipient: rfc822; x@nobody.test"))
+        let lines = report.body.split(separator: "\r\n")
+        #expect(lines.last?.hasPrefix("--") == true && lines.last?.hasSuffix("--") == true)
+    }
+
     @Test("Hold, release, redirect, return and delete do what they say")
     func byHand() throws {
         let peer = EvilServer()

@@ -35,6 +35,7 @@ final class CourierSession: SessionBackend {
             courier.sessionReady(peer, host: self.host, address: self.address, self.check)
             let isTrusted = self.isTrusted && peer.isEncrypted
             current.set(isTrusted: isTrusted)
+            current.set(takesEightBit: peer.hasEightBit)
             self.work(answer) { Self.sendNext(courier, current, answer) }
         case .read:
             guard let body = current.body else { return answer(.bodyFailed) }
@@ -75,9 +76,12 @@ final class CourierSession: SessionBackend {
                     courier.delivery.holdBlamed(transaction.entries)
                     continue
                 }
-                let body = try OutgoingBody(first, courier.delivery.environment.store)
+                var envelope = transaction.envelope
+                let mustBeSevenBit = envelope.sender == nil && envelope.isEightBit && !current.takesEightBit
+                let body = try OutgoingBody(first, courier.delivery.environment.store, isSevenBit: mustBeSevenBit)
+                if body.isSevenBit { envelope.isEightBit = false }
                 current.set(transaction, body)
-                var message = SMTPClientMessage(envelope: transaction.envelope, size: body.size, body: body.body)
+                var message = SMTPClientMessage(envelope: envelope, size: body.size, body: body.body)
                 message.name = ContentHash(first.blob)
                 return answer(.send(message))
             } catch {

@@ -1,3 +1,4 @@
+internal import Bounces
 internal import MessageStore
 internal import NIOCore
 internal import Routing
@@ -27,16 +28,25 @@ final class OutgoingBody: Sendable {
     private let first: Mutex<ByteBuffer?>
     let size: Int64
     let body: SMTPClientMessage.Body
+    /// A report that was made fit for a host without 8BITMIME.
+    let isSevenBit: Bool
 
     /// Blocks: reads the first piece.
-    init(_ entry: StoredQueueEntry, _ store: MessageStore) throws(StoreError) {
+    /// - Parameter isSevenBit: a report of ours goes without its 8-bit original, where it can be found in the first piece.
+    init(_ entry: StoredQueueEntry, _ store: MessageStore, isSevenBit: Bool = false) throws(StoreError) {
         // What stands before the body is this host's Received field; the entry has it.
         let reader = try store.queueReader(entry.id, prefix: ByteBuffer(bytes: entry.draft.payload))
         self.reader = reader
-        self.size = reader.size
         let shared = FirstPiece()
         reader.next { result in shared.box.withLock { $0 = result } }
         let piece = try (shared.box.withLock { $0 } ?? .success(nil)).get() ?? ByteBuffer()
+        if isSevenBit, let made = SevenBitReport.made(from: piece) {
+            (self.isSevenBit, self.size) = (true, Int64(made.readableBytes))
+            self.body = .whole(made)
+            self.first = Mutex(nil)
+            return
+        }
+        (self.isSevenBit, self.size) = (false, reader.size)
         if Int64(piece.readableBytes) >= reader.size {
             self.body = .whole(piece)
             self.first = Mutex(nil)
