@@ -31,20 +31,31 @@ struct QueueScan {
         guard page.count == limit else { return Found(entries: page, isAll: true) }
         var found = page
         var counts: [BlobID: Int] = [:]
-        for entry in page { counts[entry.blob, default: 0] += 1 }
+        var firsts: [BlobID: Int64] = [:]
+        Self.note(page, &counts, &firsts)
         for _ in 0..<Self.mostJumps {
             // Where the page is one message after all, the next one stands behind the last of its entries.
             guard let last = page.last, page.count == limit, counts[last.blob, default: 0] > self.perMessage else { break }
-            let (behind, isTooFar) = last.id.rawValue.addingReportingOverflow(Int64(max(last.siblings - 1, 0)))
+            // Some of it may be gone already: then this is a place within it, and what was read last is further.
+            let (end, isTooFar) = (firsts[last.blob] ?? last.id.rawValue).addingReportingOverflow(Int64(max(last.siblings - 1, 0)))
             guard !isTooFar else { break }
+            let behind = max(end, last.id.rawValue)
             limit = self.batch
             page = try self.store.queueEntries(
                 .remote, destination: self.destination, behind: QueueID(rawValue: behind), due: last.draft.due, until: self.now,
                 limit: limit)
-            for entry in page { counts[entry.blob, default: 0] += 1 }
+            Self.note(page, &counts, &firsts)
             found += page
         }
         found += try self.store.newestQueueEntries(.remote, destination: self.destination, until: self.now, limit: Self.newest)
         return Found(entries: found, isAll: false)
+    }
+
+    /// How many of each message were read, and the lowest of their numbers.
+    private static func note(_ page: [StoredQueueEntry], _ counts: inout [BlobID: Int], _ firsts: inout [BlobID: Int64]) {
+        for entry in page {
+            counts[entry.blob, default: 0] += 1
+            firsts[entry.blob] = min(firsts[entry.blob] ?? .max, entry.id.rawValue)
+        }
     }
 }
