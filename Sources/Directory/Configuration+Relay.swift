@@ -14,6 +14,15 @@ extension RelayRules {
     }
 }
 
+extension RelayRecipients {
+    init(_ reader: SettingReader) {
+        self.init()
+        self.check = Check(rawValue: reader.text(RelayField.recipientCheck)) ?? .none
+        self.list = MailPatterns(reader.list(RelayField.recipients))
+        self.takesUnchecked = reader.text(RelayField.recipientsUnknown) != "later"
+    }
+}
+
 extension BlockRules {
     init(_ reader: SettingReader) {
         self.init(

@@ -18,6 +18,8 @@ package struct Configuration: Sendable {
     package let queue: QueuePolicy
     /// Who may send through this host to others.
     package let relay: RelayRules
+    /// Who gets mail in domains that are passed on.
+    package let relayRecipients: RelayRecipients
     /// Whose mail is not taken.
     package let blocking: BlockRules
     package let rates: SendingLimits
@@ -61,6 +63,7 @@ package struct Configuration: Sendable {
         self.sources = SourceAddresses(rows: reader.value(NextHopField.sources).rows)
         self.queue = QueuePolicy(reader)
         self.relay = RelayRules(reader)
+        self.relayRecipients = RelayRecipients(reader)
         self.blocking = BlockRules(reader)
         self.rates = SendingLimits(reader)
         // Checked when it was written; text that cannot be read any more filters nothing.

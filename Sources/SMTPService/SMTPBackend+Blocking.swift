@@ -64,9 +64,15 @@ extension SMTPBackend {
     /// One more unknown recipient of a stranger.
     func harvestVerdict() -> HarvestGuard.Verdict {
         guard self.identity == nil, !self.isExcepted, !self.isLMTP else { return .pass }
+        return self.harvestSpending()
+    }
+
+    /// The same as a value for other threads.
+    var harvestSpending: @Sendable () -> HarvestGuard.Verdict {
+        guard self.identity == nil, !self.isExcepted, !self.isLMTP else { return { .pass } }
         let settings = self.snapshot.configuration.connections
-        return self.environment.guards.harvest.spend(
-            self.facts.peer, limit: settings.unknownRecipients, closure: settings.blockTime, at: self.environment.clock.now())
+        let (guards, peer, clock) = (self.environment.guards, self.facts.peer, self.environment.clock)
+        return { guards.harvest.spend(peer, limit: settings.unknownRecipients, closure: settings.blockTime, at: clock.now()) }
     }
 
     private func recordBlocked(_ reply: Reply, _ facts: [(key: String, value: String)]) {

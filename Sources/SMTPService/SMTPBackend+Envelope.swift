@@ -68,6 +68,7 @@ extension SMTPBackend {
         let resolutions = self.snapshot.resolve(addresses, ownAddress: self.facts.local)
         var verdicts: [RecipientVerdict] = []
         var quotas: [QuotaQuestion] = []
+        var unchecked: [RelayRecipientCheck.Question] = []
         // A harvester waits for the answers to a run of recipients as long as for its last unknown one.
         var delay: Int64 = 0
         for (index, (recipient, resolution)) in zip(recipients, resolutions).enumerated() {
@@ -77,6 +78,7 @@ extension SMTPBackend {
             case .accept(let grant):
                 verdicts.append(RecipientVerdict(address: addresses[index], refusal: nil, reason: grant?.rawValue))
                 self.asked.append(Planned(address: addresses[index], resolution: resolution, grant: grant))
+                if grant == .recipientDomain { unchecked.append(.init(index: index, address: addresses[index])) }
                 // Who forwards loses nothing when the mailbox is full: the copy for the mailbox waits.
                 if case .account(let local) = resolution, !local.delivery.contains(.forward), let quota = local.quota {
                     quotas.append(QuotaQuestion(index: index, account: local.account, quota: quota, size: self.declaredSize))
@@ -88,10 +90,15 @@ extension SMTPBackend {
         }
         let report = self.recipientReport()
         let (later, seconds) = (self.environment.later, delay)
-        let finish: @Sendable ([RecipientVerdict]) -> Void = { verdicts in
+        let tell: @Sendable ([RecipientVerdict], Int64) -> Void = { verdicts, more in
             report(verdicts)
             let outcome = SMTPOutcome.recipients(verdicts.map(\.refusal))
-            if seconds > 0 { later(seconds) { answer(outcome) } } else { answer(outcome) }
+            let wait = max(seconds, more)
+            if wait > 0 { later(wait) { answer(outcome) } } else { answer(outcome) }
+        }
+        let (open, check) = (unchecked, self.recipientCheck)
+        let finish: @Sendable ([RecipientVerdict]) -> Void = { verdicts in
+            if open.isEmpty || check.rules.check == .none { tell(verdicts, 0) } else { check.run(open, verdicts, tell) }
         }
         guard !quotas.isEmpty else { return finish(verdicts) }
         let decided = verdicts
@@ -103,6 +110,11 @@ extension SMTPBackend {
             }
             finish(verdicts)
         }
+    }
+
+    private var recipientCheck: RelayRecipientCheck {
+        RelayRecipientCheck(
+            rules: self.snapshot.configuration.relayRecipients, ask: self.environment.askRecipient, spend: self.harvestSpending)
     }
 
     /// Whatever the address looks like, it is accepted only where it leads to something here or the relay restrictions let it pass.

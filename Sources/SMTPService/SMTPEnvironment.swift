@@ -30,6 +30,8 @@ package struct SMTPEnvironment: Sendable {
     package var queueName: (@Sendable (Address) -> String?)?
     /// Answers that are held back for a harvester are given by this, so many seconds later; nothing else waits meanwhile.
     package var later: @Sendable (Int64, @escaping @Sendable () -> Void) -> Void = { $1() }
+    /// Asks the next host whether it takes mail for a recipient; nil where nothing leaves this server.
+    package var askRecipient: (@Sendable (Address, @escaping @Sendable (RecipientAnswer) -> Void) -> Void)?
     /// Releases mail that waits for the asking host; nil where nothing leaves this server.
     package var releaseQueue: (@Sendable (QueueQuestion, @escaping @Sendable (QueueReply) -> Void) -> Void)?
     /// Runs work that takes long away from the event loops; false when there is too much of it already.

@@ -41,6 +41,12 @@ final class SMTPFixture: Sendable {
     let guards: SMTPGuards
     /// Answers that are held back.
     let delays = Delays()
+    /// Time that is over for questions to the host behind.
+    let questionTime: Delays = {
+        let time = Delays()
+        time.holds = true
+        return time
+    }()
     private let loops: EventLoops
     private let listeners: ListenerSet
     private static let actor = Actor(name: "tester", interface: "test")
@@ -94,6 +100,10 @@ final class SMTPFixture: Sendable {
             let releaser = QueueReleaser(remote)
             self.releaser = releaser
             environment.releaseQueue = QueueReleasing.closure(releaser)
+            var limits = RecipientAsker.Limits()
+            limits.perHop = 1
+            let asker = RecipientAsker(remote, limits: limits) { [questionTime] in questionTime.put($0, $1) }
+            environment.askRecipient = { asker.ask($0, $1) }
         } else {
             self.releaser = nil
         }

@@ -47,6 +47,32 @@ package enum RelayField {
             "他のホストのドメイン（バックアップやファイアウォールの場合）宛のメールを誰からでも受け付けます。domain または *.domain の形で指定します。"),
         .domainPatterns(maximum: 100_000))
 
+    package static let recipientCheck = Field(
+        "relay-recipient-check", .relayRestrictions, Localized("Check recipients of domains that are passed on", "転送するドメインの受信者の確認"),
+        help: Localized(
+            "How the recipients of relay-domains are known, so that mail for unknown ones is refused and not returned later to a sender who may be forged. ask: the next host is asked (MAIL and RCPT, no message), and its answers are remembered; list: relay-recipients; none: all are taken.",
+            "relay-domains の受信者を確認し、存在しない受信者宛のメールを受け取らずに拒否します。ask は転送先のホストに問い合わせ（MAIL と RCPT だけを送ります）、結果を記憶します。list は relay-recipients を使います。none は確認せずすべて受け付けます。"
+        ),
+        .choice([
+            Choice("ask", "ask the next host", "転送先に問い合わせる"), Choice("list", "by the list", "リストを使う"), Choice("none", "none", "確認しない"),
+        ]),
+        default: .text("ask"))
+
+    package static let recipients = Field(
+        "relay-recipients", .relayRestrictions, Localized("Recipients in domains that are passed on", "転送するドメインの受信者"),
+        help: Localized(
+            "Used with relay-recipient-check list: jane@example.net, example.net for all of a domain, *.example.net, or jane@ in every domain.",
+            "relay-recipient-check が list のとき、jane@example.net、example.net（ドメイン全体）、*.example.net、jane@ の形で指定します。"),
+        .mailPatterns(maximum: 1_000_000))
+
+    package static let recipientsUnknown = Field(
+        "relay-recipients-unchecked", .relayRestrictions,
+        Localized("When the next host cannot be asked", "転送先に問い合わせできないとき"),
+        help: Localized(
+            "accept: mail waits in the queue until that host is back, as a backup MX is for; later: the sender is told to try again (450).",
+            "accept はメールを受け付け、転送先が復旧するまでキューで待機します（バックアップ MX の動作）。later は送信元に再送を求めます (450)。"),
+        .choice([Choice("accept", "accept", "受け付ける"), Choice("later", "later", "再送を求める")]), default: .text("accept"))
+
     package static let senderDomains = Field(
         "relay-sender-domains", .relayRestrictions, Localized("Sender domains that may relay", "リレーを許可する送信者のドメイン"),
         help: Localized(
@@ -55,6 +81,7 @@ package enum RelayField {
         .domainPatterns(maximum: 10_000))
 
     package static let all: [Field] = [
-        logins, users, networks, deniedNetworks, popBeforeSMTP, recipientDomains, senderDomains,
+        logins, users, networks, deniedNetworks, popBeforeSMTP, recipientDomains, recipientCheck, recipients,
+        recipientsUnknown, senderDomains,
     ]
 }

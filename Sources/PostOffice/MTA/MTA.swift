@@ -61,6 +61,8 @@ package final class MTA: Sendable {
     private let remoteDelivery: RemoteDelivery
     /// Lets mail go for hosts that ask for it.
     private let releaser: QueueReleaser
+    /// Asks hosts behind this one for their recipients.
+    private let asker: RecipientAsker
     private let remoteSettings: RemoteSettingsSource
     private let traces = TraceIDs()
     /// Takes what `sendmail` left; made with the services.
@@ -93,6 +95,10 @@ package final class MTA: Sendable {
         self.localDelivery = LocalDelivery(
             directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
         self.releaser = QueueReleaser(self.remoteDelivery)
+        let timer = self.loops.all.first
+        self.asker = RecipientAsker(self.remoteDelivery) { seconds, body in
+            if let timer { timer.scheduleTask(in: .seconds(seconds)) { body() } } else { body() }
+        }
         let world = ListenerWorld(
             limits: self.limits, sink: self.trail, resolver: self.names.plain, crashGuard: options.crashGuard, makeTrace: self.traces.next)
         self.listeners = ListenerSet(loops: self.loops, world: world)
@@ -320,6 +326,7 @@ package final class MTA: Sendable {
         environment.later = { seconds, body in
             if let loop { loop.scheduleTask(in: .seconds(seconds)) { body() } } else { body() }
         }
+        environment.askRecipient = { [asker] in asker.ask($0, $1) }
         environment.releaseQueue = QueueReleasing.closure(self.releaser)
         environment.work = { [filterWorkers] in filterWorkers.submit($0) }
         return environment

@@ -60,7 +60,7 @@ extension SMTPClient {
         self.expected.append(.mail)
         guard self.peer.hasPipelining else { return }
         while transaction.named < transaction.count { self.writeNextRecipient(&transaction, &out) }
-        if !transaction.usesChunking {
+        if !transaction.usesChunking, !transaction.message.isQuestion {
             out.writeStaticString("DATA\r\n")
             self.expected.append(.data)
         }
@@ -76,7 +76,9 @@ extension SMTPClient {
 
     /// The body goes behind the recipients without waiting: one round trip a message. [RFC3030-4.2]
     private func mayGroup(_ transaction: SMTPClientTransaction) -> Bool {
-        guard self.peer.hasPipelining, transaction.usesChunking, case .whole(let body) = transaction.message.body else { return false }
+        guard self.peer.hasPipelining, transaction.usesChunking, !transaction.message.isQuestion,
+            case .whole(let body) = transaction.message.body
+        else { return false }
         return body.readableBytes <= Self.groupedBody
     }
 
@@ -159,11 +161,24 @@ extension SMTPClient {
         if transaction.isSending { return self.ask(.read, &out) }
         if transaction.named < transaction.count {
             self.nameNext(&out)
+        } else if transaction.message.isQuestion {
+            self.answerQuestion(&out)
         } else if transaction.hasTaken, !transaction.isSent {
             self.beginBody(&out)
         } else {
             self.finishTransaction(&out)
         }
+    }
+
+    /// All that was asked is answered: who was taken would get mail.
+    private mutating func answerQuestion(_ out: inout SessionOutput<SMTPClientCall>) {
+        guard var transaction = self.transaction else { return }
+        self.transaction = nil
+        for (index, reply) in transaction.recipients.enumerated() {
+            if let reply, reply.isPositive { transaction.deliver(index, reply) }
+        }
+        self.transaction = transaction
+        self.finishTransaction(&out)
     }
 
     private mutating func nameNext(_ out: inout SessionOutput<SMTPClientCall>) {

@@ -40,6 +40,17 @@ package struct SMTPClientMessage: Sendable {
     package var body: Body
     /// Under which it is noted while it is in hand; nil notes nothing.
     package var name: ContentHash?
+    /// Only whether the recipients are taken is of interest: nothing follows RCPT. Who is taken counts as delivered in the report.
+    package var isQuestion = false
+
+    /// Whether this host would take mail for these recipients.
+    package static func question(_ recipients: [Address]) -> SMTPClientMessage {
+        var envelope = Envelope(sender: nil)
+        envelope.recipients = recipients.map { Envelope.Recipient($0) }
+        var message = SMTPClientMessage(envelope: envelope, size: 0, body: .whole(ByteBuffer()))
+        message.isQuestion = true
+        return message
+    }
 
     package init(envelope: Envelope, size: Int64, body: Body) {
         self.envelope = envelope

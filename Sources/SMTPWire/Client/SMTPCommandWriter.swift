@@ -12,7 +12,7 @@ extension ByteBuffer {
         self.writeStaticString("MAIL FROM:<")
         if let sender = envelope.sender { self.writeString(sender.wireText(isInternational: isInternational)) }
         self.writeStaticString(">")
-        if peer.hasSize { self.writeString(" SIZE=\(message.size)") }
+        if peer.hasSize, !message.isQuestion { self.writeString(" SIZE=\(message.size)") }
         if envelope.isEightBit, peer.hasEightBit { self.writeStaticString(" BODY=8BITMIME") }
         if isInternational { self.writeStaticString(" SMTPUTF8") }
         if envelope.requiresTLS, peer.hasRequireTLS { self.writeStaticString(" REQUIRETLS") }
