@@ -119,7 +119,8 @@ final class Courier: Sendable {
 
     /// Finds out what the host must prove, before anything is said to it.
     private func secure(_ host: MailHost, _ found: HostAddresses) {
-        let isRelaxed = self.state.withLock { $0.isRelaxed }
+        // What the message can do without, a password cannot.
+        let isRelaxed = self.state.withLock { $0.isRelaxed } && (self.login.map { $0.security == .clear } ?? true)
         guard self.settings.usesTLS, !isRelaxed else { return self.begin(host, found, HostSecurity(serverName: host.name)) }
         guard self.settings.usesDANE, self.settings.sendsAnywhere else { return self.secureWithoutDANE(host, found) }
         self.delivery.environment.finder.associations(of: host, found) { finding in
