@@ -25,9 +25,12 @@ final class PostfixPeer: MailPeer {
     /// How mail goes to us: `smtp` or `lmtp:inet`.
     private let transport: String
 
-    /// - Parameter ourPort: where mail for `example.test` goes.
-    ///   Over LMTP instead of SMTP where `lmtp` says so.
-    init(users: [String], sendingTo ourPort: Int, lmtp: Bool = false) throws {
+    convenience init(users: [String], sendingTo ourPort: Int) throws { try self.init(users: users, sendingTo: ourPort, lmtp: false) }
+
+    /// - Parameters:
+    ///   - ourPort: where mail for `example.test` goes.
+    ///   - lmtp: it goes there by LMTP instead of SMTP.
+    init(users: [String], sendingTo ourPort: Int, lmtp: Bool) throws {
         self.transport = lmtp ? "lmtp:inet" : "smtp"
         guard geteuid() == 0 else { throw Failure(description: "Postfix starts as root only: run the tests as root, as CI does") }
         guard access("/usr/lib/postfix/sbin/master", X_OK) == 0 else {
