@@ -76,6 +76,8 @@ package enum ActionForm {
         let names = [self.entryField, self.secretField, self.actionField, self.redirectField].map(\.asciiLowercased)
         for line in text.utf8.split(whereSeparator: { $0 == .lf || $0 == .cr }).prefix(self.mostLines) {
             guard line.count <= self.longestLine, let (name, value) = self.field(line), names.contains(name) else { continue }
+            // Who answers above the form that he quotes leaves its brackets empty.
+            guard !value.isEmpty else { continue }
             guard values[name] == nil || values[name] == value else { throw .contradiction }
             values[name] = value
         }

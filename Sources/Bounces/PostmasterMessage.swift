@@ -96,6 +96,25 @@ package struct PostmasterMessage: Sendable {
             random: random)
     }
 
+    /// What became of a form that somebody sent.
+    /// - Parameter lines: what is to be said, in both languages.
+    package func reply(to person: Address, _ lines: [Localized], now: Int64, random: [UInt8]) -> ComposedReport {
+        let messageID = MessageIDMaker.make(now: now, random: Array(random.dropFirst(16)), host: self.hostName)
+        var writer = MailWriter(random: random[...])
+        writer.line("Date: \(CivilTime(unixSeconds: now).rfc5322)")
+        writer.line("From: Configuration-Manager <\(self.formsAddress)>")
+        writer.line("To: <\(person)>")
+        writer.field("Subject", Localized(en: "Re: Form: Undeliverable Mail", ja: "Re: Form: Undeliverable Mail").text(self.language))
+        writer.line("Message-ID: \(messageID)")
+        writer.line("Auto-Submitted: auto-replied")
+        writer.multipart("mixed")
+        writer.text(lines.flatMap { ReportText.wrapped($0.text(self.language), self.language) }, description: "Notification")
+        var envelope = Envelope(sender: nil, recipients: [Envelope.Recipient(person, notify: .never)])
+        envelope.isInternationalized = person.isInternationalized
+        envelope.isEightBit = envelope.isInternationalized
+        return ComposedReport(envelope: envelope, messageID: messageID, head: writer.out, original: .nothing, tail: writer.end)
+    }
+
     // MARK: Text
 
     private func facts(_ subject: Subject, _ reason: String, _ failureClass: FailureClass) -> [String] {

@@ -31,6 +31,8 @@ package final class LocalDelivery: Sendable {
     let now: @Sendable () -> Int64
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
+    /// Explanations that went out lately.
+    let replies = Monitor(RateCounter(window: 3600))
 
     /// Entries of one round.
     private static let batch = 200
@@ -132,6 +134,9 @@ package final class LocalDelivery: Sendable {
                 return self.putOff(entry, Reason("entry-unreadable", nil))
             }
             return self.forward(entry, order)
+        }
+        if let remote = self.remote, case .handler(.configuration) = self.directory.snapshot.resolve(entry.draft.recipient.address) {
+            return self.answerForm(entry, remote)
         }
         guard let waiting = DeferredDelivery(decoding: entry.draft.payload)?.delivery else {
             return self.putOff(entry, Reason("entry-unreadable", nil))

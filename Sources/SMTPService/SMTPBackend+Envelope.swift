@@ -124,6 +124,8 @@ extension SMTPBackend {
         case .account:
             .refuse(550, EnhancedStatus(5, 2, 1), "Account has no mailbox here, and other ways of delivery are not available", "no-mailbox")
         case .postmaster: .accept(nil)
+        // Forms about held mail come back to it; whether one may be answered is seen by its secret.
+        case .handler(.configuration) where self.environment.queueName != nil: .accept(nil)
         case .handler: .refuse(550, EnhancedStatus(5, 2, 1), "Administration by mail is not available here", "handler")
         case .refused(let character):
             .refuse(

@@ -9,6 +9,7 @@ import NIOCore
 import NetKit
 import Policy
 import Queue
+import SMTPService
 import Testing
 import Vocabulary
 
@@ -139,6 +140,108 @@ struct ReturnTests {
         ways.local.runOnce()
         #expect(try server.mailbox(of: boss).count == 1)
         #expect(try server.store.queueEntries(limit: 10).count == 1)
+    }
+
+    /// A message to two unknown recipients that is held, and the form that asks about it.
+    private func question(_ ways: Ways) throws -> (form: String, taro: AccountID, boss: AccountID) {
+        let server = ways.server
+        let taro = try server.account("taro@example.test")
+        let boss = try server.account("boss@example.test")
+        try server.configure(ErrorField.unknownUser.action, "hold")
+        try server.configure(ErrorField.unknownUser.people, "boss@example.test")
+        try Self.unchecked(server)
+        let client = try server.greeted()
+        let reply = try client.mail(
+            from: "taro@example.test", to: ["nobody@example.test", "none@example.test"], "Subject: hello\r\n\r\nbody text\r\n")
+        #expect(reply.hasPrefix("250"))
+        try server.waitForQueue(2)
+        ways.local.runOnce()
+        // Each was looked at alone: two questions, of which the first is answered for both.
+        let forms = try self.mailbox(server, boss, 2)
+        return (try #require(forms.first), taro, boss)
+    }
+
+    /// Sends what is in the brackets behind Action, with everything else quoted as mail programs do.
+    private func answer(_ ways: Ways, _ form: String, _ action: String, from sender: String? = "boss@example.test", header: String = "")
+        throws
+    {
+        let quoted = form.split(separator: "\r\n", omittingEmptySubsequences: false).map { "> \($0)" }.joined(separator: "\r\n")
+        let text = "Subject: Re: form\r\n\(header)\r\n\(action)\r\n\r\n\(quoted)\r\n"
+        let count = try ways.server.store.queueCount()
+        var rest = ByteBuffer(string: text)
+        let message = LocalSubmission.Message(
+            sender: sender, recipients: ["configuration@example.test"], userID: 1, size: Int64(text.utf8.count))
+        try ways.server.submission.accept(message, trace: TraceID("F1")) { () throws(LocalSubmission.Failure) -> ByteBuffer in
+            rest.readSlice(length: rest.readableBytes) ?? ByteBuffer()
+        }
+        try ways.server.waitForQueue(count + 1)
+        ways.local.runOnce()
+    }
+
+    @Test(
+        "an action message is answered by mail, once and for all its recipients, and the answer is confirmed; late answers are explained"
+    )
+    func answered() throws {
+        let ways = try Ways()
+        let server = ways.server
+        let (form, taro, boss) = try self.question(ways)
+        try self.answer(ways, form, "Action: [ Return ]")
+        let returned = try self.mailbox(server, taro, 1)
+        #expect(returned.first?.contains("<nobody@example.test>") == true && returned.first?.contains("<none@example.test>") == true)
+        try server.waitForQueue(0)
+        let confirmation = try #require(try self.mailbox(server, boss, 3).last)
+        #expect(confirmation.contains("From: Configuration-Manager <") && confirmation.contains("return was carried out for 2 recipients"))
+        #expect(confirmation.contains("Auto-Submitted: auto-replied") && confirmation.hasPrefix("Return-Path: <>\r\n"))
+        try self.answer(ways, form, "Action: [delete]")
+        #expect(try self.mailbox(server, boss, 4).last?.contains("is not held any more") == true)
+        #expect(try server.mailbox(of: taro).count == 1)
+        try server.waitForQueue(0)
+        #expect(try server.store.check().problems.isEmpty)
+    }
+
+    @Test("redirect, retry and delete by mail; a retried message that fails again asks with another secret")
+    func otherAnswers() throws {
+        let ways = try Ways()
+        let server = ways.server
+        let (form, taro, boss) = try self.question(ways)
+        server.clock.advance(60)
+        try self.answer(ways, form, "Action: [retry]")
+        // Released, tried again, held again.
+        ways.local.runOnce()
+        #expect(try server.store.queueEntries(limit: 10).allSatisfy { $0.flags.contains(.held) })
+        try self.answer(ways, form, "Action: [delete]")
+        #expect(try server.store.queueEntries(limit: 10).count == 2, "the old secret is worth nothing any more")
+        #expect(eventually { (try? server.mailbox(of: boss).contains { $0.contains("The secret is not that of queue entry") }) == true })
+        let fresh = try #require(
+            try server.mailbox(of: boss).last { $0.contains("Subject: Form: Undeliverable Mail") && $0.contains("Reply-To") })
+        try self.answer(ways, fresh, "Action: [redirect]\r\nRedirect-To: [<taro@example.test>]")
+        ways.local.runOnce()
+        #expect(try self.mailbox(server, taro, 1).first?.contains("body text") == true)
+        try server.waitForQueue(0)
+    }
+
+    @Test("forged and automatic answers change nothing; who is not of this site hears nothing")
+    func forged() throws {
+        let ways = try Ways()
+        let server = ways.server
+        let (form, taro, boss) = try self.question(ways)
+        let mails = try server.mailbox(of: boss).count
+        let lines = form.split(separator: "\r\n")
+        let secret = try #require(lines.first { $0.hasPrefix("Secret: [") })
+        let wrong = form.replacing(secret, with: "Secret: [aaaaaaaaaaaaaaaa]")
+        try self.answer(ways, wrong, "Action: [delete]", from: "stranger@elsewhere.test")
+        try self.answer(ways, wrong, "Action: [delete]", from: nil)
+        try self.answer(ways, form, "", header: "Auto-Submitted: auto-replied\r\n")
+        #expect(try server.mailbox(of: boss).count == mails)
+        try self.answer(ways, wrong, "Action: [delete]")
+        #expect(try self.mailbox(server, boss, mails + 1).last?.contains("The secret is not that of queue entry") == true)
+        try self.answer(ways, form, "Action: [explode]")
+        #expect(try self.mailbox(server, boss, mails + 2).last?.contains("none of return, redirect, retry, delete") == true)
+        #expect(try server.store.queueEntries(limit: 10).count { $0.flags.contains(.held) } == 2)
+        #expect(try server.mailbox(of: taro).isEmpty)
+        // From anywhere, with the right secret.
+        try self.answer(ways, form, "Action: [delete]", from: "boss.elsewhere@example.net")
+        #expect(try server.store.queueEntries(limit: 10).allSatisfy { !$0.flags.contains(.held) })
     }
 
     @Test("a full mailbox makes the message wait, warns the sender after a day, and returns it after five, with the family's words")

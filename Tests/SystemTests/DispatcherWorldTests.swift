@@ -203,6 +203,47 @@ import Testing
         #expect(trail.components(" Dispatcher crashed ") == 2)
     }
 
+    @Test(
+        "R4 a trap while a message is sent to another host ends the mta twice; then it is held, the postmaster is asked, and other mail goes"
+    )
+    func aTrapWhileSendingIsMetTwice() throws {
+        let peer = EvilServer()
+        defer { peer.stop() }
+        let instance = try QuickInstance()
+        try instance.addAccounts(["boss@example.test"], password: "right-1")
+        _ = try instance.command(["account", "set", "postmaster", "forwarding-addresses=boss@example.test"])
+        try instance.start()
+        let place = TemporaryDirectory("trap")
+        for (name, subject) in [("one", "pull-the-trap"), ("two", "harmless")] {
+            place.write(name, "Subject: \(subject)\n\nx\n")
+            let sent = try ChildProcess.run(
+                try QuickInstance.program, ["sendmail", "x@\(name).test"], environment: ["POSTOFFICE_CONFIG": instance.configuration],
+                input: place(name))
+            #expect(sent.ending == .exited(0), "\(sent.output)")
+        }
+        func queue() -> String { (try? instance.command(["queue", "list"]).output) ?? "" }
+        #expect(eventually(within: 60) { queue().contains("x@one.test") && queue().contains("x@two.test") })
+        #expect(instance.stop() == .exited(0))
+
+        instance.environment = ["POSTOFFICE_TEST_TRAP": "pull-the-trap"]
+        try instance.start(["--pause", "10"])
+        let routes = ["one", "two"].map { "[\($0).test:127.0.0.1:\(peer.port)]" }.joined(separator: " ")
+        _ = try instance.command(["config", "set", "mail-routing-table", routes])
+        _ = try instance.command(["queue", "release", "--all"])
+        #expect(eventually(within: 120) { queue().contains("ended the server twice") }, "\(queue())")
+        // What was in hand beside it may come twice.
+        #expect(eventually(within: 60) { !queue().contains("x@two.test") })
+        #expect(!peer.taken.isEmpty && peer.taken.allSatisfy { $0.recipients == ["RCPT TO:<x@two.test>"] })
+        // Sent back by hand it stays unread as well.
+        let number = try #require(queue().split(separator: "\n").first { $0.contains("x@one.test") }?.split(separator: " ").first)
+        #expect(try instance.command(["queue", "return", String(number)]).ending == .exited(0))
+        #expect(eventually(within: 60) { !queue().contains("x@one.test") })
+        #expect(instance.stop() == .exited(0))
+        let trail = DispatcherTests.trail(instance)
+        #expect(trail.components(" Dispatcher crashed ") == 2)
+        #expect(trail.components(" asked ") == 1)
+    }
+
     /// The first line of the answer to one command of a session of its own; nil when the connection ended before it.
     private static func read(_ command: String, _ name: String, _ port: Int) throws -> String? {
         let connection = try LineConnection(port: port, timeout: 30)

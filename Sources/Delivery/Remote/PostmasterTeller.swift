@@ -50,8 +50,9 @@ struct PostmasterTeller: Sendable {
     func ask(_ items: [FailedEntry]) -> Bool {
         guard let item = items.first, let failure = item.failure else { return false }
         let response = self.settings.responses[item.failureClass]
-        let held = HeldCase(
+        var held = HeldCase(
             failure, as: item.failureClass, channel: item.entry.draft.channel.rawValue, payload: [], heldAt: item.entry.since)
+        if let words = item.heldWords { held.reason = words }
         let composed = self.writer.action(
             self.subject(items), held, entry: item.entry.id,
             secret: self.environment.directory.snapshot.actionSecret.secret(item.entry.id, heldAt: item.entry.since),
@@ -61,7 +62,7 @@ struct PostmasterTeller: Sendable {
         return self.send(composed, about: item.entry, as: "asked")
     }
 
-    private var writer: PostmasterMessage {
+    var writer: PostmasterMessage {
         PostmasterMessage(
             hostName: self.settings.helloName, postmaster: self.settings.postmaster, language: self.settings.language,
             formsAddress: Address(localPart: "configuration", domain: self.settings.postmaster.domain))

@@ -43,7 +43,7 @@ package enum QueueAnswer: Sendable, Hashable {
 /// Releases waiting mail for whoever receives it: the host that its route or MX leads to, by address; or a user that the postmaster named for
 /// the domain, from wherever he calls, and then to that address. What the postmaster holds stays held.
 package final class QueueReleaser: Sendable {
-    /// Requests of one address (IPv6: one /64) in ten minutes, and of all together: each one reads the whole queue.
+    /// Requests of one address (IPv6: one /64) in ten minutes, and of all together: each one reads what routes hold or send elsewhere.
     private static let allowance = 20
     private static let allowanceOfAll = 300
     /// Domains that are looked up for one request.
@@ -117,14 +117,27 @@ package final class QueueReleaser: Sendable {
     private func waitingDomains(_ request: QueueRequest, _ settings: RemoteSettings) throws(StoreError) -> [Waiting] {
         var seen: Set<String> = []
         var waiting: [Waiting] = []
-        try self.eachPage { entries in
-            for entry in entries {
-                guard let name = Self.domain(of: entry), seen.insert(name).inserted else { continue }
-                let hop = settings.routes.hop(for: name)
-                waiting.append(
-                    Waiting(name: name, hop: hop == .hold ? RouteTable().hop(for: name) : hop, isNamed: Self.isNamed(name, request.scope)))
+        func add(_ name: String) {
+            guard seen.insert(name).inserted else { return }
+            let hop = settings.routes.hop(for: name)
+            waiting.append(
+                Waiting(name: name, hop: hop == .hold ? RouteTable().hop(for: name) : hop, isNamed: Self.isNamed(name, request.scope)))
+        }
+        for destination in try self.destinations() {
+            // Its name is that of the domain: one entry says whether there is something to be let go.
+            if let domain = Self.domain(ofDestination: destination) {
+                guard !seen.contains(domain) else { continue }
+                try self.eachPage(of: [destination]) { entries in
+                    guard let first = entries.lazy.compactMap(Self.domain).first else { return true }
+                    add(first)
+                    return false
+                }
+            } else {
+                try self.eachPage(of: [destination]) { entries in
+                    entries.compactMap(Self.domain).forEach(add)
+                    return true
+                }
             }
-            return []
         }
         // What the request names comes first, then what a route holds for somebody who calls.
         let isHeld = { (entry: Waiting) in settings.routes.hop(for: entry.name) == .hold }
@@ -134,6 +147,12 @@ package final class QueueReleaser: Sendable {
     private static func domain(of entry: StoredQueueEntry) -> String? {
         guard entry.draft.channel == .remote, !entry.flags.contains(.held) || entry.flags.contains(.heldByRoute) else { return nil }
         return DomainName.normalized(entry.draft.recipient.address.domain)
+    }
+
+    /// The domain whose mail alone waits under this name; nil where mail of several domains does.
+    private static func domain(ofDestination name: String) -> String? {
+        guard name != NextHop.hold.queueName, !name.contains(" "), !name.contains("[") else { return nil }
+        return String(name.prefix { $0 != ":" })
     }
 
     private static func isNamed(_ domain: String, _ scope: QueueRequest.Scope) -> Bool {
@@ -193,28 +212,49 @@ package final class QueueReleaser: Sendable {
     // MARK: Letting go
 
     private func letGo(_ domains: Set<String>) throws(StoreError) -> Int {
+        let now = self.remote.environment.now()
+        let places = try self.destinations().filter { Self.domain(ofDestination: $0).map(domains.contains) ?? true }
         var count = 0
-        try self.eachPage { entries in
+        var failure: StoreError?
+        try self.eachPage(of: places) { entries in
             let chosen = entries.filter { Self.domain(of: $0).map(domains.contains) ?? false }
-            return [
-                (chosen.filter { $0.flags.contains(.held) }, .release), (chosen.filter { !$0.flags.contains(.held) }, .retry),
+            let waiting = chosen.filter { !$0.flags.contains(.held) }
+            // What is due already has its turn, and must not be met again further on.
+            count += waiting.count { $0.draft.due <= now }
+            let edits: [([StoredQueueEntry], RemoteDelivery.Edit)] = [
+                (chosen.filter { $0.flags.contains(.held) }, .release), (waiting.filter { $0.draft.due > now }, .retry),
             ]
-        } then: {
-            count += $0
+            for (entries, edit) in edits where !entries.isEmpty && failure == nil {
+                do throws(StoreError) { count += try self.remote.edit(entries, edit).done } catch { failure = error }
+            }
+            return failure == nil
         }
+        if let failure { throw failure }
         return count
     }
 
-    /// Goes through the queue once, page by page; `body` says what is to be edited.
-    private func eachPage(
-        _ body: ([StoredQueueEntry]) -> [([StoredQueueEntry], RemoteDelivery.Edit)], then: (Int) -> Void = { _ in }
-    ) throws(StoreError) {
-        var last = QueueID(rawValue: 0)
+    /// Next hops with something in the queue: a step in an index each.
+    private func destinations() throws(StoreError) -> [String] {
+        var names: [String] = []
         while !self.remote.isStopped, !self.isStopped.load(ordering: .relaxed) {
-            let page = try self.remote.environment.store.queueEntries(after: last, limit: Self.page)
-            guard let end = page.last else { return }
-            for (entries, edit) in body(page) where !entries.isEmpty { then(try self.remote.edit(entries, edit).done) }
-            last = end.id
+            let page = try self.remote.environment.store.queueDestinations(.remote, after: names.last ?? "", limit: Self.page)
+            names += page.map(\.name)
+            guard page.count == Self.page else { break }
+        }
+        return names
+    }
+
+    /// Goes through the entries of next hops, page by page, until `body` says false (for that next hop).
+    private func eachPage(of destinations: [String], _ body: ([StoredQueueEntry]) -> Bool) throws(StoreError) {
+        for destination in destinations {
+            var last: StoredQueueEntry?
+            while !self.remote.isStopped, !self.isStopped.load(ordering: .relaxed) {
+                let page = try self.remote.environment.store.queueEntries(
+                    .remote, destination: destination, behind: last?.id ?? QueueID(rawValue: 0), due: last?.draft.due ?? .min,
+                    until: .max, limit: Self.page)
+                guard let end = page.last, body(page), page.count == Self.page else { break }
+                last = end
+            }
         }
     }
 }

@@ -180,7 +180,11 @@ extension RemoteDelivery {
     /// Not tried a third time by itself: it waits for the postmaster, who is asked. Blocks.
     func holdBlamed(_ entries: [StoredQueueEntry]) {
         let failure = DeliveryFailure(.local("its delivery ended the server twice"))
-        let items = entries.map { FailedEntry(entry: $0, failure: failure, status: failure.status, as: .refused) }
+        let items = entries.map { entry in
+            var item = FailedEntry(entry: entry, failure: failure, status: failure.status, as: .refused)
+            item.heldWords = "its delivery ended the server twice"
+            return item
+        }
         for item in items { self.record("blamed", item.entry.trace, [("to", "\(item.entry.draft.recipient.address)")]) }
         let changes = Returner(self.environment, self.environment.settings()).hold(items)
         self.environment.queue.settle(changes, freeing: entries.map(\.id)) { _ in }
@@ -247,8 +251,10 @@ struct FailedEntry: Sendable {
         self.status = status
         self.failureClass = failureClass ?? failure?.failureClass ?? .refused
     }
+    /// Why it is held, where the failure's own words do not say it.
+    var heldWords: String?
     /// What is written beside an entry that is held: its class, then the words.
-    var heldReason: String { "\(self.failureClass.rawValue): \(self.failure?.words.english ?? "")" }
+    var heldReason: String { "\(self.failureClass.rawValue): \(self.heldWords ?? self.failure?.words.english ?? "")" }
 
     /// An entry that the postmaster sends back by hand. One that is held goes back for what it is held for.
     init(returning entry: StoredQueueEntry) {

@@ -57,7 +57,7 @@ struct Returner: Sendable {
         }
     }
 
-    private var teller: PostmasterTeller { PostmasterTeller(self.environment, self.settings, self) }
+    var teller: PostmasterTeller { PostmasterTeller(self.environment, self.settings, self) }
 
     private func verdict(_ action: DeliveryReport.Action, _ item: FailedEntry) -> ReportPolicy.Verdict {
         let sender = item.entry.envelope.sender
