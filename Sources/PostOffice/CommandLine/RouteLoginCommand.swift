@@ -37,8 +37,9 @@ struct RouteLoginCommand: ParsableCommand {
                   postoffice route-login set '[192.0.2.25]:587' jane --security encrypted --password-file pw
                 """,
                 """
-                安全性: verified は証明書が正しいホストにだけ TLS でパスワードを送ります（既定値）。encrypted は証明書を確認しない TLS、clear は TLS なしでも
-                送ります。ポート 465 は最初から TLS です。
+                安全性: verified は証明書が正しいホストにだけ TLS で送ります（既定値）。
+                encrypted は証明書を確認しない TLS、clear は TLS なしでも送ります。
+                ポート 465 は最初から TLS です。
                 Examples:
                   postoffice route-login set smtp.provider.example:587 jane --password-stdin < pw
                   postoffice route-login set '[192.0.2.25]:587' jane --security encrypted --password-file pw
