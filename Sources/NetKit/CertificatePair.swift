@@ -44,7 +44,9 @@ struct CertificatePair: Sendable {
         } catch let failure as TLSFailure {
             throw failure
         } catch {
-            throw TLSFailure(file: file, problem: .damagedCertificate, detail: "\(error)")
+            // What the TLS library can read is whole: it is a kind that cannot be used, such as RSA with too few bits.
+            let isWhole = (try? NIOSSLCertificate.fromPEMBytes(Array(text.utf8)))?.isEmpty == false
+            throw TLSFailure(file: file, problem: isWhole ? .kindOfKey : .damagedCertificate, detail: "\(error)")
         }
     }
 

@@ -60,8 +60,9 @@ import Testing
         return out
     }
 
+    /// Closing marks such as a bracket and a full stop may hang over the edge.
     private static func tooLong(_ lines: [String]) -> [String] {
-        lines.filter { line in !line.contains("postoffice ") && line.unicodeScalars.reduce(0) { $0 + ($1.value < 0x1100 ? 1 : 2) } > 82 }
+        lines.filter { line in !line.contains("postoffice ") && line.unicodeScalars.reduce(0) { $0 + ($1.value < 0x1100 ? 1 : 2) } > 84 }
     }
 
     @Test("every command, option and argument explains itself in Japanese, in lines of 80 columns")
@@ -125,6 +126,8 @@ import Testing
         Wrong(2, ["--lang takes en or ja"], "account", "list", "--lang", "xx"),
         Wrong(2, ["there is no command", "frob", "account"], "frob"),
         Wrong(2, ["there is no command", "frob", "import"], "account", "frob"),
+        Wrong(2, ["there is no command", "frob"], "help", "account", "frob"), Wrong(2, ["bash"], "--generate-completion-script", "xx"),
+        Wrong(2, ["is no mail address"], "filter", "test", "/etc/hostname", "--from", "a b"),
         Wrong(2, ["Missing expected argument"], "account", "show"),
         Wrong(2, ["Unknown option '--nmae'. Did you mean"], "account", "add", "a@b", "--nmae", "x"),
         Wrong(2, ["names no directory"], "setup", "--quick", ""), Wrong(2, ["is no IP address"], "setup", "--address", "zz"),

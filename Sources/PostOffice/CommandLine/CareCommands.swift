@@ -92,7 +92,10 @@ struct RepairCommand: ParsableCommand {
                     Localized(en: "removed the mail of deleted account \(id)\n", ja: "削除済みアカウント \(id) のメールを削除しました\n").text(
                         self.common.language)))
         }
-        for problem in report.left { printer.show(.output("left: \(problem)\n")) }
+        for problem in report.left {
+            let text = CheckWords.text(problem, self.common.language)
+            printer.show(.output(Localized(en: "left: \(text)\n", ja: "未修復: \(text)\n").text(self.common.language)))
+        }
         printer.show(.output(Localized(en: "\(report.messages) messages\n", ja: "メッセージ \(report.messages) 件\n").text(self.common.language)))
         if !report.left.isEmpty { throw ExitCode(AdminStatus.failed.rawValue) }
     }

@@ -37,7 +37,8 @@ package enum CommandWords {
         var command = root
         for word in words {
             let commands = command.configuration.subcommands
-            guard !commands.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
+            if word == "help", command == root { continue }
+            guard !commands.isEmpty, !word.hasPrefix("-") else { return nil }
             guard let next = commands.first(where: { $0.configuration.commandName == word }) else {
                 return (word, commands.filter { $0.configuration.shouldDisplay }.compactMap { $0.configuration.commandName })
             }

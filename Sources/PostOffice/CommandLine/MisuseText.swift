@@ -30,6 +30,7 @@ package enum MisuseText {
         if message.hasPrefix("The option '"), let name = self.quoted(message, "The option '", "'") { return "\(name) に値は付けられません。" }
         if message.hasPrefix("Value to be set with ") { return "同時に指定できないオプションがあります。" }
         if let name = self.quoted(message, "Invalid option: ", nil) { return "\(name) というオプションはありません。" }
+        if message.hasPrefix("Can't ") { return "補完スクリプトを作成できるシェルは zsh、bash、fish です。--generate-completion-script=bash のように指定してください。" }
         return "サブコマンドを指定してください。"
     }
 
@@ -37,6 +38,7 @@ package enum MisuseText {
         "Missing expected argument '", "Missing one of: '", "Unknown option '", "Missing value for '", "Unexpected argument '",
         "The value '",
         "The option '", "Value to be set with ", "Invalid option: ", "Missing required subcommand",
+        "Can't generate completion scripts", "Can't autodetect",
     ]
 
     private static func isOfLibrary(_ message: String) -> Bool {

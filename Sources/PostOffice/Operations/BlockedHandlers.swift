@@ -1,4 +1,5 @@
 import Bytes
+import Forms
 import MessageStore
 import SMTPService
 import Vocabulary
@@ -75,11 +76,18 @@ enum BlockedHandlers {
         }
         var released = 0
         if request.has("all") { released += guards.harvest.release(nil, at: now) + guards.rates.release(nil) }
+        var status = AdminStatus.done
         for who in request.operands {
-            if let address = IPAddress(who) { released += guards.harvest.release(address, at: now) }
-            released += guards.rates.release(who)
+            let count = (IPAddress(who).map { guards.harvest.release($0, at: now) } ?? 0) + guards.rates.release(who)
+            released += count
+            guard count == 0 else { continue }
+            status = .failed
+            output.problem(
+                Localized(
+                    en: "\(Shown.text(who)) is not held back; `postoffice blocked list` shows who is",
+                    ja: "\(Shown.text(who)) は制限されていません。postoffice blocked list で一覧を表示できます"))
         }
         output.line(Localized(en: "\(released) released", ja: "\(released) 件を解除しました"))
-        return .done
+        return status
     }
 }

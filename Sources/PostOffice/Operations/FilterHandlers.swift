@@ -1,5 +1,7 @@
 import Bytes
 import Database
+import Directory
+import Forms
 import MIME
 import MessageStore
 import NIOCore
@@ -93,7 +95,7 @@ enum FilterHandlers {
 
     private static func stored(_ account: String, _ uid: UID, _ context: AdminContext) throws(AdminFailure) -> Sample {
         guard let id = context.directory.find(account) else {
-            throw AdminFailure(Localized(en: "there is no account \(account)", ja: "アカウント \(account) はありません"))
+            throw AdminFailure(DirectoryError.noAccount(account).message)
         }
         let store = try context.store()
         do throws(StoreError) {
@@ -140,7 +142,10 @@ enum FilterHandlers {
 
     private static func address(_ text: String) throws(AdminFailure) -> Address {
         guard let address = try? Address(parsing: text) else {
-            throw AdminFailure(Localized(en: "\(text) is no address", ja: "\(text) はアドレスではありません"), .misuse)
+            throw AdminFailure(
+                Localized(
+                    en: "\(Shown.text(text)) is no mail address; write name@domain",
+                    ja: "\(Shown.text(text)) は E-mail アドレスではありません。name@domain の形で指定してください"), .misuse)
         }
         return address
     }

@@ -37,7 +37,7 @@ enum OperationHandlers {
                     ("bytes", .number(report.bytes)), ("problems", .list(problems)),
                 ]).description)
         } else {
-            for problem in report.problems { output.line("\(problem)") }
+            for problem in report.problems { output.line(CheckWords.text(problem, request.language)) }
             let size = SystemFacts.text(bytes: report.bytes)
             output.line(
                 Localized(
