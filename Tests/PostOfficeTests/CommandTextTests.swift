@@ -69,4 +69,16 @@ import Vocabulary
         let words = AddressError.allCases.map(\.words.japanese)
         #expect(Set(words).count == words.count && words.allSatisfy { text in text.unicodeScalars.contains { $0.value >= 0x3040 } })
     }
+
+    @Test(
+        "Nobody forges a line of ours",
+        arguments: [
+            ("451-4.7.1 grey\r\n99  2026-11-22T06:00:00Z  held", "451-4.7.1 grey / 99  2026-11-22T06:00:00Z  held"),
+            ("a\u{2028}b\u{85}c", "a / b / c"),
+            ("\u{1B}[2Jx\u{0}", "\u{FFFD}[2Jx\u{FFFD}"), ("", ""), ("日本語", "日本語"),
+        ])
+    func oneLine(_ text: String, _ shown: String) {
+        #expect(OneLine.of(text) == shown)
+        #expect(OneLine.of(String(repeating: "x", count: 1001)).count == 1001)
+    }
 }

@@ -45,12 +45,12 @@ enum DropHandlers {
             output.line(Localized(en: "this is no message that `sendmail` wrote", ja: "sendmail が書いたメッセージではありません"))
             return .done
         }
-        output.line("from: \(file.sender.map(Self.safe) ?? "<>")")
-        for recipient in file.recipients { output.line("to: \(Self.safe(recipient))") }
+        output.line("from: \(file.sender.map { OneLine.of($0) } ?? "<>")")
+        for recipient in file.recipients { output.line("to: \(OneLine.of(recipient))") }
         output.line("size: \(file.size)\n")
         for line in String(decoding: message, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false) {
             if line.isEmpty { break }
-            output.line(Self.safe(String(line)))
+            output.line(OneLine.of(String(line)))
         }
         return .done
     }
@@ -96,11 +96,6 @@ enum DropHandlers {
     }
 
     private static func unknown(_ name: String) -> AdminFailure {
-        AdminFailure(Localized(en: "there is no refused message `\(safe(name))`", ja: "拒否したメッセージ「\(safe(name))」はありません"))
-    }
-
-    /// What strangers wrote does nothing to a terminal.
-    private static func safe(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(1000).map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        AdminFailure(Localized(en: "there is no refused message `\(OneLine.of(name))`", ja: "拒否したメッセージ「\(OneLine.of(name))」はありません"))
     }
 }

@@ -1,4 +1,3 @@
-internal import Text
 package import Vocabulary
 
 /// Why a start file cannot be used: one line with file, line, field and cure. Exit status 2.
@@ -12,12 +11,7 @@ package struct StartProblem: Error, Sendable, Equatable {
     package var cure: Localized
 
     /// One line, whatever stands in the file: names of fields may have line ends and go on for long.
-    package func text(_ language: Language) -> String {
-        let text = self.sentence(language).unicodeScalars
-        var line = ""
-        for scalar in text.prefix(1000) { line.unicodeScalars.append(UnicodeText.isControl(scalar) ? "\u{FFFD}" : scalar) }
-        return text.count > 1000 ? line + "…" : line
-    }
+    package func text(_ language: Language) -> String { OneLine.of(self.sentence(language)) }
 
     private func sentence(_ language: Language) -> String {
         var place = self.file
