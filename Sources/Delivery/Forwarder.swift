@@ -143,7 +143,8 @@ struct Forwarder: Sendable {
         envelope.recipients = plan.deliveries.compactMap(\.recipient) + plan.queue.map(\.recipient)
         envelope.sender = plan.isOutgoing ? self.outgoingSender(entry.envelope.sender) : entry.envelope.sender
         var item = AcceptItem(
-            body: body, envelope: envelope, receivedAt: self.now(), trace: TraceID("\(entry.trace.text)f"), deliveries: plan.deliveries,
+            body: body, envelope: envelope, receivedAt: self.now(), trace: Lineage.forwarded.trace(of: entry.trace),
+            deliveries: plan.deliveries,
             queue: plan.queue)
         item.finishes = [entry.id]
         let answer = Monitor<Result<Accepted, StoreRefusal>?>(nil)

@@ -11,6 +11,20 @@ extension DeliveryFailure {
         }
     }
 
+    private static let said = "the other host said: "
+
+    /// The reply that the English words of a failure tell; nil where they tell none.
+    package static func reply(inWords words: String) -> Reply? {
+        guard words.hasPrefix(Self.said) else { return nil }
+        let parts = words.dropFirst(Self.said.count).split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        guard let first = parts.first, let code = UInt16(first), (200...599).contains(code) else { return nil }
+        let numbers = parts.dropFirst().first?.split(separator: ".", omittingEmptySubsequences: false).map { UInt16($0) } ?? []
+        if numbers.count == 3, let digit = numbers[0], let subject = numbers[1], let detail = numbers[2], digit == code / 100 {
+            return Reply(code, EnhancedStatus(UInt8(truncatingIfNeeded: digit), subject, detail), parts.count > 2 ? String(parts[2]) : "")
+        }
+        return Reply(code, nil, parts.dropFirst().joined(separator: " "))
+    }
+
     static func text(_ reply: Reply) -> String {
         let status = reply.status.map { "\($0) " } ?? ""
         return "\(reply.code) \(status)\(reply.text)"
@@ -31,7 +45,7 @@ extension DeliveryFailure {
     /// Why, in a sentence without a full stop: for reports, notices and the queue list.
     package var words: Localized {
         switch self.cause {
-        case .reply(let reply, _): Localized(en: "the other host said: \(Self.text(reply))", ja: "送信先ホストの応答: \(Self.text(reply))")
+        case .reply(let reply, _): Localized(en: "\(Self.said)\(Self.text(reply))", ja: "送信先ホストの応答: \(Self.text(reply))")
         case .noSuchDomain: Localized(en: "the domain does not exist", ja: "ドメインが存在しません")
         case .noMailHost: Localized(en: "the domain has no mail host", ja: "ドメインにメールホストがありません")
         case .nullMX: Localized(en: "the domain takes no mail", ja: "ドメインはメールを受け取りません")
@@ -67,6 +81,10 @@ extension DeliveryFailure {
                 en: "the program ended with status \(status)\(text.isEmpty ? "" : ": \(text)")",
                 ja: "プログラムがステータス \(status) で終了しました\(text.isEmpty ? "" : ": \(text)")")
         case .local: Localized(en: "a trouble of this server", ja: "このサーバの障害")
+        case .returnedByHand(let last):
+            Localized(
+                en: "returned by the postmaster\(last.isEmpty ? "" : "; the last trouble: \(last)")",
+                ja: "Postmaster が返送しました\(last.isEmpty ? "" : "（最後の障害: \(last)）")")
         default: Localized(en: "failed", ja: "失敗")
         }
     }

@@ -46,6 +46,8 @@ package struct DeliveryFailure: Sendable, Hashable {
         case program(status: Int32, isTransient: Bool, text: String)
         /// A trouble of our own: disk, database. Words for the log.
         case local(String)
+        /// The postmaster did not want to wait longer; the last trouble that is known, or nothing.
+        case returnedByHand(String)
     }
 
     /// Where in the conversation with the other host.
@@ -69,7 +71,7 @@ extension DeliveryFailure {
         switch self.cause {
         case .reply(let reply, let stage): Self.isPermanent(reply, stage)
         case .noSuchDomain, .noMailHost, .nullMX, .mxLoop, .tooManyHops, .tooLarge, .needsEightBit, .needsInternational, .needsRequireTLS,
-            .badAddress, .unknownHere:
+            .badAddress, .unknownHere, .returnedByHand:
             true
         case .program(_, let isTransient, _): !isTransient
         case .dnsFailed, .unreachable, .connectionLost, .tlsRequired, .loginFailed, .routeLogin, .overQuota, .local: false
@@ -107,6 +109,7 @@ extension DeliveryFailure {
         case .overQuota: EnhancedStatus(4, 2, 2)
         case .program(_, let isTransient, _): EnhancedStatus(isTransient ? 4 : 5, 3, 0)
         case .local: EnhancedStatus(4, 3, 0)
+        case .returnedByHand: EnhancedStatus(5, 7, 1)
         }
     }
 

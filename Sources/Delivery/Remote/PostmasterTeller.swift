@@ -27,16 +27,15 @@ struct PostmasterTeller: Sendable {
             guard let first = some.first, let failure = first.failure else { continue }
             let response = self.settings.responses[failureClass]
             let isReport = first.entry.envelope.sender == nil
-            // A notification about a notification would find the same hindrance.
-            guard !isReport || !self.isForPostmaster(first.entry) else { continue }
+            // A notification about a notification would find the same hindrance, and so on without end.
+            guard !first.entry.isNotice, !isReport || !self.isForPostmaster(first.entry) else { continue }
             let notice = isReport ? self.settings.responses.doubleBounceNotice : response.notice
             let composed = self.writer.notification(
                 self.subject(some), failure, as: failureClass, outcome, notice: notice, people: response.people,
                 original: notice == .none ? nil : self.returner.beginning(of: first.entry), now: self.environment.now(),
                 random: self.environment.random(32))
-            guard let composed, case .message(let item) = self.returner.message(composed, about: first.entry, finishing: []) else {
-                continue
-            }
+            guard let composed, case .message(let item) = self.returner.message(composed, about: first.entry, finishing: [], as: .notice)
+            else { continue }
             orders.append {
                 self.environment.store.accept(item) { self.record($0, composed, first.entry, "notified") }
             }
@@ -48,7 +47,7 @@ struct PostmasterTeller: Sendable {
     /// The question about entries of one message that are held for one class of error; false when it could not be put. The form names the
     /// first of them; its answer is for all.
     func ask(_ items: [FailedEntry]) -> Bool {
-        guard let item = items.first, let failure = item.failure else { return false }
+        guard let item = items.first, let failure = item.failure, !item.entry.isNotice else { return false }
         let response = self.settings.responses[item.failureClass]
         var held = HeldCase(
             failure, as: item.failureClass, channel: item.entry.draft.channel.rawValue, payload: [], heldAt: item.entry.since)
@@ -80,7 +79,7 @@ struct PostmasterTeller: Sendable {
     }
 
     private func send(_ composed: ComposedReport, about entry: StoredQueueEntry, as event: String) -> Bool {
-        guard case .message(let item) = self.returner.message(composed, about: entry, finishing: []) else { return false }
+        guard case .message(let item) = self.returner.message(composed, about: entry, finishing: [], as: .notice) else { return false }
         let answer = Monitor<Result<Accepted, StoreRefusal>?>(nil)
         self.environment.store.accept(item) { result in
             answer.withLock { $0 = result }

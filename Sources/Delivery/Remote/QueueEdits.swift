@@ -26,47 +26,55 @@ extension RemoteDelivery {
         package var done = 0
         /// Being delivered at this moment: left alone.
         package var busy = 0
+        /// Disk or database did not take the change: as they were.
+        package var failed = 0
 
-        package init(done: Int = 0, busy: Int = 0) {
+        package init(done: Int = 0, busy: Int = 0, failed: Int = 0) {
             self.done = done
             self.busy = busy
+            self.failed = failed
         }
     }
 
     /// Entries that somebody has in hand are left alone: what is being sent cannot be taken back.
     package func edit(_ entries: [StoredQueueEntry], _ edit: Edit) throws(StoreError) -> EditResult {
         let claimed = self.environment.queue.claim(entries)
-        // Read again now that nobody else can change them: some may have been delivered meanwhile.
-        var free: [StoredQueueEntry] = []
-        for entry in claimed {
-            if let fresh = try self.environment.store.queueEntry(entry.id) {
-                free.append(fresh)
-            } else {
-                self.environment.queue.giveBack([entry])
-            }
-        }
-        var result = EditResult(done: free.count, busy: entries.count - claimed.count)
-        guard !free.isEmpty else { return result }
+        let free = try self.freshened(claimed)
+        guard !free.isEmpty else { return EditResult(busy: entries.count - claimed.count) }
         let now = self.environment.now()
-        let answer = Monitor<Bool?>(nil)
-        let completion: @Sendable (Bool) -> Void = { isKept in
-            answer.withLock { $0 = isKept }
+        let answer = Monitor<Int?>(nil)
+        let completion: @Sendable (Int) -> Void = { done in
+            answer.withLock { $0 = done }
             answer.signal()
         }
         if edit == .giveBack {
             self.giveBackNow(free, completion)
         } else {
-            self.environment.queue.settle(
-                free.compactMap { self.change($0, edit, now) }, freeing: free.map(\.id), completion)
+            self.environment.queue.settle(free.compactMap { self.change($0, edit, now) }, freeing: free.map(\.id)) { isKept in
+                completion(isKept ? free.count : 0)
+            }
         }
         // Bounded: a disk that hangs must not hang the postmaster's command for ever.
-        let isKept = answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 ?? false })
-        if !isKept { result.done = 0 }
+        let done = answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 ?? 0 })
         for name in Set(free.map(\.draft.destination)) { self.environment.queue.book { $0.wake(name, now: now) } }
         self.scan()
         self.localChanged()
         for entry in free { self.record("edited", entry.trace, [("to", "\(entry.draft.recipient.address)"), ("edit", edit.word)]) }
-        return result
+        return EditResult(done: done, busy: entries.count - claimed.count, failed: free.count - done)
+    }
+
+    /// Read again now that nobody else can change them: some may have been delivered meanwhile.
+    private func freshened(_ claimed: [StoredQueueEntry]) throws(StoreError) -> [StoredQueueEntry] {
+        var fresh: [StoredQueueEntry] = []
+        do throws(StoreError) {
+            for entry in claimed { if let found = try self.environment.store.queueEntry(entry.id) { fresh.append(found) } }
+        } catch {
+            self.environment.queue.giveBack(claimed)
+            throw error
+        }
+        let found = Set(fresh.map(\.id))
+        self.environment.queue.giveBack(claimed.filter { !found.contains($0.id) })
+        return fresh
     }
 
     private func change(_ entry: StoredQueueEntry, _ edit: Edit, _ now: Int64) -> QueueChange? {
@@ -95,17 +103,17 @@ extension RemoteDelivery {
         return plan.queue.first
     }
 
-    /// One report a message.
-    private func giveBackNow(_ entries: [StoredQueueEntry], _ completion: @escaping @Sendable (Bool) -> Void) {
+    /// One report a message. The completion has how many entries came back.
+    private func giveBackNow(_ entries: [StoredQueueEntry], _ completion: @escaping @Sendable (Int) -> Void) {
         let groups = Dictionary(grouping: entries, by: \.blob).values.map { $0 }
-        let open = Monitor((count: groups.count, isKept: true))
+        let open = Monitor((count: groups.count, done: 0))
         let returner = Returner(self.environment, self.environment.settings())
         for group in groups {
             returner.giveBack(group.map(FailedEntry.init(returning:)), byHand: true) { isKept in
                 let done = open.withLock { state in
                     state.count -= 1
-                    state.isKept = state.isKept && isKept
-                    return state.count == 0 ? state.isKept : nil
+                    if isKept { state.done += group.count }
+                    return state.count == 0 ? state.done : nil
                 }
                 if let done { completion(done) }
             }

@@ -234,36 +234,3 @@ extension RemoteDelivery {
         self.environment.events.record(TrailEvent(.smtpDeliver, event, trace: trace, facts()), switchedBy: nil)
     }
 }
-
-/// An entry whose sender is to be told something.
-struct FailedEntry: Sendable {
-    let entry: StoredQueueEntry
-    /// nil for good news.
-    let failure: DeliveryFailure?
-    let status: EnhancedStatus
-    /// Under which it is handled.
-    let failureClass: FailureClass
-
-    /// - Parameter failureClass: where another than the failure's own counts.
-    init(entry: StoredQueueEntry, failure: DeliveryFailure?, status: EnhancedStatus, as failureClass: FailureClass? = nil) {
-        self.entry = entry
-        self.failure = failure
-        self.status = status
-        self.failureClass = failureClass ?? failure?.failureClass ?? .refused
-    }
-    /// Why it is held, where the failure's own words do not say it.
-    var heldWords: String?
-    /// What is written beside an entry that is held: its class, then the words.
-    var heldReason: String { "\(self.failureClass.rawValue): \(self.heldWords ?? self.failure?.words.english ?? "")" }
-
-    /// An entry that the postmaster sends back by hand. One that is held goes back for what it is held for.
-    init(returning entry: StoredQueueEntry) {
-        let parts = entry.reason.split(separator: ":", maxSplits: 1)
-        if entry.flags.contains(.held), parts.count == 2, let known = FailureClass(rawValue: String(parts[0])) {
-            let failure = DeliveryFailure(.local(parts[1].drop { $0 == " " }.description))
-            self.init(entry: entry, failure: failure, status: known.usualStatus, as: known)
-        } else {
-            self.init(entry: entry, failure: DeliveryFailure(.local("returned by the postmaster")), status: EnhancedStatus(5, 7, 1))
-        }
-    }
-}

@@ -26,7 +26,7 @@ struct Returner: Sendable {
         var dropped: [FailedEntry] = []
         var asked: [FailedEntry] = []
         for item in failed {
-            if !byHand, self.settings.responses[item.failureClass].action == .hold {
+            if !byHand, !item.entry.isNotice, self.settings.responses[item.failureClass].action == .hold {
                 asked.append(item)
                 continue
             }
@@ -40,7 +40,7 @@ struct Returner: Sendable {
         }
         for (_, items) in Dictionary(grouping: asked, by: \.failureClass) { others += self.hold(items) }
         if !dropped.isEmpty { self.teller.notify(dropped, .dropped) }
-        self.sendBack(told, others: others, freeing: failed.map(\.entry.id), completion)
+        self.sendBack(told, others: others, freeing: failed.map(\.entry.id), byHand: byHand, completion)
     }
 
     /// Recipients of one message that failed alike: one question for all. It goes out first: were it the other way round, a crash between
@@ -76,17 +76,23 @@ struct Returner: Sendable {
     }
 
     private func sendBack(
-        _ told: [FailedEntry], others: [QueueChange], freeing ids: [QueueID], _ completion: @escaping @Sendable (Bool) -> Void
+        _ told: [FailedEntry], others: [QueueChange], freeing ids: [QueueID], byHand: Bool,
+        _ completion: @escaping @Sendable (Bool) -> Void
     ) {
         let (queue, now) = (self.environment.queue, self.environment.now())
         let ended = others + told.map { .finish($0.entry.id) }
-        let putOff = others + told.map { .postpone($0.entry.id, until: now + 300, attempts: 0, reason: "report not accepted", adding: []) }
+        // Who returns by hand hears that it did not come about, and the entries are as they were.
+        let putOff =
+            byHand
+            ? others
+            : others + told.map { .postpone($0.entry.id, until: now + 300, attempts: 0, reason: "report not accepted", adding: []) }
+        let whenPutOff: @Sendable (Bool) -> Void = { isKept in completion(isKept && !byHand) }
         switch self.report(.failed, told, finishing: told.map(\.entry.id)) {
         case .nobody:
             for item in told { self.record("not-returned", item.entry, [("to", "\(item.entry.draft.recipient.address)")]) }
             if !told.isEmpty { self.teller.notify(told, .dropped) }
             queue.settle(ended, freeing: ids, completion)
-        case .notNow: queue.settle(putOff, freeing: ids, completion)
+        case .notNow: queue.settle(putOff, freeing: ids, whenPutOff)
         case .message(let report):
             // Composed here: the store's own thread, on which the answer comes, must not wait for anything.
             let notices = self.teller.notices(told, .returned)
@@ -100,7 +106,7 @@ struct Returner: Sendable {
                     queue.settle(ended, freeing: ids, completion)
                 case .failure(let refusal):
                     self.record("report-not-accepted", told.first?.entry, [("reason", "\(refusal)")])
-                    queue.settle(putOff, freeing: ids, completion)
+                    queue.settle(putOff, freeing: ids, whenPutOff)
                 }
             }
         }
@@ -159,7 +165,7 @@ struct Returner: Sendable {
     }
 
     /// What was composed, with what it brings back of the original, as a message to accept. Blocks.
-    func message(_ composed: ComposedReport, about entry: StoredQueueEntry, finishing: [QueueID]) -> Report {
+    func message(_ composed: ComposedReport, about entry: StoredQueueEntry, finishing: [QueueID], as kind: Lineage = .report) -> Report {
         var bytes = composed.head
         if composed.original != .nothing, let whole = self.read(entry, upTo: Int.max) {
             var content = ReturnedContent(composed.original)
@@ -167,7 +173,7 @@ struct Returner: Sendable {
             bytes.writeImmutableBuffer(content.finish())
         }
         bytes.writeImmutableBuffer(composed.tail)
-        return self.item(bytes, composed.envelope, finishing, entry.trace)
+        return self.item(bytes, composed.envelope, finishing, kind.trace(of: entry.trace))
     }
 
     private func recipient(_ item: FailedEntry, _ action: DeliveryReport.Action, _ now: Int64) -> DeliveryReport.Recipient {
@@ -187,8 +193,7 @@ struct Returner: Sendable {
         guard !plan.isEmpty else { return .nobody }
         guard let body = self.body(bytes) else { return .notNow }
         var item = AcceptItem(
-            body: body, envelope: envelope, receivedAt: now, trace: TraceID("\(trace.text)r"), deliveries: plan.deliveries,
-            queue: plan.queue)
+            body: body, envelope: envelope, receivedAt: now, trace: trace, deliveries: plan.deliveries, queue: plan.queue)
         item.finishes = finishing
         return .message(item)
     }

@@ -69,7 +69,7 @@ enum QueueHandlers {
     private static func line(_ entry: StoredQueueEntry, _ language: Language) -> String {
         let sender = entry.envelope.sender.map { "\($0)" } ?? "<>"
         let state = QueueWords.state(isHeld: entry.flags.contains(.held), due: Self.date(entry.draft.due), language)
-        let reason = entry.reason.isEmpty ? "" : "  (\(QueueWords.reason(entry.reason, language)))"
+        let reason = entry.reason.isEmpty ? "" : "  (\(OneLine.of(QueueWords.reason(entry.reason, language))))"
         return
             "\(entry.id)  \(Self.date(entry.acceptedAt))  \(entry.bodySize)  \(sender) -> \(entry.draft.recipient.address)  \(state)\(reason)"
     }
@@ -81,7 +81,7 @@ enum QueueHandlers {
             ("size", "\(entry.bodySize)"), ("accepted", Self.date(entry.acceptedAt)),
             ("next attempt", entry.flags.contains(.held) ? "" : Self.date(entry.draft.due)),
             ("held", entry.flags.contains(.held) ? Localized(en: "yes", ja: "はい").text(language) : ""), ("attempts", "\(entry.attempts)"),
-            ("reason", QueueWords.reason(entry.reason, language)),
+            ("reason", OneLine.of(QueueWords.reason(entry.reason, language))),
         ]
     }
 
@@ -137,26 +137,33 @@ enum QueueHandlers {
                 let result = try delivery.edit(entries, edit)
                 total.done += result.done
                 total.busy += result.busy
+                total.failed += result.failed
             } catch { failure = error }
         }
         if let failure {
             throw AdminFailure(ErrorWords.text("the queue cannot be changed", "キューを変更できません", failure))
         }
-        if total.done + total.busy == 0 {
+        if total.done + total.busy + total.failed == 0 {
             // Who asks for everything has all he asked for when there is nothing.
             guard request.has("all") else { throw Self.nothing }
             output.line(Localized(en: "the queue is empty", ja: "キューは空です"))
             return .done
         }
         output.line(Localized(en: "\(total.done) changed", ja: "\(total.done) 件を変更しました"))
+        if total.failed > 0 {
+            output.problem(
+                Localized(
+                    en:
+                        "\(total.failed) could not be changed and are as before: the disk or the database takes nothing now; see `postoffice status`",
+                    ja: "\(total.failed) 件は変更できず、元のままです。ディスクかデータベースに書き込めません。postoffice status で確かめてください"))
+        }
         if total.busy > 0 {
             output.problem(
                 Localized(
                     en: "\(total.busy) are being delivered at this moment and were left alone; try again",
                     ja: "\(total.busy) 件は配信中のため変更しませんでした。後でもう一度実行してください"))
-            return .failed
         }
-        return .done
+        return total.busy + total.failed > 0 ? .failed : .done
     }
 
     private static var nothing: AdminFailure {
