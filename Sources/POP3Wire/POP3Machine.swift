@@ -45,16 +45,14 @@ package struct POP3Machine: SessionMachine {
     var maildrop: MaildropSession?
     /// Who has logged in.
     var identity: Identity?
-    var language: Language
+    /// Of the words behind +OK and -ERR: ASCII until the client asks for another language. [RFC6856-3.2]
+    var language = Language.english
     var isUTF8 = false
     var errors = 0
     var authFailures = 0
     var isDraining = false
 
-    package init(settings: POP3Settings) {
-        self.settings = settings
-        self.language = settings.language
-    }
+    package init(settings: POP3Settings) { self.settings = settings }
 
     package mutating func connected(tls: TLSFacts?, _ out: inout SessionOutput<POP3Call>) {
         self.tls = tls

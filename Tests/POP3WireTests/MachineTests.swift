@@ -232,10 +232,23 @@ private func office(_ messages: [String] = ["Subject: a\r\n\r\nb\r\n"]) -> FakeO
         #expect(session.say("RETR 1").hasPrefix("+OK "))
     }
 
+    @Test("RFC 6856 3.2 words are ASCII until the client asks for a language, whatever the postmaster prefers, also behind STLS")
+    func asciiUntilAsked() {
+        var session = POP3Session(office()) { $0.language = .japanese }
+        var said = session.takeOutput()
+        for line in ["CAPA", "FOO", "STAT", "USER alice", "PASS no", "UTF8", "STLS"] { said += session.say(line) }
+        session.establishTLS()
+        for line in ["CAPA", "USER alice", "PASS wonderland", "STAT", "LIST", "NOOP"] { said += session.say(line) }
+        #expect(said.utf8.allSatisfy { $0 < 0x80 }, "\(said)")
+        #expect(session.say("LANG *").hasPrefix("+OK ja 言語"))
+        #expect(session.say("FOO").contains("コマンド"))
+    }
+
     @Test func everyPhraseHasBothLanguages() {
         var english = POP3Session(office())
         var japanese = POP3Session(office()) { $0.language = .japanese }
         _ = (english.takeOutput(), japanese.takeOutput())
+        _ = japanese.say("LANG *")
         for line in ["FOO", "STAT", "PASS x", "USER", "LANG xx", "AUTH X", "AUTH PLAIN x", "USER alice", "PASS no"] {
             let pair = (english.say(line), japanese.say(line))
             #expect(pair.0 != pair.1)
