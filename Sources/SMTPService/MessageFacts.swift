@@ -51,7 +51,16 @@ package struct MessageFacts: FilterFacts {
 
     package mutating func allHeaders() -> [String] { self.decodedFields().map { "\($0.name): \($0.text)" } }
 
-    package mutating func attachments() -> [String] { self.parts().compactMap(\.fileName) }
+    package mutating func attachments() -> [String] { self.parts().compactMap { $0.fileName.map(Self.shownName) } }
+
+    /// What Windows makes of a file name: it drops blanks and dots at the end, so that `evil.exe .` is saved, and started, as `evil.exe`.
+    private static func shownName(_ name: String) -> String {
+        var scalars = name.unicodeScalars[...]
+        while let last = scalars.last, last == "." || last.properties.isWhitespace || last.value < 0x20 || last.value == 0x7F {
+            scalars.removeLast()
+        }
+        return String(scalars)
+    }
 
     package mutating func types() -> [String] { self.parts().map(\.type.name) }
 

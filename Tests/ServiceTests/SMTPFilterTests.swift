@@ -63,6 +63,17 @@ struct SMTPFilterTests {
     }
 
     @Test(
+        "A file name is seen as Windows takes it: without the blanks and dots at its end",
+        arguments: ["", " ", ".", " . .", "\t", "\u{3000}"])
+    func endOfFileName(_ end: String) throws {
+        let (server, _, _) = try Self.server("r: if attachment /^evil\\.exe$/i then refuse \"Not this\"")
+        for field in ["Content-Disposition: attachment; filename=\"evil.EXE\(end)\"", "Content-Type: x/y; name=\"evil.exe\(end)\""] {
+            #expect(try Self.send(server, "\(field)\r\n\r\nMZ\r\n") == "550 5.7.1 Not this", "\(field)")
+        }
+        #expect(try Self.send(server, "Content-Type: x/y; name=\"evil.exe.txt\(end)\"\r\n\r\nMZ\r\n").hasPrefix("250"))
+    }
+
+    @Test(
         "Tagged: the field stands before the message, behind our trace fields, for those whom the rule is about; the body stays as it was")
     func tags() throws {
         let (server, taro, hanako) = try Self.server("t: if to /^taro@/ then tag \"X-Filter: seen\"", "u: tag \"X-All: yes\"")
