@@ -48,7 +48,7 @@ enum SMTPGrammar {
     private static func apply(_ name: UnsafeRawBufferPointer, _ value: String?, to mail: inout SMTPMail, _ context: Context) throws(Reply) {
         switch value {
         case .some(let value) where self.same(name, "SIZE"):  // [RFC1870-6]
-            guard mail.declaredSize == nil, let size = self.number(value) else { throw .badParameter }
+            guard let size = self.number(value) else { throw .badParameter }
             mail.declaredSize = size
         case .some(let value) where self.same(name, "BODY"):  // [RFC6152-2]
             switch value.asciiLowercased {
@@ -61,14 +61,13 @@ enum SMTPGrammar {
             guard context.isSecure else { throw .needsTLS }
             mail.envelope.requiresTLS = true
         case .some(let value) where self.same(name, "RET"):  // [RFC3461-4.3]
-            guard mail.envelope.dsnReturn == nil else { throw .badParameter }
             switch value.asciiLowercased {
             case "full": mail.envelope.dsnReturn = .full
             case "hdrs": mail.envelope.dsnReturn = .headers
             default: throw .badParameter
             }
         case .some(let value) where self.same(name, "ENVID"):  // [RFC3461-4.4]
-            guard mail.envelope.envelopeID == nil, value.utf8.count <= 300, self.isXText(value) else { throw .badParameter }
+            guard value.utf8.count <= self.maximumEnvelopeID, self.isXText(value) else { throw .badParameter }
             mail.envelope.envelopeID = value
         case .some(let value) where self.same(name, "AUTH"):  // [RFC4954-5]
             // Who the client says wrote it. We believe nobody, so it is checked and dropped.
@@ -93,10 +92,10 @@ enum SMTPGrammar {
     private static func apply(_ name: UnsafeRawBufferPointer, _ value: String?, to recipient: inout Envelope.Recipient) throws(Reply) {
         guard let value else { throw .unknownParameter }
         if self.same(name, "NOTIFY") {  // [RFC3461-4.1]
-            guard recipient.notify == nil, let notify = self.notify(value) else { throw .badParameter }
+            guard let notify = self.notify(value) else { throw .badParameter }
             recipient.notify = notify
         } else if self.same(name, "ORCPT") {  // [RFC3461-4.2]
-            guard recipient.originalRecipient == nil, value.utf8.count <= 500, self.isOriginalRecipient(value) else { throw .badParameter }
+            guard value.utf8.count <= 500, self.isOriginalRecipient(value) else { throw .badParameter }
             recipient.originalRecipient = value
         } else {
             throw .unknownParameter
@@ -174,12 +173,15 @@ enum SMTPGrammar {
 extension SMTPGrammar {
     /// More than this and somebody plays with us: no extension of ours needs half of it.
     private static let maximumParameters = 16
+    /// Octets of the value of ENVID, encoded as it is. [RFC3461-4.4]
+    private static let maximumEnvelopeID = 100
 
     // RFC 5321 4.1.2:  Mail-parameters = esmtp-param *(SP esmtp-param);  esmtp-param = esmtp-keyword ["=" esmtp-value]
     private static func parameters(
         _ cursor: inout ByteCursor, _ context: Context, _ apply: (UnsafeRawBufferPointer, String?) throws(Reply) -> Void
     ) throws(Reply) {
         var count = 0
+        var seen: Set<String> = []
         while !cursor.isAtEnd {
             guard cursor.skipBlanks() > 0 else { throw .badParameter }
             if cursor.isAtEnd { return }
@@ -187,6 +189,8 @@ extension SMTPGrammar {
             guard context.isExtended, count <= self.maximumParameters else { throw .unknownParameter }
             let name = cursor.takeWhile { $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") }
             guard !name.isEmpty else { throw .badParameter }
+            // Which of two values would count is anybody's guess, and two servers guess differently. [RFC3461-4.5]
+            guard seen.insert(String(decoding: name, as: UTF8.self).asciiLowercased).inserted else { throw .badParameter }
             guard cursor.take(UInt8(ascii: "=")) else {
                 try apply(name, nil)
                 continue

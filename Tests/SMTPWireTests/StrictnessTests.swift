@@ -167,7 +167,11 @@ struct StrictnessTests {
             ("MAIL FROM:<a@x.test> BODY=BINARYMIME", "501 5.5.4"), ("MAIL FROM:<a@x.test>SIZE=1", "501 5.5.4"),
             ("MAIL FROM:<a@x.test> =1", "501 5.5.4"),
             ("MAIL FROM:<a@x.test> RET=ALL", "501 5.5.4"), ("MAIL FROM:<a@x.test> ENVID=a+b", "501 5.5.4"),
-            ("MAIL FROM:<a@x.test> REQUIRETLS", "530 5.7.0"),
+            ("MAIL FROM:<a@x.test> REQUIRETLS", "530 5.7.0"), ("MAIL FROM:<a@x.test> BODY=7BIT body=8BITMIME", "501 5.5.4"),
+            ("MAIL FROM:<a@x.test> BODY=7BIT BODY=7BIT", "501 5.5.4"), ("MAIL FROM:<a@x.test> SMTPUTF8 SMTPUTF8", "501 5.5.4"),
+            ("MAIL FROM:<a@x.test> AUTH=<> AUTH=<>", "501 5.5.4"), ("MAIL FROM:<a@x.test> RET=FULL RET=FULL", "501 5.5.4"),
+            ("MAIL FROM:<a@x.test> ENVID=\(String(repeating: "x", count: 101))", "501 5.5.4"),
+            ("MAIL FROM:<a@x.test> ENVID=\(String(repeating: "x", count: 100))", "250 2.1.0"),
             ("MAIL FROM:<\u{3042}@x.test>", "553 5.6.7"), ("MAIL FROM:a@x.test", "501 5.1.7"), ("MAIL TO:<a@x.test>", "501 5.5.4"),
             ("MAIL FROM<a@x.test>", "501 5.5.4"),
         ] {
@@ -176,6 +180,7 @@ struct StrictnessTests {
         }
         #expect(peer.say("MAIL FROM: <a@x.test> SIZE=9 body=8bitmime RET=hdrs ENVID=x+3D SMTPUTF8 AUTH=<>") == "250 2.1.0 Sender Ok")
         #expect(peer.say("RCPT TO:<known@x.test> NOTIFY=NEVER,DELAY").hasPrefix("501"))
+        #expect(peer.say("RCPT TO:<known@x.test> NOTIFY=NEVER notify=NEVER").hasPrefix("501"))
         #expect(peer.say("RCPT TO:<known@x.test> ORCPT=rfc822;").hasPrefix("501"))
         #expect(peer.say("RCPT TO:<\u{3042}@x.test> NOTIFY=NEVER ORCPT=utf-8;\u{3042}") == "250 2.1.5 Recipient Ok")
         _ = peer.say("DATA")
