@@ -117,10 +117,13 @@ extension Directory {
     // MARK: Setting up
 
     /// Names the host and makes the Postmaster. On an instance that is set up it changes what is given and differs, and removes nothing.
+    /// - Parameter first: settings that a new instance begins with: they are part of its first revision, so that no rollback goes back
+    ///   behind them. A set up instance keeps its own.
     package func setUp(
-        mainDomain: String, hostName: String, nameServers: [String] = [], postmasterPassword: Secret?, by actor: Actor
+        mainDomain: String, hostName: String, nameServers: [String] = [], postmasterPassword: Secret?,
+        first: [FieldKey: FieldValue] = [:], by actor: Actor
     ) throws(DirectoryError) {
-        var values: [FieldKey: FieldValue] = [:]
+        var values = self.isSetUp ? [:] : first
         var problems: [FieldProblem] = []
         for (field, texts) in [
             (RoutingField.hostName, [hostName]), (RoutingField.mainDomain, [mainDomain]), (RoutingField.nameServers, nameServers),

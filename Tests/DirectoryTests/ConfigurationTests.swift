@@ -18,6 +18,29 @@ import Vocabulary
         #expect(again.snapshot.isLocal("host.example.test"))
     }
 
+    @Test("What a new instance begins with is part of its first revision: no rollback goes behind it, and a second setup leaves it alone")
+    func firstSettings() throws {
+        let fixture = try Fixture(isSetUp: false)
+        let directory = fixture.directory
+        func setUp() throws {
+            try directory.setUp(
+                mainDomain: "example.test", hostName: "host.example.test", postmasterPassword: nil,
+                first: [QueueField.reach.key: .text("this-host")], by: Fixture.actor)
+        }
+        try setUp()
+        let revisions = try directory.history()
+        #expect(revisions.count == 1)
+        #expect(!directory.configuration.sendsAnywhere)
+        try fixture.configure("log-days", "5")
+        let number = try #require(revisions.first?.id)
+        let first = try #require(try directory.values(asOf: number))
+        try directory.configure(first, by: Fixture.actor)
+        #expect(!directory.configuration.sendsAnywhere)
+        try fixture.configure("outbound-reach", "anywhere")
+        try setUp()
+        #expect(directory.configuration.sendsAnywhere)
+    }
+
     @Test func everyChangeIsInTheHistoryAndCanBeUndone() throws {
         let fixture = try Fixture()
         let before = try #require(try fixture.directory.history().first?.id)

@@ -26,10 +26,7 @@ enum SetupDirectory {
         do {
             try directory.setUp(
                 mainDomain: domain, hostName: host, nameServers: plan.nameServers, postmasterPassword: password.map { Secret($0) },
-                by: Self.actor)
-            if isNew, plan.staysHere {
-                _ = try directory.configure([QueueField.reach.key: .text("this-host")], by: Self.actor, note: "trial instance")
-            }
+                first: plan.staysHere ? [QueueField.reach.key: .text("this-host")] : [:], by: Self.actor)
         } catch {
             throw AdminFailure(error.message)
         }
