@@ -74,6 +74,10 @@ package final class OutboundQueue: Sendable {
 
     /// Entries in somebody's hands.
     package var leasedCount: Int { self.state.withLock { $0.leased.count } }
+    /// Entries in somebody's hands, without those that were only read ahead for a next hop.
+    package var underWay: Set<QueueID> {
+        self.state.withLock { state in state.leased.filter { id in !state.buffers.values.contains { $0.contains(id) } } }
+    }
     package func isLeased(_ id: QueueID) -> Bool { self.state.withLock { $0.leased.contains(id) } }
 
     // MARK: Taking

@@ -391,6 +391,21 @@ struct RemoteDeliveryTests {
         #expect(lines.last?.hasPrefix("--") == true && lines.last?.hasSuffix("--") == true)
     }
 
+    @Test("What is being delivered at this moment is known, and nothing else is") func underWay() throws {
+        let peer = EvilServer([.init("DATA", .fallSilent), .init("BDAT", .fallSilent)])
+        defer { peer.stop() }
+        let (server, _) = try Self.server(peer, "[held.test:hold]")
+        let remote = try #require(server.remote)
+        try Self.send(server, to: ["a@held.test"])
+        #expect(eventually { (try? server.store.queueEntries(limit: 10).count) == 1 })
+        #expect(eventually { remote.underWay.isEmpty })
+        try Self.send(server, to: ["a@remote.test"])
+        #expect(eventually { remote.underWay.count == 1 })
+        let entry = try #require(try server.store.queueEntries(limit: 10).first { remote.underWay.contains($0.id) })
+        #expect("\(entry.draft.recipient.address)" == "a@remote.test")
+        #expect(try remote.edit([entry], .delete) == .init(done: 0, busy: 1))
+    }
+
     @Test("Hold, release, redirect, return and delete do what they say")
     func byHand() throws {
         let peer = EvilServer()

@@ -36,6 +36,9 @@ extension RemoteDelivery {
         }
     }
 
+    /// Entries that are being delivered at this moment, to another host or to a mailbox here.
+    package var underWay: Set<QueueID> { self.environment.queue.underWay }
+
     /// Entries that somebody has in hand are left alone: what is being sent cannot be taken back.
     package func edit(_ entries: [StoredQueueEntry], _ edit: Edit) throws(StoreError) -> EditResult {
         let claimed = self.environment.queue.claim(entries)

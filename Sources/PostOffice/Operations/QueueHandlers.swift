@@ -29,6 +29,7 @@ enum QueueHandlers {
     ) throws(AdminFailure) -> AdminStatus {
         let limit = request.option("limit").flatMap(Int.init) ?? 1000
         let selection = Selection(request, all: true)
+        let underWay = context.remoteDelivery?.underWay ?? []
         var shown = 0
         var count = 0
         try Self.each(context, selection) { entries in
@@ -36,7 +37,9 @@ enum QueueHandlers {
                 count += 1
                 guard shown < limit else { continue }
                 shown += 1
-                output.line(request.wantsJSON ? Self.json(entry).description : Self.line(entry, request.language))
+                let isUnderWay = underWay.contains(entry.id)
+                output.line(
+                    request.wantsJSON ? Self.json(entry, isUnderWay).description : Self.line(entry, isUnderWay, request.language))
             }
         }
         if !request.wantsJSON {
@@ -48,14 +51,16 @@ enum QueueHandlers {
     private static func show(
         _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
     ) throws(AdminFailure) -> AdminStatus {
+        let underWay = context.remoteDelivery?.underWay ?? []
         var found = false
         try Self.each(context, Selection(request, all: false)) { entries in
             for entry in entries {
                 found = true
+                let isUnderWay = underWay.contains(entry.id)
                 if request.wantsJSON {
-                    output.line(Self.json(entry).description)
+                    output.line(Self.json(entry, isUnderWay).description)
                 } else {
-                    for (name, value) in Self.facts(entry, request.language) where !value.isEmpty {
+                    for (name, value) in Self.facts(entry, isUnderWay, request.language) where !value.isEmpty {
                         output.line("\(QueueWords.name(name, request.language)): \(value)")
                     }
                     output.line("")
@@ -66,33 +71,39 @@ enum QueueHandlers {
         return .done
     }
 
-    private static func line(_ entry: StoredQueueEntry, _ language: Language) -> String {
+    /// - Parameter isUnderWay: it is being delivered at this moment.
+    private static func line(_ entry: StoredQueueEntry, _ isUnderWay: Bool, _ language: Language) -> String {
         let sender = entry.envelope.sender.map { "\($0)" } ?? "<>"
-        let state = QueueWords.state(isHeld: entry.flags.contains(.held), due: Self.date(entry.draft.due), language)
+        let state =
+            isUnderWay
+            ? Localized(en: "being delivered", ja: "配信中").text(language)
+            : QueueWords.state(isHeld: entry.flags.contains(.held), due: Self.date(entry.draft.due), language)
         let reason = entry.reason.isEmpty ? "" : "  (\(OneLine.of(QueueWords.reason(entry.reason, language))))"
         return
             "\(entry.id)  \(Self.date(entry.acceptedAt))  \(entry.bodySize)  \(sender) -> \(entry.draft.recipient.address)  \(state)\(reason)"
     }
 
-    private static func facts(_ entry: StoredQueueEntry, _ language: Language) -> [(String, String)] {
+    private static func facts(_ entry: StoredQueueEntry, _ isUnderWay: Bool, _ language: Language) -> [(String, String)] {
         [
             ("id", "\(entry.id)"), ("trace", entry.trace.text), ("from", entry.envelope.sender.map { "\($0)" } ?? "<>"),
             ("to", "\(entry.draft.recipient.address)"), ("channel", "\(entry.draft.channel)"), ("destination", entry.draft.destination),
             ("size", "\(entry.bodySize)"), ("accepted", Self.date(entry.acceptedAt)),
             ("next attempt", entry.flags.contains(.held) ? "" : Self.date(entry.draft.due)),
-            ("held", entry.flags.contains(.held) ? Localized(en: "yes", ja: "はい").text(language) : ""), ("attempts", "\(entry.attempts)"),
+            ("held", entry.flags.contains(.held) ? Localized(en: "yes", ja: "はい").text(language) : ""),
+            ("being delivered", isUnderWay ? Localized(en: "yes", ja: "はい").text(language) : ""), ("attempts", "\(entry.attempts)"),
             ("reason", OneLine.of(QueueWords.reason(entry.reason, language))),
         ]
     }
 
-    private static func json(_ entry: StoredQueueEntry) -> JSONValue {
+    private static func json(_ entry: StoredQueueEntry, _ isUnderWay: Bool) -> JSONValue {
         .object([
             ("id", .number(entry.id.rawValue)), ("trace", .text(entry.trace.text)),
             ("from", .text(entry.envelope.sender.map { "\($0)" } ?? "")), ("to", .text("\(entry.draft.recipient.address)")),
             ("channel", .text("\(entry.draft.channel)")), ("destination", .text(entry.draft.destination)),
             ("size", .number(entry.bodySize)),
             ("accepted", .number(entry.acceptedAt)), ("due", entry.flags.contains(.held) ? .null : .number(entry.draft.due)),
-            ("held", .bool(entry.flags.contains(.held))), ("attempts", .number(entry.attempts)), ("reason", .text(entry.reason)),
+            ("held", .bool(entry.flags.contains(.held))), ("being-delivered", .bool(isUnderWay)), ("attempts", .number(entry.attempts)),
+            ("reason", .text(entry.reason)),
         ])
     }
 

@@ -21,7 +21,7 @@ enum QueueWords {
 
     private static let names = [
         "id": "番号", "trace": "ID", "from": "送信者", "to": "宛先", "channel": "チャネル", "destination": "経路", "size": "サイズ", "accepted": "受付日時",
-        "next attempt": "次の送信", "held": "保留", "attempts": "送信回数", "reason": "理由",
+        "next attempt": "次の送信", "held": "保留", "being delivered": "配信中", "attempts": "送信回数", "reason": "理由",
     ]
 
     private static let sentences: [String: String] = {
