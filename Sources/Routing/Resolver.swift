@@ -39,7 +39,18 @@ package struct Resolver<Table: RoutingTable>: Sendable {
     package func explain(_ address: Address) -> (resolution: Resolution, steps: [RoutingStep]) {
         var kept = KeptSteps()
         let resolution = self.resolve(address, Self.deepestAlias, &kept)
+        if case .unknown(.aliasLoop) = resolution { return (resolution, Self.onceAround(kept.steps)) }
         return (resolution, kept.steps)
+    }
+
+    /// A circle of aliases is followed as deep as any chain of them; to be told, once around is enough.
+    private static func onceAround(_ steps: [RoutingStep]) -> [RoutingStep] {
+        var seen: Set<RoutingStep> = []
+        let first = steps.prefix { $0.rule != .alias || $0.decides || seen.insert($0).inserted }
+        guard first.count < steps.count, let end = steps.last else { return steps }
+        // What was asked before the alias came round again belongs to the next turn.
+        let turn = first.lastIndex { $0.rule == .alias }.map { first[...$0] } ?? first
+        return Array(turn) + [end]
     }
 
     private func resolve(_ given: Address, _ depth: Int, _ steps: inout some StepSink) -> Resolution {
@@ -54,6 +65,12 @@ package struct Resolver<Table: RoutingTable>: Sendable {
             return .unknown(.badDomain)
         }
         let key = AddressKey(localPart: address.localPart, normalizedDomain: domain)
+        if address.domain.hasPrefix("["), !domain.hasPrefix("[") {
+            steps.note(
+                RoutingStep(
+                    .domain, "\(address.domain) is an address of this host: in connections to it that is \(domain)",
+                    "\(address.domain) はこのホストの IP アドレスです。そこへの接続では \(domain) として扱います"))
+        }
         if self.table.isLocal(Substring(domain)) {
             steps.note(RoutingStep(.domain, "\(domain) is local", "\(domain) はローカルです"))
             return self.resolveLocal(address, key, depth, &steps)

@@ -4,7 +4,7 @@ package import Vocabulary
 package struct RoutingStep: Sendable, Hashable {
     package enum Rule: String, Sendable, Hashable {
         case completion, domain, postmaster, address, alias, handler, bangPath = "bang-path", detail, catchAll = "catch-all", refusal,
-            remote, returnAddress = "return-address", route
+            remote, returnAddress = "return-address", route, sourceRoute = "source-route", forwarding, delivery
     }
     package let rule: Rule
     /// True for the step that decided.

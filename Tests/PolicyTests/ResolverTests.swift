@@ -136,6 +136,17 @@ private struct SmallTable: RoutingTable {
         #expect(Self.table.resolve("x", "[192.0.2.2]", own: own) == .remote(domain: "[192.0.2.2]"))
     }
 
+    @Test("A circle of aliases is told once around; a literal of ours says so")
+    func circleOnce() throws {
+        let (resolution, steps) = Resolver(Self.table).explain(Address(localPart: "one", domain: "a.test"))
+        #expect(resolution == .unknown(.aliasLoop))
+        #expect(steps.map(\.rule) == [.domain, .alias, .domain, .alias, .alias])
+        #expect(steps.last?.decides == true && steps.last?.text.english == "channel aliases lead in a circle")
+        let own = try #require(IPAddress("192.0.2.1"))
+        let told = Resolver(Self.table, ownAddress: own).explain(Address(localPart: "postmaster", domain: "[192.0.2.1]")).steps
+        #expect(told.first?.text.english.hasPrefix("[192.0.2.1] is an address of this host") == true)
+    }
+
     @Test func stepsSayWhatDecided() {
         let (resolution, steps) = Resolver(Self.table).explain(Address(localPart: "jane+x", domain: ""))
         #expect(self.account(resolution) == 2)

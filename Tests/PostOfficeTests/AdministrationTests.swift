@@ -321,6 +321,50 @@ import Vocabulary
         for part in ["added as jane@example.test", "+ state: Locked", "+ quota: 5 MiB", "password: a new secret", "tester, command"] {
             #expect(told.contains(part), "\(part) in \(told)")
         }
+    @Test("route says what SMTP does: forwarding, unchecked recipients, source routes, own literals, routes back to this server")
+    func routeAndReality() throws {
+        let desk = try Desk()
+        _ = desk.run("account add", "jane@example.test", options: ["set": ["forwarding-addresses=a@remote.test"]])
+        _ = desk.run("account add", "taro@example.test", options: ["set": ["forwarding-addresses=jane@example.test", "pop3-delivery=no"]])
+        var answer = desk.run("route", "jane@example.test")
+        #expect(
+            answer.status == .done && answer.output.hasSuffix("account jane@example.test, and forwarded to a@remote.test\n"),
+            "\(answer.output)")
+        #expect(answer.output.contains("forwarding: jane@example.test forwards to a@remote.test: another host, for remote.test"))
+        answer = desk.run("route", "taro@example.test", language: .japanese)
+        #expect(answer.output.hasSuffix("アカウント taro@example.test: jane@example.test に転送\n"), "\(answer.output)")
+        #expect(desk.run("route", "taro@example.test").output.contains("keeps no copy"))
+
+        answer = desk.run("route", "postmaster@[127.0.0.1]", options: ["client": ["127.0.0.1"]])
+        #expect(answer.status == .done && answer.output.contains("[127.0.0.1] is an address of this host"))
+        #expect(desk.run("route", "x@[192.0.2.77]", options: ["client": ["192.0.2.1"]]).output.contains("relaying refused"))
+
+        answer = desk.run("route", "@evil.test,@b.test:taro@example.test")
+        #expect(answer.output.contains("source-route: the source route @evil.test,@b.test: is taken off"))
+        #expect(answer.status == .done && answer.output.contains("account taro@example.test"))
+        #expect(desk.run("route", "<taro@example.test>").status == .done)
+        for malformed in ["@evil.test", "@:taro@example.test", "<taro@example.test", "<taro@example.test>x", "@evil.test:", ""] {
+            #expect(desk.run("route", malformed).status == .failed, "\(malformed)")
+        }
+
+        _ = desk.run("config set", "check-recipients", "no")
+        answer = desk.run("route", "nobody@example.test")
+        #expect(answer.status == .failed && answer.output.contains("taken, since check-recipients is no, then returned"))
+        #expect(
+            desk.run("route", "nobody@example.test", options: ["login": ["taro@example.test"]]).output.contains("refused: no-such-address"))
+        #expect(desk.run("route", "accounts@example.test").output.contains("refused: handler accounts"))
+
+        _ = desk.run("config set", "mail-routing-table", "[*:mail.example.test]")
+        answer = desk.run("route", "x@far.test")
+        #expect(answer.status == .failed && answer.output.contains("=> route: that is this server itself"), "\(answer.output)")
+        #expect(answer.output.hasSuffix("taken, then returned to its sender: the next host is this server\n"))
+        #expect(desk.run("route", "x@far.test", json: true).output.contains("\"loops\":true"))
+        _ = desk.run("config set", "mail-routing-table", "[*:relay.example.test]")
+        #expect(desk.run("route", "x@far.test").status == .done)
+        _ = desk.run("config set", "outbound-reach", "this-host")
+        #expect(desk.run("route", "x@far.test").output.contains("outbound-reach is this-host"))
+    }
+
         #expect(!told.contains("secret-"))
         #expect(desk.run("account history", "jane", options: ["limit": ["1"]]).output.split(separator: "\n").count == 2)
         #expect(desk.run("account delete", "jane").status == .done)

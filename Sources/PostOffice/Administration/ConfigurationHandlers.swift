@@ -1,7 +1,6 @@
 import Bytes
 import Directory
 import Forms
-import Routing
 import Vocabulary
 
 /// Verbs about the configuration, and `route`.
@@ -10,7 +9,7 @@ enum ConfigurationHandlers {
         Administration.handler("config get", Self.get), Administration.handler("config set", Self.set),
         Administration.handler("config export", Self.export), Administration.handler("config diff", Self.diff),
         Administration.handler("config apply", Self.apply), Administration.handler("config history", Self.history),
-        Administration.handler("config rollback", Self.rollback), Administration.handler("route", Self.route),
+        Administration.handler("config rollback", Self.rollback), Administration.handler("route", RouteReport.answer),
     ]
 
     // MARK: Looking
@@ -183,87 +182,5 @@ enum ConfigurationHandlers {
             throw AdminFailure(FieldProblem.unknown(name, in: FieldTable.configuration).message, .misuse)
         }
         return field
-    }
-
-    // MARK: Route
-
-    private static func route(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
-        let text = try request.only("give one address", "アドレスを 1 つ指定してください")
-        let address: Address
-        do {
-            address = try Address(parsing: text, AddressSyntax(allowsBareLocalPart: true))
-        } catch {
-            let shown = Shown.text(text)
-            throw AdminFailure(
-                Localized(
-                    en: "\(shown) is no mail address (\(error.words.english)); write name@domain",
-                    ja: "\(shown) は E-mail アドレスではありません（\(error.words.japanese)）。name@domain の形で指定してください"))
-        }
-        let (resolution, steps) = Resolver(context.directory.snapshot).explain(address)
-        let relay = try RelayExplanation(request, context.directory.snapshot, address, resolution)
-        if request.wantsJSON {
-            let shown = steps.map { step in
-                JSONValue.object([
-                    ("rule", .text(step.rule.rawValue)), ("text", .text(step.text.text(request.language))),
-                    ("decides", .bool(step.decides)),
-                ])
-            }
-            output.line(
-                JSONValue.object([
-                    ("address", .text(address.description)), ("steps", .list(shown)), ("result", .text(self.result(resolution).english)),
-                    ("next", Self.next(resolution, context.directory.configuration.routes)),
-                    ("relay", relay?.json(request.language) ?? .null),
-                ]).description)
-        } else {
-            for step in steps { output.line("\(step.decides ? "=>" : "  ") \(step.rule.rawValue): \(step.text.text(request.language))") }
-            output.line(self.result(resolution))
-            for line in relay?.lines(request.language) ?? [] { output.line(line) }
-        }
-        if relay?.isRefused == true { return .failed }
-        switch resolution {
-        case .account, .postmaster, .handler, .remote, .redirected, .bangPath: return .done
-        case .refused, .unknown: return .failed
-        }
-    }
-
-    /// Where mail for another host goes next, for programs; null for what stays here.
-    private static func next(_ resolution: Resolution, _ routes: RouteTable) -> JSONValue {
-        switch resolution {
-        case .remote(let domain), .redirected(_, let domain), .bangPath(_, let domain):
-            JSONValue.object([
-                ("domain", .text(domain)), ("route", routes.route(for: domain).map { .text($0.description) } ?? .null),
-                ("hop", .text(routes.hop(for: domain).words.english)),
-            ])
-        case .account, .postmaster, .handler, .refused, .unknown: .null
-        }
-    }
-
-    private static func result(_ resolution: Resolution) -> Localized {
-        switch resolution {
-        case .account(let recipient): Localized(en: "account \(recipient.primary)", ja: "アカウント \(recipient.primary)")
-        case .postmaster(let postmaster):
-            postmaster.local.isEmpty && postmaster.remote.isEmpty
-                ? Localized(en: "postmaster; held until somebody is on the delivery list", ja: "ポストマスタ（配信先が設定されるまで保留）")
-                : Localized(
-                    en: "postmaster: \((postmaster.local.map(\.primary) + postmaster.remote).map(\.description).joined(separator: ", "))",
-                    ja: "ポストマスタ: \((postmaster.local.map(\.primary) + postmaster.remote).map(\.description).joined(separator: "、"))")
-        case .handler(let handler): Localized(en: "handler \(handler.rawValue)", ja: "ハンドラ \(handler.rawValue)")
-        case .remote(let domain): Localized(en: "another host, for \(domain)", ja: "\(domain) を受け取る他のホスト")
-        case .redirected(let target, _), .bangPath(let target, _): Localized(en: "another host, as \(target)", ja: "\(target) として他のホスト")
-        case .refused(let character): Localized(en: "refused because of \(character.rawValue)", ja: "\(character.rawValue) が含まれるため拒否")
-        case .unknown(let reason): Localized(en: "refused: \(reason.rawValue)", ja: "拒否: \(reason.japanese) (\(reason.rawValue))")
-        }
-    }
-}
-
-extension UnknownReason {
-    fileprivate var japanese: String {
-        switch self {
-        case .noSuchAddress: "アドレスがありません"
-        case .badDomain: "ドメインが正しくありません"
-        case .noDomain: "ドメインがなく、補完するドメインも設定されていません"
-        case .expired: "アカウントの期限が切れています"
-        case .aliasLoop: "チャネルエイリアスが循環しています"
-        }
     }
 }
