@@ -77,7 +77,7 @@ package final class POP3Backend: SessionBackend, Sendable {
                 // Who is refused, and why in truth, is recorded by the authenticator.
                 if case .accepted(let identity) = outcome {
                     self.record("login", [("login", identity.login), ("mechanism", way), ("tls", hasTLS ? "yes" : "no")])
-                    self.environment.noteLogin(self.facts.peer)
+                    self.environment.noteLogin(identity.account, self.facts.peer)
                 }
                 answer(.auth(outcome))
             }

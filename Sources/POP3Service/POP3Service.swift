@@ -38,7 +38,7 @@ package struct POP3Service: SessionService {
         /// Whether an account may still be logged in; answers at once.
         package var isActive: @Sendable (AccountID) -> Bool = { _ in true }
         /// Told of each login that succeeded, for POP before SMTP.
-        package var noteLogin: @Sendable (IPAddress) -> Void = { _ in }
+        package var noteLogin: @Sendable (AccountID, IPAddress) -> Void = { _, _ in }
 
         package init(
             store: MessageStore, authenticate: @escaping Authenticate, configuration: @escaping @Sendable () -> Configuration,

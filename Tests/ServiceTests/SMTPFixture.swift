@@ -132,7 +132,7 @@ final class SMTPFixture: Sendable {
             store: self.store, authenticate: { authenticator.answer($0, $1, $2) }, configuration: { directory.configuration },
             sink: self.events, product: "Post.Office v1.2 release 3", offersTLS: false, now: now, random: random)
         reading.lookUpName = { loginNames.lookUp($0, .pop3, $1) }
-        reading.noteLogin = { [guards] in guards.popLogins.note($0, at: clock.now) }
+        reading.noteLogin = { [guards] in guards.popLogins.note($0, $1, at: clock.now) }
         reading.isActive = { directory.snapshot.mayUse(.pop3, $0) }
         self.listeners.add(
             try BoundListener.bind(IPAddress("127.0.0.1"), port: 0), role: ListenerRole(name: "pop3", service: .pop3),

@@ -156,6 +156,37 @@ struct SMTPRelayRuleTests {
         #expect(server.events.lines("recipient-accepted").last?.contains("relayed-by=pop-before-smtp") == true)
     }
 
+    @Test("POP before SMTP ends with the account that logged in: locked, without POP3, or gone; a neighbour's login stays")
+    func popBeforeSMTPEnds() throws {
+        let server = try Self.server()
+        try server.configure(RelayField.popBeforeSMTP, "5 min")
+        let taro = try #require(server.directory.find("taro"))
+        try server.account("hanako@example.test", password: "hanakos word")
+        func reply() throws -> String {
+            let client = try server.greeted()
+            _ = try client.say("MAIL FROM:<taro@example.test>")
+            return String(try client.say("RCPT TO:<x@remote.test>").prefix(3))
+        }
+        func login(_ name: String) throws {
+            let reader = try server.reader()
+            _ = try reader.say("USER \(name)")
+            #expect(try reader.say("PASS \(name)s word").hasPrefix("+OK"))
+            _ = try reader.say("QUIT")
+        }
+        try login("taro")
+        #expect(try reply() == "250")
+        try server.change(taro, AccountField.state, "locked")
+        #expect(try reply() == "550")
+        try server.change(taro, AccountField.state, "active")
+        #expect(try reply() == "250")
+        try server.change(taro, DeliveryField.services, "imap")
+        #expect(try reply() == "550")
+        try login("hanako")
+        #expect(try reply() == "250")
+        try server.remove(try #require(server.directory.find("hanako")))
+        #expect(try reply() == "550")
+    }
+
     @Test("Networks and domains that would make an open relay are refused by the form")
     func tooWide() throws {
         let server = try Self.server()
@@ -227,11 +258,15 @@ struct SMTPRelayRuleTests {
     func clockJumps() throws {
         let peer = try #require(IPAddress("192.0.2.1"))
         let logins = RecentLogins()
-        logins.note(peer, at: 1000)
+        logins.note(AccountID(rawValue: 1), peer, at: 1000)
         for (time, isIn) in [(Int64(1000), true), (1599, true), (1600, false), (999, false), (Int64.max, false), (Int64.min, false)] {
-            #expect(logins.has(peer, within: 600, at: time) == isIn, "\(time)")
+            #expect(logins.has(peer, within: 600, at: time, isActive: { _ in true }) == isIn, "\(time)")
         }
-        #expect(!logins.has(peer, within: 0, at: 1000))
+        #expect(!logins.has(peer, within: 0, at: 1000, isActive: { _ in true }))
+        #expect(!logins.has(peer, within: 600, at: 1000, isActive: { _ in false }))
+        for number in 2..<100 { logins.note(AccountID(rawValue: number), peer, at: 1000) }
+        #expect(!logins.has(peer, within: 600, at: 1000, isActive: { $0.rawValue < 90 }), "what is kept of one address is bounded")
+        #expect(logins.has(peer, within: 600, at: 1000, isActive: { $0.rawValue == 95 }))
     }
 
     @Test("The tables of senders are bounded, and what one sends is not another's")

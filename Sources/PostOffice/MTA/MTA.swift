@@ -346,7 +346,7 @@ package final class MTA: Sendable {
         environment.lookUpName = { names.lookUp($0, .pop3, $1) }
         environment.isActive = { directory.snapshot.mayUse(.pop3, $0) }
         let popLogins = self.guards.popLogins
-        environment.noteLogin = { popLogins.note($0, at: SystemSources.now()) }
+        environment.noteLogin = { popLogins.note($0, $1, at: SystemSources.now()) }
         return POP3Service(environment)
     }
 
