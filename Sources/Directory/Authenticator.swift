@@ -70,9 +70,38 @@ package final class Authenticator: Sendable {
     package var hashes: Int { self.hashCount.load(ordering: .relaxed) }
 
     /// Peers that are refused now because of too many failed logins.
-    package var shutOutPeers: Int {
-        self.failures.peers(with: self.directory.configuration.connections.loginFailures, at: self.directory.location.now())
+    package var shutOutPeers: Int { self.knownGuessers.count { $0.until != nil } }
+
+    /// A peer with failed logins in the last ten minutes: an IPv4 address, or a /64.
+    package struct Guesser: Sendable, Hashable {
+        package var network: IPNetwork
+        package var count: Int
+        /// Seconds since 1970; nil while it may still try.
+        package var until: Int64?
     }
+
+    /// Those that are refused, then those that may still try, the worst first.
+    package func guessers(limit: Int = 1000) -> [Guesser] {
+        let sorted = self.knownGuessers.sorted {
+            ($0.until ?? 0, $0.count, $0.network.description) > ($1.until ?? 0, $1.count, $1.network.description)
+        }
+        return Array(sorted.prefix(limit))
+    }
+
+    /// Without those that the postmaster excepted meanwhile.
+    private var knownGuessers: [Guesser] {
+        let blocking = self.directory.configuration.blocking
+        return self.failures.known(with: self.loginFailureBudget, at: self.directory.location.now()).filter {
+            !blocking.excepts($0.network.base)
+        }
+    }
+
+    /// Forgets failed logins, so that those people may try again at once; who they were.
+    package func releaseGuessers(_ isMeant: (IPNetwork) -> Bool) -> [Guesser] {
+        self.failures.release(with: self.loginFailureBudget, at: self.directory.location.now(), isMeant)
+    }
+
+    private var loginFailureBudget: Int { self.directory.configuration.connections.loginFailures }
 
     /// Finishes what waits, then answers `.unavailable`.
     package func close() {
@@ -183,13 +212,20 @@ package final class Authenticator: Sendable {
 
     /// One answer for the peer, whatever the fault.
     private func fail(_ attempt: Attempt, _ fault: LoginFault) {
-        // Everybody on this machine shares the loopback address: one of them must not shut out the others.
-        if !attempt.context.facts.peer.isLoopback { self.failures.add(attempt.peer, at: self.directory.location.now()) }
+        if !self.isExempt(attempt) { self.failures.add(attempt.peer, at: self.directory.location.now()) }
         self.refuse(.badCredentials, attempt.isKept ? .accountList : attempt.record == nil ? .unknownName : fault, attempt)
     }
 
     private func isOverBudget(_ attempt: Attempt) -> Bool {
-        self.failures.count(attempt.peer, at: self.directory.location.now()) >= self.directory.configuration.connections.loginFailures
+        guard !self.isExempt(attempt) else { return false }
+        return self.failures.count(attempt.peer, at: self.directory.location.now()) >= self.loginFailureBudget
+    }
+
+    /// Many people behind one address: one of them must not shut out the others. So it is with everybody on this machine, and with whom the
+    /// postmaster lists, such as a school behind one router.
+    private func isExempt(_ attempt: Attempt) -> Bool {
+        let peer = attempt.context.facts.peer
+        return peer.isLoopback || self.directory.configuration.blocking.excepts(peer, attempt.context.hostName)
     }
 
     private func refuse(_ refusal: AuthRefusal, _ fault: LoginFault, _ attempt: Attempt) {

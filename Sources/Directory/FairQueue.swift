@@ -1,4 +1,5 @@
 internal import Database
+internal import Policy
 package import Vocabulary
 
 /// Threads for work that takes long, fair between peers: each address has a queue of its own and they take turns, so that one client
@@ -76,4 +77,12 @@ package final class FairQueue: Sendable {
 package struct PeerBlock: Hashable, Sendable {
     private let bytes: [UInt8]
     package init(_ address: IPAddress) { self.bytes = address.isIPv6 ? Array(address.bytes.prefix(8)) : address.bytes }
+
+    /// The block as a network: `192.0.2.1/32`, `2001:db8::/64`.
+    var network: IPNetwork? {
+        let isIPv6 = self.bytes.count == 8
+        return IPAddress(bytes: isIPv6 ? self.bytes + [UInt8](repeating: 0, count: 8) : self.bytes).map {
+            IPNetwork(around: $0, prefixLength: isIPv6 ? 64 : 32)
+        }
+    }
 }

@@ -17,10 +17,24 @@ final class LoginFailures: Sendable {
         }
     }
 
-    /// Peers with so many failures or more.
-    func peers(with limit: Int, at now: Int64) -> Int {
-        self.counters.withLock { table in table.keys.count { (table[$0]?.count(at: now) ?? 0) >= limit } }
+    func count(_ peer: PeerBlock, at now: Int64) -> Int { self.counters.withLock { $0[peer]?.count(at: now) ?? 0 } }
+
+    /// Everybody with failures, and until when he is shut out by this limit.
+    func known(with limit: Int, at now: Int64) -> [Authenticator.Guesser] {
+        let all = self.counters.withLock { $0 }
+        return all.compactMap { peer, counter in
+            var counter = counter
+            let count = counter.count(at: now)
+            guard count > 0, let network = peer.network else { return nil }
+            return .init(network: network, count: count, until: count >= limit ? counter.falls(below: limit, after: now) : nil)
+        }
     }
 
-    func count(_ peer: PeerBlock, at now: Int64) -> Int { self.counters.withLock { $0[peer]?.count(at: now) ?? 0 } }
+    /// Forgets the failures of those whom the body names; who they were.
+    func release(with limit: Int, at now: Int64, _ isMeant: (IPNetwork) -> Bool) -> [Authenticator.Guesser] {
+        self.known(with: limit, at: now).filter { guesser in
+            guard isMeant(guesser.network) else { return false }
+            return self.counters.withLock { $0.removeValue(forKey: PeerBlock(guesser.network.base)) } != nil
+        }
+    }
 }

@@ -21,6 +21,23 @@ package struct RateCounter: Sendable, Equatable {
         return self.estimate(at: now)
     }
 
+    /// When the count falls below `limit`, if nothing is added; `now` when it is so already.
+    package func falls(below limit: Int, after now: Int64) -> Int64 {
+        var (early, late) = (now, now.addingReportingOverflow(self.window.multipliedReportingOverflow(by: 2).partialValue).partialValue)
+        guard limit > 0, late > early else { return max(now, late) }
+        func isBelow(_ time: Int64) -> Bool {
+            var copy = self
+            return copy.count(at: time) < limit
+        }
+        if isBelow(early) { return early }
+        // It only falls: halve the span until the second is found.
+        while late - early > 1 {
+            let middle = early + (late - early) / 2
+            if isBelow(middle) { late = middle } else { early = middle }
+        }
+        return late
+    }
+
     /// Nothing of what was counted matters any more.
     package func isStale(at now: Int64) -> Bool {
         let elapsed = now.subtractingReportingOverflow(self.start)

@@ -94,20 +94,28 @@ package final class HarvestGuard: Sendable {
         return Array(sorted.prefix(limit))
     }
 
-    /// Forgets what is known of a peer and its network; of all for nil. The number of peers that were shut out.
-    @discardableResult
-    package func release(_ address: IPAddress?, at now: Int64) -> Int {
+    /// Forgets what is known of peers and networks that the body names; who they were. An IPv6 peer is a /64.
+    package func release(at now: Int64, _ isMeant: (IPNetwork) -> Bool) -> [Released] {
         self.state.withLock { state in
-            guard let address else {
-                let closed = state.peers.values.count { $0.closedUntil > now }
-                state = State()
-                return closed
+            var released: [Released] = []
+            for key in state.peers.keys {
+                let block = IPNetwork(around: key, prefixLength: key.isIPv6 ? 64 : 32)
+                guard isMeant(block), var peer = state.peers.removeValue(forKey: key) else { continue }
+                let count = peer.counter.count(at: now)
+                if count > 0 || peer.closedUntil > now { released.append(Released(network: block, count: count)) }
             }
-            let key = Self.key(address)
-            state.networks[Self.network(key)] = nil
-            guard let peer = state.peers.removeValue(forKey: key) else { return 0 }
-            return peer.closedUntil > now ? 1 : 0
+            // The network of who is let go counts against him too.
+            for network in state.networks.keys where isMeant(network) || released.contains(where: { network.contains($0.network.base) }) {
+                state.networks[network] = nil
+            }
+            return released
         }
+    }
+
+    package struct Released: Sendable, Hashable {
+        package var network: IPNetwork
+        /// Unknown recipients in the last ten minutes.
+        package var count: Int
     }
 
     private static func delay(_ count: Int, _ limit: Int) -> Verdict {

@@ -82,13 +82,16 @@ package final class SendingRates: Sendable {
         return Array(all.sorted { $0.sender.description < $1.sender.description }.prefix(limit))
     }
 
-    /// Forgets what a sender (as `description` writes it) has sent; all for nil. How many that were.
-    @discardableResult
-    package func release(_ name: String?) -> Int {
+    /// Forgets what the senders that the body names have sent; who they were.
+    package func release(at now: Int64, _ isMeant: (Sender) -> Bool) -> [Known] {
         self.entries.withLock { entries in
-            let kept = name.map { name in entries.filter { $0.key.description != name } } ?? [:]
-            defer { entries = kept }
-            return entries.count - kept.count
+            var released: [Known] = []
+            for sender in entries.keys where isMeant(sender) {
+                guard var entry = entries.removeValue(forKey: sender) else { continue }
+                let count = entry.counter.count(at: now)
+                if count > 0 { released.append(Known(sender: sender, count: count, limit: entry.limit)) }
+            }
+            return released
         }
     }
 }

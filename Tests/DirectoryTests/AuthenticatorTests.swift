@@ -209,6 +209,44 @@ import Vocabulary
         for number in 0..<9 { #expect(try desk.login("jane", "wrong\(number)", from: "127.0.0.1") == .badCredentials) }
     }
 
+    @Test("A2 who is shut out is known with the time, and can be let go: by address, by network, an IPv6 peer as its /64")
+    func guessers() throws {
+        let desk = try Desk()
+        try desk.fixture.configure("login-failure-budget", "3")
+        try desk.fixture.add("jane@example.test", password: "secret")
+        for number in 0..<3 { #expect(try desk.login("jane", "wrong\(number)") == .badCredentials) }
+        for number in 0..<3 { #expect(try desk.login("jane", "wrong\(number)", from: "2001:db8::\(number)") == .badCredentials) }
+        #expect(try desk.login("jane", "wrong", from: "192.0.2.77") == .badCredentials)
+        let known = desk.authenticator.guessers()
+        #expect(known.map { "\($0.network) \($0.count)" } == ["2001:db8::/64 3", "192.0.2.1/32 3", "192.0.2.77/32 1"])
+        let until = try #require(known.first?.until)
+        #expect(until > 1_800_000_000 && until <= 1_800_001_200)
+        #expect(known.last?.until == nil)
+        #expect(desk.authenticator.shutOutPeers == 2)
+        let network = try #require(IPAddress("2001:db8::")).description
+        #expect(desk.authenticator.releaseGuessers { "\($0.base)" == network }.map(\.count) == [3])
+        #expect(try desk.login("jane", "secret", from: "2001:db8::1") == nil)
+        #expect(desk.authenticator.releaseGuessers { _ in false }.isEmpty)
+        #expect(desk.authenticator.releaseGuessers { !$0.base.isIPv6 }.count == 2)
+        #expect(try desk.login("jane", "secret") == nil)
+        #expect(desk.authenticator.guessers().isEmpty)
+    }
+
+    @Test("A2 whom the postmaster excepts is not shut out, and not counted; what was counted before holds no longer")
+    func exceptions() throws {
+        let desk = try Desk()
+        try desk.fixture.configure("login-failure-budget", "3")
+        try desk.fixture.add("jane@example.test", password: "secret")
+        for number in 0..<4 { _ = try desk.login("jane", "wrong\(number)") }
+        #expect(try desk.login("jane", "secret") == .tooManyFailures)
+        try desk.fixture.configure("blocking-exceptions", "192.0.2.0/24")
+        #expect(desk.authenticator.guessers().isEmpty && desk.authenticator.shutOutPeers == 0)
+        #expect(try desk.login("jane", "secret") == nil)
+        for number in 0..<9 { #expect(try desk.login("jane", "bad\(number)", from: "192.0.2.9") == .badCredentials) }
+        for number in 0..<3 { #expect(try desk.login("jane", "bad\(number)", from: "192.0.3.9") == .badCredentials) }
+        #expect(try desk.login("john", "bad", from: "192.0.3.9") == .tooManyFailures)
+    }
+
     @Test("A1 every fault has its own word in the log, and few answers") func faults() throws {
         let desk = try Desk()
         func reason() -> String? { desk.events.events.last?.facts.first { $0.key == "reason" }?.value }

@@ -26,8 +26,9 @@ package enum BlockField {
     package static let exceptions = Field(
         "blocking-exceptions", .mailBlocking, Localized("Hosts and networks that are never blocked", "拒否しないホストとネットワーク"),
         help: Localized(
-            "Taken out of everything above, and of the limits of unknown recipients and of messages an hour.",
-            "上のすべての項目と、不明な受信者数や 1 時間のメッセージ数の上限の対象から除きます。"),
+            "Taken out of everything above, and of the limits of unknown recipients, of failed logins and of messages an hour. For many people "
+                + "behind one address, such as a school.",
+            "上のすべての項目と、不明な受信者数、ログインの失敗数、1 時間のメッセージ数の上限の対象から除きます。学校など、1 つの IP アドレスを多数の人が使う場合に指定します。"),
         .accessList(maximum: 10_000))
 
     package static let clientRate = rate(

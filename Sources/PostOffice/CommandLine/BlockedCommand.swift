@@ -5,19 +5,22 @@ struct BlockedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blocked",
         abstract: .said(
-            "Peers and users that are held back: too many unknown recipients, or too much mail.", "制限中の接続元とユーザ（不明な宛先が多い、またはメールが多い）"),
+            "Peers and users that are held back: too many unknown recipients or failed logins, or too much mail.",
+            "制限中の接続元とユーザ（不明な宛先やログインの失敗が多い、またはメールが多い）"),
         discussion: .said(
             """
             Whom you block yourself stands in the configuration: blocked-hosts, blocked-senders, blocked-helo-names.
             Examples:
               postoffice blocked list
               postoffice blocked release 192.0.2.9
+            Who must never be held back, such as a school behind one address, stands in blocking-exceptions.
             """,
             """
             手動の拒否は設定 blocked-hosts、blocked-senders、blocked-helo-names で行います。
             Examples:
               postoffice blocked list
               postoffice blocked release 192.0.2.9
+            学校など、制限してはならない接続元は blocking-exceptions に指定します。
             """),
         subcommands: [List.self, Release.self])
 
