@@ -158,7 +158,7 @@ let package = Package(
             "PostOfficeTests",
             [
                 "PostOffice", "CPlatform", "MIME", "NetKit", "Queue", "MessageStore", "Directory", "Forms", "Bytes", "Vocabulary",
-                "MailTesting",
+                "MailTesting", "SASL", "SMTPService", "Policy",
                 nioCore, nioPosix,
             ], resources: [.copy("Configurations")]),
         tests("SystemTests", ["MailTesting", "PowerCutKit", "Bytes", "Vocabulary"]),

@@ -21,13 +21,13 @@ final class Ballast: Sendable {
 
     private let files: Files
     private let wanted: Int64
-    private let minimumFree: Int64
+    private let minimumFree: FreeSpaceLimit
     private let places: Mutex<[Place]>
 
-    init(_ location: StoreLocation, _ options: StoreOptions, _ files: Files) {
+    init(_ location: StoreLocation, _ options: StoreOptions, _ files: Files, minimumFree: FreeSpaceLimit? = nil) {
         self.files = files
         self.wanted = options.ballast
-        self.minimumFree = options.minimumFree
+        self.minimumFree = minimumFree ?? FreeSpaceLimit(options.minimumFree)
         let directories = Self.isSameFileSystem(location.mailbox, location.spool) ? [location.mailbox] : [location.mailbox, location.spool]
         self.places = Mutex(directories.map { Place(path: "\($0)/\(Self.name)", directory: $0, size: Self.size(of: "\($0)/\(Self.name)")) })
     }
@@ -54,7 +54,8 @@ final class Ballast: Sendable {
         self.places.withLock { places in
             for index in places.indices where places[index].size < self.wanted {
                 let missing = self.wanted - places[index].size
-                guard let free = self.files.freeBytes(places[index].directory), free - missing >= max(self.minimumFree, 2 * self.wanted),
+                guard let free = self.files.freeBytes(places[index].directory),
+                    free - missing >= max(self.minimumFree.value, 2 * self.wanted),
                     (try? self.resize(places[index].path, to: self.wanted)) != nil
                 else { continue }
                 places[index].size = self.wanted

@@ -7,6 +7,22 @@ final class HealthState: Sendable {
     private let code = Atomic<UInt8>(0)
     private let reason = Mutex("")
 
+    private let isTroubled = Atomic<Bool>(false)
+    private let trouble = Mutex<String?>(nil)
+
+    /// Why the newest message could not be stored; nil when it was.
+    var lastFailure: String? { self.isTroubled.load(ordering: .relaxed) ? self.trouble.withLock { $0 } : nil }
+
+    func noteFailure(_ failure: IOFailure) {
+        self.trouble.withLock { $0 = "\(failure)" }
+        self.isTroubled.store(true, ordering: .relaxed)
+    }
+
+    /// One load where nothing was wrong.
+    func noteSuccess() {
+        if self.isTroubled.load(ordering: .relaxed) { self.isTroubled.store(false, ordering: .relaxed) }
+    }
+
     var value: StoreHealth {
         switch self.code.load(ordering: .relaxed) {
         case 0: .writable
@@ -39,11 +55,11 @@ final class HealthState: Sendable {
 final class DiskWatch: Sendable {
     private let files: Files
     private let directories: [String]
-    private let minimum: Int64
+    private let minimum: FreeSpaceLimit
     private let health: HealthState
     private let lastLook = Atomic<Int64>(.min)
 
-    init(_ location: StoreLocation, minimum: Int64, files: Files, health: HealthState) {
+    init(_ location: StoreLocation, minimum: FreeSpaceLimit, files: Files, health: HealthState) {
         self.files = files
         self.directories = [location.mailbox, location.spool]
         self.minimum = minimum
@@ -56,7 +72,8 @@ final class DiskWatch: Sendable {
         let last = self.lastLook.load(ordering: .relaxed)
         guard force || last == .min || now - last >= 100 else { return }
         self.lastLook.store(now, ordering: .relaxed)
-        let isLow = self.directories.contains { (self.files.freeBytes($0) ?? .max) < self.minimum }
+        let minimum = self.minimum.value
+        let isLow = self.directories.contains { (self.files.freeBytes($0) ?? .max) < minimum }
         self.health.setDiskLow(isLow)
     }
 

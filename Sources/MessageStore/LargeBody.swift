@@ -162,6 +162,7 @@ final class LargeFile: Sendable {
             try work()
             return .success(())
         } catch {
+            self.parts.health.noteFailure(error)
             let refusal: StoreRefusal = error.isDiskFull ? .diskFull : .io(error)
             self.failure.withLock { $0 = refusal }
             return .failure(refusal)

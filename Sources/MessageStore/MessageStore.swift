@@ -32,6 +32,7 @@ package final class MessageStore: Sendable {
         let accept: Database
         let state: HealthState
         let disk: DiskWatch
+        let minimumFree: FreeSpaceLimit
         let usage: UsageTable
         let removed: RemovedAccounts
         let watch: CheckWatch
@@ -85,7 +86,8 @@ package final class MessageStore: Sendable {
         let watch = CheckWatch()
         let queueFeed = QueueFeed()
         let sweeper = SegmentSweeper(opening.directory, events: options.events)
-        let ballast = Ballast(opening.location, options, opening.files)
+        let minimumFree = FreeSpaceLimit(options.minimumFree)
+        let ballast = Ballast(opening.location, options, opening.files, minimumFree: minimumFree)
         let folder = Folder(
             .init(
                 mail: databases.mail, accept: databases.accept, health: health, usage: usage, removed: removed, changes: changes,
@@ -112,12 +114,13 @@ package final class MessageStore: Sendable {
         }
         folder.note(end.gaps)
         let identifiers = Identifiers(next: end.nextIdentifier, nextSegment: end.nextSegment)
-        let disk = DiskWatch(opening.location, minimum: options.minimumFree, files: opening.files, health: health)
+        let disk = DiskWatch(opening.location, minimum: minimumFree, files: opening.files, health: health)
         ballast.restore()
         disk.look(force: true)
         let writer = LogWriter()
         let parts = Parts(
             files: opening.files, directory: opening.directory, mail: databases.mail, accept: databases.accept, state: health, disk: disk,
+            minimumFree: minimumFree,
             usage: usage, removed: removed, watch: watch, identifiers: identifiers, folder: folder, writer: writer,
             readers: WorkerPool("store-read", threads: options.readThreads, bound: 100_000),
             streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk, ballast, folder),

@@ -69,6 +69,7 @@ final class OpenLog {
         do throws(IOFailure) {
             let records = try self.write(&checked)
             self.failures = 0
+            self.parts.health.noteSuccess()
             self.parts.folder.take(records)
             for item in checked { item.completion(.success(Accepted(blob: item.blobID, deferred: item.deferred))) }
         } catch {
@@ -83,10 +84,11 @@ final class OpenLog {
         for item in waiting { item.completion(.failure(refusal)) }
     }
 
-    /// A disk that is full recovers; one that fails again and again does not.
+    /// A disk that is full recovers, and so does a directory that we may not write to; a disk that fails again and again does not.
     private func noteFailure(_ error: IOFailure) {
+        self.parts.health.noteFailure(error)
         self.parts.disk.look(force: true)
-        if error.isDiskFull { return }
+        if error.isDiskFull || error.isAboutAccess { return }
         self.failures += 1
         if self.failures >= Self.failuresBeforeGivingUp {
             self.parts.health.fail("\(error): the disk failed \(self.failures) times in a row; check it, then restart")

@@ -14,6 +14,8 @@ package struct IOFailure: Error, Sendable, Hashable, CustomStringConvertible {
         self.code = code
     }
 
+    /// The file cannot be reached or made; the disk itself said nothing wrong, and nothing was written.
+    package var isAboutAccess: Bool { [EACCES, EPERM, ENOENT, ENOTDIR, EMFILE, ENFILE].contains(self.code) }
     package var isDiskFull: Bool { self.code == ENOSPC || self.code == EDQUOT || self.code == EFBIG }
     package var description: String { "\(self.operation) \(self.path): \(String(cString: strerror(self.code)))" }
 }

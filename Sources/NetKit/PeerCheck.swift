@@ -137,21 +137,32 @@ package final class PeerCheck: Sendable {
 
 /// Authorities whose word counts: those of the system, and those that the operator adds. Read from disk at the first use, which may block.
 package final class TrustedAuthorities: Sendable {
-    private let files: [String]
-    private let loaded = Mutex<CertificateStore?>(nil)
+    private struct State {
+        var files: [String]
+        var loaded: CertificateStore?
+    }
+    private let state: Mutex<State>
 
     /// `files`: PEM, beside what the system trusts. What cannot be read adds nothing.
-    package init(files: [String] = []) { self.files = files }
+    package init(files: [String] = []) { self.state = Mutex(State(files: files)) }
+
+    /// From the next check on these files.
+    package func setFiles(_ files: [String]) {
+        self.state.withLock { state in if state.files != files { state = State(files: files) } }
+    }
+
+    /// The files are read again at the next check.
+    package func forget() { self.state.withLock { $0.loaded = nil } }
 
     var store: CertificateStore {
-        self.loaded.withLock { loaded in
-            if let loaded { return loaded }
+        self.state.withLock { state in
+            if let loaded = state.loaded { return loaded }
             var store = CertificateStore.systemTrustRoots
-            for file in self.files {
+            for file in state.files {
                 let documents = SmallFile.text(of: file).flatMap { try? PEMDocument.parseMultiple(pemString: $0) } ?? []
                 store.append(contentsOf: documents.compactMap { try? Certificate(pemDocument: $0) })
             }
-            loaded = store
+            state.loaded = store
             return store
         }
     }

@@ -61,6 +61,10 @@ struct TrailOutput {
     private var day = ""
     /// The file ends in half a line: the disk was full.
     private var isTorn = false
+    /// Lost events that the log has a line about.
+    private(set) var reported = 0
+    /// Why the newest write did not succeed.
+    private(set) var failure: String?
 
     init(files: TrailFiles, days: Int) {
         self.files = files
@@ -70,11 +74,13 @@ struct TrailOutput {
     /// Writes the lines; returns how many events are lost, those dropped before included.
     mutating func write(_ batch: TrailBatch, at milliseconds: Int64) -> Int {
         var lost = 0
+        self.failure = nil
         for (index, chunk) in batch.chunks.enumerated() {
             if index == 0, batch.dropped > 0 {
                 guard self.write(Self.report(dropped: batch.dropped, milliseconds), day: chunk.day) == 0 else {
                     return batch.dropped + batch.chunks.reduce(0) { $0 + Self.lines(in: $1.bytes[...]) }
                 }
+                self.reported += batch.dropped
             }
             lost += self.write(chunk.bytes, day: chunk.day)
         }
@@ -87,9 +93,15 @@ struct TrailOutput {
     }
 
     private mutating func write(_ bytes: [UInt8], day: String) -> Int {
-        guard self.open(day) else { return Self.lines(in: bytes[...]) }
+        guard self.open(day) else {
+            self.noteFailure(errno)
+            return Self.lines(in: bytes[...])
+        }
         if self.isTorn {
-            guard Glibc.write(self.fd, "\n", 1) == 1 else { return Self.lines(in: bytes[...]) }
+            guard Glibc.write(self.fd, "\n", 1) == 1 else {
+                self.noteFailure(errno)
+                return Self.lines(in: bytes[...])
+            }
             self.isTorn = false
         }
         var rest = bytes[...]
@@ -97,6 +109,7 @@ struct TrailOutput {
             let count = rest.withUnsafeBytes { Glibc.write(self.fd, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
+                self.noteFailure(errno)
                 self.isTorn = rest.startIndex > 0 && bytes[rest.startIndex - 1] != .lf
                 return Self.lines(in: rest)
             }
@@ -104,6 +117,8 @@ struct TrailOutput {
         }
         return 0
     }
+
+    private mutating func noteFailure(_ code: Int32) { self.failure = String(cString: strerror(code)) }
 
     /// Opens the file of the day, anew when somebody has moved or removed it.
     private mutating func open(_ day: String) -> Bool {

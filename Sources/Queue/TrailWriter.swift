@@ -16,6 +16,8 @@ package final class TrailWriter: EventSink {
         package var gather = 50
         /// Pause after a failed write, in milliseconds.
         package var pause = 1000
+        /// Told why events cannot be written, once until they can be again; nil is the end of it. Called on the writer's thread.
+        package var whenFailing: @Sendable (String?) -> Void = { _ in }
         /// Milliseconds since 1970.
         package var now: @Sendable () -> Int64 = TrailWriter.systemTime
 
@@ -26,14 +28,15 @@ package final class TrailWriter: EventSink {
     private let switches = Atomic<UInt32>(.max)
     private let days: Days
     private let options: Options
+    private let state = State()
     private let thread: Thread
 
     package init(directory: String, options: Options = Options()) {
         self.options = options
-        let waiting = self.waiting
+        let (waiting, state) = (self.waiting, self.state)
         let days = Days(options.days)
         self.days = days
-        self.thread = Thread("trail") { Self.run(waiting, TrailFiles(directory: directory), options, days) }
+        self.thread = Thread("trail") { Self.run(waiting, TrailFiles(directory: directory), options, days, state) }
     }
 
     /// Which of the switchable events are written; all others always are.
@@ -49,6 +52,26 @@ package final class TrailWriter: EventSink {
     private final class Days: Sendable {
         let count: Atomic<Int>
         init(_ count: Int) { self.count = Atomic(count) }
+    }
+
+    /// Events that could not be written since the start, whether or not the log says so by now.
+    package var unwritten: Int { self.state.unwritten.load(ordering: .relaxed) }
+
+    /// Why events cannot be written now; nil when they can.
+    package var failure: String? { self.state.failure.withLock { $0 } }
+
+    private final class State: Sendable {
+        let unwritten = Atomic<Int>(0)
+        let failure = Mutex<String?>(nil)
+
+        /// True when something is to be told.
+        func note(unwritten: Int, _ failure: String?) -> Bool {
+            self.unwritten.store(unwritten, ordering: .relaxed)
+            return self.failure.withLock { known in
+                defer { known = failure }
+                return (known == nil) != (failure == nil)
+            }
+        }
     }
 
     package func record(_ event: @autoclosure () -> TrailEvent, switchedBy gate: LogSwitch?) {
@@ -127,7 +150,7 @@ package final class TrailWriter: EventSink {
     }
 
     /// The thread: waits for the first event, gathers a little, writes, until closed and empty.
-    private static func run(_ waiting: Monitor<TrailBatch.Waiting>, _ files: TrailFiles, _ options: Options, _ days: Days) {
+    private static func run(_ waiting: Monitor<TrailBatch.Waiting>, _ files: TrailFiles, _ options: Options, _ days: Days, _ state: State) {
         var output = TrailOutput(files: files, days: options.days)
         while true {
             waiting.wait(until: { $0.size > 0 || $0.isClosed }, then: { _ in })
@@ -136,6 +159,7 @@ package final class TrailWriter: EventSink {
             let (batch, isClosed) = waiting.withLock { ($0.take(), $0.isClosed) }
             output.days = days.count.load(ordering: .relaxed)
             let lost = output.write(batch, at: options.now())
+            if !batch.isEmpty, state.note(unwritten: output.reported + lost, output.failure) { options.whenFailing(output.failure) }
             waiting.withLock { $0.finish(lost: lost) }
             waiting.broadcast()
             if isClosed && batch.isEmpty { return }

@@ -142,6 +142,40 @@ final class Switch: Sendable {
         #expect(try store.check().problems == [])
     }
 
+    @Test("R2 a directory that cannot be written refuses with a reason that is known until mail is taken again, however often it was tried")
+    func unwritableDirectory() async throws {
+        let scratch = try Scratch()
+        let faults = Switch()
+        let store = try scratch.open {
+            $0.faults = faults.faults
+            $0.segmentSize = 1
+        }
+        defer { store.close() }
+        #expect(store.lastFailure == nil)
+        faults.fail(.create, EACCES)
+        for _ in 1...8 { await #expect(throws: StoreRefusal.self) { try await store.accept(message("2\r\n")) } }
+        let reason = try #require(store.lastFailure)
+        #expect(reason.hasPrefix("create ") && reason.hasSuffix(".seg: Permission denied"))
+        #expect(store.health == .writable, "it is not the disk")
+        faults.fail(.create, nil)
+        _ = try await store.accept(message("3\r\n", to: [PlannedDelivery(account: account)]))
+        #expect(store.lastFailure == nil)
+        #expect(try await store.texts(account) == ["3\r\n"])
+    }
+
+    @Test("R2 the least free space can be changed while the store is open, and holds at once") func changedMinimum() async throws {
+        let scratch = try Scratch()
+        let store = try scratch.open()
+        defer { store.close() }
+        store.setMinimumFree(.max)
+        #expect(store.health == .diskLow)
+        await #expect(throws: StoreRefusal.self) { try await store.accept(message("1\r\n")) }
+        store.setMinimumFree(0)
+        #expect(store.health == .writable)
+        _ = try await store.accept(message("2\r\n", to: [PlannedDelivery(account: account)]))
+        #expect(try await store.texts(account) == ["2\r\n"])
+    }
+
     @Test("R2 a full disk refuses with a reason of its own, and the store goes on when there is room") func fullDisk() async throws {
         let scratch = try Scratch()
         let faults = Switch()

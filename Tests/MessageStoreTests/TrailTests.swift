@@ -141,6 +141,30 @@ import Vocabulary
         #expect(text.hasSuffix("\n"))
     }
 
+    @Test("What cannot be written is counted, and told once with the reason until it can be again")
+    func unwritable() {
+        let directory = TemporaryDirectory("trail")
+        let told = Mutex<[String?]>([])
+        var options = TrailWriter.Options()
+        options.gather = 0
+        options.pause = 1
+        options.whenFailing = { reason in told.withLock { $0.append(reason) } }
+        let writer = TrailWriter(directory: directory("log"), options: options)
+        for _ in 0..<3 {
+            writer.record(TrailEvent(.mta, "lost", trace: nil, []), switchedBy: nil)
+            writer.flush()
+        }
+        #expect(told.withLock { $0 } == ["No such file or directory"])
+        #expect(writer.failure == "No such file or directory" && writer.unwritten == 3)
+        #expect(mkdir(directory("log"), 0o700) == 0)
+        writer.record(TrailEvent(.mta, "kept", trace: nil, []), switchedBy: nil)
+        writer.close()
+        #expect(told.withLock { $0 } == ["No such file or directory", nil])
+        #expect(writer.failure == nil && writer.unwritten == 3)
+        let text = directoryEntries(directory("log")).map { ChildProcess.text(of: "\(directory("log"))/\($0)") }.joined()
+        #expect(text.contains("MTA events-dropped count=3\n") && text.contains("MTA kept"))
+    }
+
     @Test func aRemovedFileIsMadeAnew() {
         let desk = Desk()
         desk.record("ONE")

@@ -4,7 +4,10 @@ import Forms
 import MailTesting
 import MessageStore
 import NIOCore
+import Policy
 import PostOffice
+import SASL
+import SMTPService
 import Synchronization
 import Testing
 import Vocabulary
@@ -45,6 +48,13 @@ import Vocabulary
             self.store = store
             self.context = AdminContext(start: self.start, directory: self.directory, store: store, reload: { nil }, counts: counts)
             return store
+        }
+
+        /// As inside the server, with what it remembers of peers.
+        func openServer(_ guards: SMTPGuards, _ authenticator: Authenticator) throws {
+            let store = try self.openStore()
+            self.context = AdminContext(
+                start: self.start, directory: self.directory, store: store, guards: guards, authenticator: authenticator, reload: { nil })
         }
 
         func details(_ name: String) throws -> AccountDetails? {
@@ -147,11 +157,12 @@ import Vocabulary
     @Test func theCountsOfAServerCrossTheControlSocket() throws {
         let counts = ServerCounts(connections: 12, harvesters: 2, guessers: 0)
         #expect(ServerCounts(line: counts.line) == counts)
+        #expect(ServerCounts(line: "connections=12 harvesters=2 guessers=0") == counts, "a server of an older version")
         for line in ["", "connections=1", "connections=x harvesters=0 guessers=0", "no answer"] { #expect(ServerCounts(line: line) == nil) }
         let desk = try Desk()
         #expect(desk.run("counts").status == .failed, "nobody counts where no server runs")
         _ = try desk.openStore { counts }
-        #expect(desk.run("counts").output == "connections=12 harvesters=2 guessers=0\n")
+        #expect(desk.run("counts").output == "connections=12 harvesters=2 guessers=0 unwritten=0\n")
     }
 
     @Test("59 the postmaster's password has at least 6 characters and no blank in front") func postmasterPassword() throws {
@@ -311,16 +322,6 @@ import Vocabulary
         #expect(desk.run("route", "jane", json: true).output.contains("\"rule\":\"completion\""))
     }
 
-    @Test func anAccountsHistoryTellsWhoDidWhatAlsoAfterItsEnd() throws {
-        let desk = try Desk()
-        _ = try desk.openStore()
-        _ = desk.run("account add", "jane@example.test", options: ["name": ["Jane"]], input: "secret-1")
-        #expect(desk.run("account set", "jane", options: ["set": ["state=locked", "quota=5 MiB"]]).status == .done)
-        #expect(desk.run("account set", "jane", input: "secret-2").status == .done)
-        let told = desk.run("account history", "jane").output
-        for part in ["added as jane@example.test", "+ state: Locked", "+ quota: 5 MiB", "password: a new secret", "tester, command"] {
-            #expect(told.contains(part), "\(part) in \(told)")
-        }
     @Test("route says what SMTP does: forwarding, unchecked recipients, source routes, own literals, routes back to this server")
     func routeAndReality() throws {
         let desk = try Desk()
@@ -365,6 +366,16 @@ import Vocabulary
         #expect(desk.run("route", "x@far.test").output.contains("outbound-reach is this-host"))
     }
 
+    @Test func anAccountsHistoryTellsWhoDidWhatAlsoAfterItsEnd() throws {
+        let desk = try Desk()
+        _ = try desk.openStore()
+        _ = desk.run("account add", "jane@example.test", options: ["name": ["Jane"]], input: "secret-1")
+        #expect(desk.run("account set", "jane", options: ["set": ["state=locked", "quota=5 MiB"]]).status == .done)
+        #expect(desk.run("account set", "jane", input: "secret-2").status == .done)
+        let told = desk.run("account history", "jane").output
+        for part in ["added as jane@example.test", "+ state: Locked", "+ quota: 5 MiB", "password: a new secret", "tester, command"] {
+            #expect(told.contains(part), "\(part) in \(told)")
+        }
         #expect(!told.contains("secret-"))
         #expect(desk.run("account history", "jane", options: ["limit": ["1"]]).output.split(separator: "\n").count == 2)
         #expect(desk.run("account delete", "jane").status == .done)
@@ -465,6 +476,66 @@ import Vocabulary
         _ = desk.run("account add", "jane@example.test")
         _ = desk.run("config set", "check-recipients", "no")
         #expect(desk.run("config set", "check-recipients", "yes").problems.isEmpty)
+    }
+
+    @Test("blocked list shows failed logins; release lets go whom it names, says whom, and says why where there is nobody")
+    func blocked() throws {
+        let desk = try Desk()
+        let guards = SMTPGuards()
+        let authenticator = Authenticator(desk.directory, AuthenticatorOptions(cacheKey: Secret("key of a test")))
+        defer { authenticator.close() }
+        try desk.openServer(guards, authenticator)
+        _ = desk.run("config set", "login-failure-budget", "3")
+        let now = SystemSources.now()
+        func fail(_ text: String, _ times: Int = 3) throws {
+            let peer = try #require(IPAddress(text))
+            let facts = ConnectionFacts(
+                peer: peer, peerPort: 1, local: peer, localPort: 2, listener: ListenerRole(name: "pop3", service: .pop3),
+                trace: TraceID("t"))
+            for number in 0..<times {
+                let flag = Flag()
+                authenticator.answer(
+                    .password(login: "nobody", Secret("x\(number)")), LoginContext(facts: facts, hasTLS: true, hostName: .notLooked)
+                ) { _ in flag.isSet.store(true, ordering: .releasing) }
+                #expect(eventually { flag.isSet.load(ordering: .acquiring) })
+            }
+        }
+        try fail("192.0.2.9")
+        try fail("192.0.2.10", 1)
+        try fail("fd00:77:0:1::3")
+        let harvester = try #require(IPAddress("fd00:77:0:2::1"))
+        for _ in 0..<3 { _ = guards.harvest.spend(harvester, limit: 2, closure: 600, at: now) }
+        _ = guards.rates.take(.client(try #require(IPAddress("198.51.100.1"))), 1, limit: 1, at: now)
+        let list = desk.run("blocked list").output
+        for line in [
+            "192.0.2.9  failed-logins  3  until ", "192.0.2.10  failed-logins  1  counted", "fd00:77:0:1::/64  failed-logins  3  until ",
+            "fd00:77:0:2::/64  unknown-recipients  3  until ", "198.51.100.1  rate  1  at its limit", "4 held back",
+        ] { #expect(list.contains(line), "\(line) in \(list)") }
+        #expect(desk.run("blocked list", language: .japanese).output.contains("制限中 4 件"))
+        #expect(desk.run("blocked list", json: true).output.contains("\"cause\":\"failed-logins\""))
+
+        let one = desk.run("blocked release", "fd00:77:0:1::3")
+        #expect(one.status == .done && one.output == "fd00:77:0:1::/64  failed-logins  3\n1 released\n")
+        let again = desk.run("blocked release", "fd00:77:0:1::3")
+        #expect(again.status == .failed && again.output == "0 released\n")
+        #expect(again.problems.contains("fd00:77:0:1::3") && again.problems.contains("is not held back"))
+        #expect(desk.run("blocked release", "192.0.2.0/24").output.hasSuffix("2 released\n"))
+        for nonsense in ["somebody", "192.0.2.0/33", "192.0.2", "uid:x", "", "fd00::/129", "192.0.2.1/"] {
+            let answer = desk.run("blocked release", nonsense)
+            #expect(answer.status == .misuse && !answer.problems.isEmpty, "\(nonsense)")
+        }
+        #expect(desk.run("blocked release", "jane@example.test").problems.contains("not held back"))
+        _ = desk.run("config set", "blocked-hosts", "203.0.113.0/24")
+        #expect(desk.run("blocked release", "203.0.113.5").problems.contains("blocked-hosts"))
+        #expect(desk.run("blocked release", "203.0.113.5", language: .japanese).problems.contains("blocked-hosts で拒否"))
+        #expect(desk.run("blocked release", options: ["all": []]).output.hasSuffix("2 released\n"))
+        let none = desk.run("blocked release", options: ["all": []])
+        #expect(none.status == .done && none.output == "0 released\n")
+        #expect(desk.run("blocked list").output == "0 held back\n")
+    }
+
+    private final class Flag: Sendable {
+        let isSet = Atomic<Bool>(false)
     }
 
     @Test("blocked list and release need a running server, and say so")

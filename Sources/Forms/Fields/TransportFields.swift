@@ -43,8 +43,8 @@ package enum TransportField {
     package static let authorities = Field(
         "trusted-authorities-file", .network, Localized("File with further authorities", "追加する認証局のファイル"),
         help: Localized(
-            "PEM certificates of authorities that are trusted beside the system's, for MTA-STS and its like. Takes effect at the next start.",
-            "MTA-STS などでシステムの認証局に加えて信頼する認証局の証明書 (PEM) です。次回の起動時に有効になります。"),
+            "PEM certificates of authorities that are trusted beside the system's, for MTA-STS and its like. After a change of the file itself: postoffice reload.",
+            "MTA-STS などでシステムの認証局に加えて信頼する認証局の証明書 (PEM) です。ファイルの中身を変更したときは postoffice reload を実行してください。"),
         .text(maximum: 1000))
 
     package static let all: [Field] = [trustAnchor, unsignedDomains, dane, sts, patience, reports, authorities]

@@ -3,6 +3,7 @@ package import Directory
 import Glibc
 package import MessageStore
 package import NetKit
+package import Queue
 package import SMTPService
 import Synchronization
 package import Vocabulary
@@ -23,18 +24,25 @@ package final class AdminContext: Sendable {
     package let remoteDelivery: RemoteDelivery?
     /// What SMTP sessions remember of peers; nil when no server runs here.
     package let guards: SMTPGuards?
+    /// Knows who failed to log in; nil when no server runs here.
+    package let authenticator: Authenticator?
+    /// Writes the log of the server; nil when none runs here.
+    package let trail: TrailWriter?
     private let opened: Mutex<MessageStore?>
     private let isServer: Bool
 
     /// Inside the server.
     package init(
         start: StartConfiguration, directory: Directory, store: MessageStore, remoteDelivery: RemoteDelivery? = nil,
-        guards: SMTPGuards? = nil, reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
+        guards: SMTPGuards? = nil, authenticator: Authenticator? = nil, trail: TrailWriter? = nil,
+        reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
         dns: (@Sendable () -> NameService.Validation)? = nil, renewNames: (@Sendable () -> Void)? = nil
     ) {
         self.renewNames = renewNames
         self.remoteDelivery = remoteDelivery
         self.guards = guards
+        self.authenticator = authenticator
+        self.trail = trail
         self.start = start
         self.counts = counts
         self.dns = dns
@@ -54,6 +62,8 @@ package final class AdminContext: Sendable {
         self.renewNames = nil
         self.remoteDelivery = nil
         self.guards = nil
+        self.authenticator = nil
+        self.trail = nil
         self.opened = Mutex(nil)
         self.isServer = false
     }

@@ -1,6 +1,6 @@
 import Vocabulary
 
-/// Numbers of a running server that `status` shows. One line on the control socket: `connections=3 harvesters=0 guessers=1`.
+/// Numbers of a running server that `status` shows. One line on the control socket: `connections=3 harvesters=0 guessers=1 unwritten=0`.
 package struct ServerCounts: Sendable, Equatable {
     /// Connections that stand.
     package var connections: Int
@@ -8,14 +8,19 @@ package struct ServerCounts: Sendable, Equatable {
     package var harvesters: Int
     /// Addresses shut out for now because of too many failed logins.
     package var guessers: Int
+    /// Events of the log that could not be written since the start.
+    package var unwritten: Int
 
-    package init(connections: Int, harvesters: Int, guessers: Int) {
+    package init(connections: Int, harvesters: Int, guessers: Int, unwritten: Int = 0) {
         self.connections = connections
         self.harvesters = harvesters
         self.guessers = guessers
+        self.unwritten = unwritten
     }
 
-    package var line: String { "connections=\(self.connections) harvesters=\(self.harvesters) guessers=\(self.guessers)" }
+    package var line: String {
+        "connections=\(self.connections) harvesters=\(self.harvesters) guessers=\(self.guessers) unwritten=\(self.unwritten)"
+    }
 
     /// nil for anything else, as from a server of another version.
     package init?(line: String) {
@@ -28,7 +33,7 @@ package struct ServerCounts: Sendable, Equatable {
         guard let connections = found["connections"], let harvesters = found["harvesters"], let guessers = found["guessers"] else {
             return nil
         }
-        self.init(connections: connections, harvesters: harvesters, guessers: guessers)
+        self.init(connections: connections, harvesters: harvesters, guessers: guessers, unwritten: found["unwritten"] ?? 0)
     }
 
     /// For people; nothing is said of what is not.
@@ -52,6 +57,7 @@ package struct ServerCounts: Sendable, Equatable {
     var json: JSONValue {
         .object([
             ("connections", .number(self.connections)), ("harvesters", .number(self.harvesters)), ("guessers", .number(self.guessers)),
+            ("unwritten-events", .number(self.unwritten)),
         ])
     }
 }

@@ -33,6 +33,8 @@ package final class MTA: Sendable {
         package var eventLoops: Int?
         /// Asks whoever holds the listening sockets to follow the start file; called when a command wants a reload.
         package var whenReloading: @Sendable () -> Void = {}
+        /// Told why events cannot be written to the log: once, until they can be again. nil is the end of it.
+        package var whenLogFails: @Sendable (String?) -> Void = { _ in }
 
         package init() {}
     }
@@ -63,6 +65,8 @@ package final class MTA: Sendable {
     private let releaser: QueueReleaser
     /// Asks hosts behind this one for their recipients.
     private let asker: RecipientAsker
+    /// Who vouches for other hosts' certificates.
+    private let authorities: TrustedAuthorities
     private let remoteSettings: RemoteSettingsSource
     private let traces = TraceIDs()
     /// Takes what `sendmail` left; made with the services.
@@ -76,7 +80,9 @@ package final class MTA: Sendable {
     package init(_ start: StartConfiguration, _ sockets: ListeningSockets, _ options: Options = Options()) throws(AdminFailure) {
         self.start = start
         self.options = options
-        self.trail = TrailWriter(directory: start.logDirectory)
+        var logging = TrailWriter.Options()
+        logging.whenFailing = options.whenLogFails
+        self.trail = TrailWriter(directory: start.logDirectory, options: logging)
         MessageStore.makeRoom(StoreLocation(spool: start.directories.spool, mailbox: start.directories.mailbox))
         self.directory = try Opening.directory(start)
         self.store = try Opening.store(start, self.directory.configuration, self.trail)
@@ -88,9 +94,10 @@ package final class MTA: Sendable {
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
         self.names = try Opening.nameService(self.directory.configuration, self.trail)
         self.remoteSettings = RemoteSettingsSource(directory: self.directory)
+        self.authorities = TrustedAuthorities(files: Opening.authorityFiles(self.directory.configuration))
         self.remoteDelivery = try Opening.remoteDelivery(
             self.directory, self.store, self.trail, self.loops, self.names.delivery, self.ownAddresses, self.remoteSettings,
-            transport: Opening.transportMemory(start, self.trail), crashGuard: options.crashGuard,
+            self.authorities, transport: Opening.transportMemory(start, self.trail), crashGuard: options.crashGuard,
             knownHere: { [names] in names.hostsFileAddresses(of: $0) })
         self.localDelivery = LocalDelivery(
             directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
@@ -106,11 +113,11 @@ package final class MTA: Sendable {
         let reloader = Mutex<(@Sendable () -> Localized?)?>(nil)
         let context = AdminContext(
             start: start, directory: self.directory, store: self.store, remoteDelivery: self.remoteDelivery, guards: self.guards,
-            reload: { reloader.withLock { $0 }?() },
-            counts: { [listeners, guards, authenticator] in
+            authenticator: self.authenticator, trail: self.trail, reload: { reloader.withLock { $0 }?() },
+            counts: { [listeners, guards, authenticator, trail] in
                 ServerCounts(
                     connections: listeners.openConnections, harvesters: guards.harvest.closedCount(at: SystemSources.now()),
-                    guessers: authenticator.shutOutPeers)
+                    guessers: authenticator.shutOutPeers, unwritten: trail.unwritten)
             }, dns: { [names] in names.validation }, renewNames: { [names] in names.renew() })
         do {
             self.control = try ControlServer(Administration.registry, context)
@@ -220,6 +227,7 @@ package final class MTA: Sendable {
             self.record("reload-failed", [("reason", "\(error)")])
             return (error as? TLSFailure)?.text ?? Localized(en: "\(error)", ja: "内部エラー: \(error)")
         }
+        self.authorities.forget()
         self.apply(self.directory.configuration, listeners: fresh.listeners)
         self.record("reloaded", [])
         return nil
@@ -230,6 +238,8 @@ package final class MTA: Sendable {
         self.trail.setSwitches(configuration.logged)
         self.trail.setDays(configuration.logDays)
         self.limits.setBounds(Opening.bounds(configuration))
+        self.store.setMinimumFree(configuration.storage.minimumFree)
+        self.authorities.setFiles(Opening.authorityFiles(configuration))
         self.names.change(Opening.nameSettings(configuration))
         self.remoteDelivery.setConnectionLimit(configuration.connections.maximumOutgoing)
         for (listener, rules) in self.rules.withLock({ $0 }) {

@@ -55,12 +55,29 @@ final class MTARunner {
         options.loginCache = inheritance.memory.loginCache
         options.drain = .seconds(self.drain)
         options.whenReloading = { inheritance.say(Inheritance.follow) }
+        options.whenLogFails = self.tellOfLog
         let mta = try MTA(self.start, inheritance.sockets, options)
         heart.watch(mta.eventLoops)
         try mta.serve()
         inheritance.say("ready")
         self.obey(signals, inheritance, mta)
         return AdminStatus.done.rawValue
+    }
+
+    /// On standard error, where the service manager keeps it: the log cannot say so itself.
+    private var tellOfLog: @Sendable (String?) -> Void {
+        let (directory, language) = (self.start.logDirectory, self.language)
+        return { reason in
+            let text =
+                if let reason {
+                    Localized(
+                        en: "the log in \(directory) cannot be written: \(reason); mail goes on, `postoffice status` has the cure",
+                        ja: "\(directory) のログを書き込めません: \(reason)。メールの処理は続けます。対処は postoffice status で確認できます")
+                } else {
+                    Localized(en: "the log in \(directory) is written again", ja: "\(directory) のログを再び書き込めるようになりました")
+                }
+            AdminPrinter().show(.problem("postoffice: \(text.text(language))\n"))
+        }
     }
 
     /// Waits for signals and for the end of the dispatcher, which must not be outlived: a new one could not start.

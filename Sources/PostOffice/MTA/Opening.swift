@@ -78,7 +78,7 @@ enum Opening {
     /// The way to other hosts.
     static func remoteDelivery(
         _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: any NetKit.Resolver,
-        _ own: OwnAddresses, _ settings: RemoteSettingsSource, transport: TransportMemory?,
+        _ own: OwnAddresses, _ settings: RemoteSettingsSource, _ authorities: TrustedAuthorities, transport: TransportMemory?,
         crashGuard: any CrashGuard, knownHere: @escaping @Sendable (String) -> [IPAddress]
     ) throws(AdminFailure) -> RemoteDelivery {
         var finder = HostFinder(
@@ -89,12 +89,12 @@ enum Opening {
         var environment = RemoteEnvironment(
             directory: directory, store: store, queue: OutboundQueue(store, limits: settings.limits), connector: Connector(loops: loops),
             finder: finder, events: events, settings: { settings.value }, now: SystemSources.now, random: SystemSources.random)
-        environment.authorities = TrustedAuthorities(files: directory.configuration.transport.authorities.map { [$0] } ?? [])
+        environment.authorities = authorities
         environment.transport = transport
         environment.crashGuard = crashGuard
         do {
             let web = try WebFetch(
-                loops: loops, resolver: resolver, authorities: environment.authorities, product: "Post.Office/\(ProductVersion.text)")
+                loops: loops, resolver: resolver, authorities: authorities, product: "Post.Office/\(ProductVersion.text)")
             environment.web = web
             environment.policies = transport.map { PolicyFinder(resolver: resolver, web: web, memory: $0, now: SystemSources.now) }
             return try RemoteDelivery(environment)
@@ -117,6 +117,8 @@ enum Opening {
         }
         return nil
     }
+
+    static func authorityFiles(_ configuration: Configuration) -> [String] { configuration.transport.authorities.map { [$0] } ?? [] }
 
     /// The connection cap leaves room for files and databases.
     static func bounds(_ configuration: Configuration) -> ConnectionLimits.Bounds {

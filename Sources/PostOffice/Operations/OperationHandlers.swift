@@ -11,6 +11,7 @@ enum OperationHandlers {
         AdminHandler("health", Self.health), AdminHandler("counts", Self.counts), AdminHandler("dns", Self.dns),
         AdminHandler("reach", Self.reach), AdminHandler("limited", Self.limited), AdminHandler("unasked", Self.unasked),
         AdminHandler("queue-state", Self.queueState),
+        AdminHandler("faults", Self.faults),
     ]
 
     private static func check(
@@ -94,6 +95,17 @@ enum OperationHandlers {
         } catch {
             throw AdminFailure(Localized(en: "the queue cannot be read: \(error)", ja: "キューを読めません: \(error)"))
         }
+        return .done
+    }
+
+    /// One line for `status`: `ServerFaults`.
+    private static func faults(
+        _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
+    ) throws(AdminFailure) -> AdminStatus {
+        guard context.isServerRunning else {
+            throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
+        }
+        output.line(ServerFaults.look(context.start, store: try context.store().lastFailure, log: context.trail?.failure).line)
         return .done
     }
 

@@ -59,13 +59,15 @@ struct StatusReport {
 
     var isRunning: Bool { self.dispatcher != nil && self.mta != nil }
 
-    private mutating func trouble(_ what: Localized, _ cure: Localized) { self.troubles.append(Trouble(what: what, cure: cure)) }
+    mutating func trouble(_ what: Localized, _ cure: Localized) { self.troubles.append(Trouble(what: what, cure: cure)) }
 
     /// How the store of the running server is; nothing is said where we may not ask.
     private mutating func askTheServer() {
         guard self.isRunning else { return }
         switch AdminClient.word(AdminRequest("counts"), self.start) {
-        case .word(let line): self.counts = ServerCounts(line: line)
+        case .word(let line):
+            self.counts = ServerCounts(line: line)
+            self.lookAtGuessers()
         case .nothing: break
         case .silent:
             // One question is enough: each would be waited for.
@@ -76,6 +78,7 @@ struct StatusReport {
                     ja: "20 秒間応答がなければディスパッチャが再起動します。繰り返すようなら postoffice log を調べてください"))
         }
         self.lookAtDNS()
+        self.lookAtFaults()
         if case .word(let line) = AdminClient.word(AdminRequest("queue-state"), self.start) { self.queue = QueueState(line: line) }
         self.notes += self.queue?.notes() ?? []
         for fault in self.queue?.faults ?? [] { self.trouble(fault.what, fault.cure) }
@@ -136,6 +139,27 @@ struct StatusReport {
                         en: "`postoffice blocked list` shows them all, `postoffice blocked release` lets them go on",
                         ja: "postoffice blocked list で一覧を、postoffice blocked release で解除できます")))
         }
+    }
+
+    /// So many that somebody should look: an attack from many addresses, or people who cannot come in.
+    private static let manyGuessers = 10
+
+    private mutating func lookAtGuessers() {
+        guard let counts, counts.guessers >= Self.manyGuessers else { return }
+        self.notes.append(
+            Trouble(
+                what: Localized(
+                    en: "\(counts.guessers) addresses are shut out because of failed logins",
+                    ja: "ログインの失敗により \(counts.guessers) 個のアドレスを拒否しています"),
+                cure: Localized(
+                    en:
+                        "see them with `postoffice blocked list`; let one in with `postoffice blocked release`, for good with blocking-exceptions",
+                    ja: "postoffice blocked list で確認できます。解除は postoffice blocked release、以後も拒否しない場合は blocking-exceptions に指定してください")))
+    }
+
+    private mutating func lookAtFaults() {
+        guard case .word(let line) = AdminClient.word(AdminRequest("faults"), self.start) else { return }
+        self.tell(ServerFaults(line: line), unwritten: self.counts?.unwritten ?? 0)
     }
 
     private mutating func lookAtDNS() {
