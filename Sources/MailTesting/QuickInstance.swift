@@ -27,7 +27,9 @@ package final class QuickInstance {
         self.logs = TemporaryDirectory("logs")
         self.directory = place
         self.environment = environment
-        let setup = try ChildProcess.run(try Self.program, ["setup", "--quick", place], seconds: 120)
+        let base = Self.portBases.next()
+        let setup = try ChildProcess.run(
+            try Self.program, ["setup", "--quick", place] + (base.map { ["--port-base", "\($0)"] } ?? []), seconds: 120)
         guard setup.ending == .exited(0) else { throw Failure(description: "setup ended with \(setup.ending): \(setup.output)") }
         var settings: [String: String] = [:]
         for line in ChildProcess.text(of: "\(place)/instance.env").split(separator: "\n") {
@@ -38,6 +40,8 @@ package final class QuickInstance {
     }
 
     deinit { self.stop() }
+
+    private static let portBases = PortBases()
 
     package static var program: String { get throws { try ChildProcess.buildDirectory() + "/postoffice" } }
     package static var faultLibrary: String { get throws { try ChildProcess.buildDirectory() + "/libPostOfficeFaults.so" } }

@@ -28,8 +28,9 @@ final class DirectoryStore: LiveStore {
     private static let verifier = SCRAMVerifier(password: Secret("tester"), salt: [UInt8](repeating: 7, count: 16), iterations: 4096)
     private let directory: Directory
     private let file: String
-    /// What reads an account and writes it back must not run twice at once.
-    private let changing = Mutex(())
+    /// What reads an account and writes it back must not run twice at once; nor may an address of a removed mailbox come in behind the look
+    /// for those that are there. Removed mailboxes.
+    private let changing = Mutex<Set<Int>>([])
 
     init(_ directory: Directory, file: String) {
         self.directory = directory
@@ -37,17 +38,23 @@ final class DirectoryStore: LiveStore {
     }
 
     func accept(_ sample: Sample, completion: @escaping @Sendable (Bool) -> Void) {
-        var addresses = sample.recipients.map { Self.address(sample.number, $0) }
+        completion(self.changing.withLock { removed in self.add(sample, except: removed) })
+    }
+
+    /// True when it stands, as far as there is still somebody who wants it.
+    private func add(_ sample: Sample, except removed: Set<Int>) -> Bool {
+        var addresses = sample.recipients.filter { !removed.contains($0) }.map { Self.address(sample.number, $0) }
         if sample.isQueued { addresses.append("q\(sample.number)@example.test") }
+        guard !addresses.isEmpty else { return true }
         // All that makes the sample again, so that every byte of it can be asked for.
         let about = "\(sample.number) \(sample.seed) \(sample.size)"
         do {
             var input = try AccountInput(parsing: [("addresses", addresses), ("description", [about])])
             input.verifier = Self.verifier
             _ = try self.directory.addAccount(input, by: Self.actor)
-            completion(true)
+            return true
         } catch {
-            completion(false)
+            return false
         }
     }
 
@@ -82,7 +89,8 @@ final class DirectoryStore: LiveStore {
     }
 
     func removeAccount(_ account: Int) throws {
-        try self.changing.withLock { _ in
+        try self.changing.withLock { removed in
+            removed.insert(account)
             for details in try self.all(in: account) { try self.remove(account, from: details.id) }
         }
     }
