@@ -172,15 +172,14 @@ package final class NameService: Sendable {
     private func run() {
         var hosts = FileStamp()
         while true {
-            let (settings, isStopped, mustProbe, isChanged) = self.state.withLock { state in
-                let mustProbe = state.mustProbe || state.next <= .now()
+            let (settings, isStopped, wasAsked, isDue, isChanged) = self.state.withLock { state in
                 defer { (state.mustProbe, state.isChanged) = (false, false) }
-                return (state.settings, state.isStopped, mustProbe, state.isChanged)
+                return (state.settings, state.isStopped, state.mustProbe, state.next <= .now(), state.isChanged)
             }
             if isStopped { break }
             if isChanged { self.replacePlain(settings) }
             if isChanged || hosts.changed(settings.hostsFile) { self.loadHosts(settings) }
-            if mustProbe { self.probe(settings) }
+            if wasAsked || isDue { self.probe(settings, mayKeep: !wasAsked) }
             self.closeRetired()
             self.sleep()
         }
@@ -238,7 +237,8 @@ package final class NameService: Sendable {
 
     // MARK: How DNS is
 
-    private func probe(_ settings: Settings) {
+    /// - Parameter mayKeep: what was learned may stay in the cache where nothing has changed; not after a change of the settings.
+    private func probe(_ settings: Settings, mayKeep: Bool) {
         let before = self.state.withLock { $0.validation }
         guard !settings.anchors.isEmpty else {
             return self.settle(.unwanted, try? UnboundResolver(Self.plainSettings(settings)))
@@ -257,9 +257,8 @@ package final class NameService: Sendable {
         let answers = forwarded.hasAnswer || direct.hasAnswer
         forwarded.drop()
         direct.drop()
-        // As before: what was learned stays in the cache.
         let validation = Validation.off(answers: answers)
-        if before == validation, !self.state.withLock({ $0.mustProbe }) { return self.settle(validation, nil) }
+        if before == validation, mayKeep { return self.settle(validation, nil) }
         self.settle(validation, try? UnboundResolver(Self.plainSettings(settings)))
     }
 

@@ -132,6 +132,28 @@ import Vocabulary
         #expect(world.reports.last == .forwarded)
     }
 
+    @Test("Where nothing can be validated, a change of the name servers reaches deliveries all the same")
+    func otherServers() throws {
+        let world = try World()
+        let other = try SignedDNS([SignedDNS.Zone("good.example", ["good.example. IN MX 10 other.good.example."])])
+        let (first, second) = (try StrippingRelay(to: world.dns.port), try StrippingRelay(to: other.port))
+        defer {
+            first.stop()
+            second.stop()
+        }
+        let service = try world.service(world.settings(first.port))
+        defer { service.shutDown() }
+        func exchanger() -> String? {
+            guard case .exchanges(let records)? = try? self.ask(service.delivery, "good.example", .mx).get().records else { return nil }
+            return records.first?.host
+        }
+        #expect(exchanger() == "mx.good.example")
+        #expect(eventually { service.validation == .off(answers: true) })
+        service.change(try world.settings(second.port))
+        #expect(eventually(within: 60) { exchanger() == "other.good.example" })
+        #expect(service.validation == .off(answers: true))
+    }
+
     @Test("A network without DNS has its hosts file, and waits for nothing that stands in it")
     func noDNS() throws {
         let world = try World()
