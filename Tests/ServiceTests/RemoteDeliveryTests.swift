@@ -169,7 +169,7 @@ struct RemoteDeliveryTests {
 
     @Test(
         "What DNS says for good comes back at once; what it cannot say now is tried later",
-        arguments: ["null", "none", "loop", "address-loop", "nothing", "silent", "bogus"])
+        arguments: ["null", "none", "loop", "address-loop", "zero", "nothing", "silent", "bogus"])
     func dnsFailures(_ kind: String) throws {
         let peer = EvilServer()
         defer { peer.stop() }
@@ -186,6 +186,9 @@ struct RemoteDeliveryTests {
         case "address-loop":
             Self.dns(server, [(10, "a.test")], [("a.test", "127.0.0.99")])
             words = "MX loop"
+        case "zero":
+            Self.dns(server, [(10, "a.test"), (20, "b.test")], [("a.test", "0.0.0.0"), ("b.test", "255.255.255.255")])
+            words = "5.1.2"
         case "nothing":
             Self.dns(server, [(10, "gone.test")], [])
             words = "5.1.2"

@@ -197,7 +197,18 @@ package struct HostFinder: Sendable {
     /// A host that is ourselves is no way further. [RFC5321-5.1]
     private func checked(_ addresses: [IPAddress], _ port: Int) -> Result<HostAddresses, DeliveryFailure.Cause> {
         if addresses.contains(where: { self.own.isAddress($0, port) }) { return .failure(.mxLoop) }
-        return .success(HostAddresses(addresses: Array(addresses.prefix(Self.mostAddresses))))
+        let hosts = addresses.filter(\.isOfOneHost)
+        // Some say so that they take no mail; where it were believed, 0.0.0.0 would lead to this computer.
+        guard !hosts.isEmpty else { return .failure(.noMailHost) }
+        return .success(HostAddresses(addresses: Array(hosts.prefix(Self.mostAddresses))))
+    }
+}
+
+extension IPAddress {
+    /// Neither "this network" nor multicast nor broadcast.
+    fileprivate var isOfOneHost: Bool {
+        guard let first = self.bytes.first else { return false }
+        return self.isIPv6 ? first != 0xFF && self.bytes.contains { $0 != 0 } : first != 0 && first < 224
     }
 }
 
