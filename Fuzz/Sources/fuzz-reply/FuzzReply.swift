@@ -46,7 +46,7 @@ private func converse(_ circumstances: UInt8, _ isLMTP: Bool, _ pieces: [[UInt8]
             hasTLS = true
             session.establishTLS()
         }
-        expect(session.input.readableBytes <= 2048 + piece.count, "unread input grows")
+        expect(session.input.readableBytes <= SMTPReplyReader.longestLine + piece.count, "unread input grows")
     }
     if circumstances & 64 != 0 { session.timeOut() }
     session.notify(.lost(reason: "end"))

@@ -16,8 +16,9 @@ package struct SMTPReplyReader: Sendable {
         case mixedCodes
     }
 
-    /// Octets of a line with CRLF. RFC 5321 says 512; servers that quote addresses and URLs say more.
-    static let longestLine = 2048  // [RFC5321-4.5.3.1.5]
+    /// Octets of a line with CRLF. RFC 5321 says 512; servers that quote addresses and URLs say more, and a refusal that is not read is tried
+    /// again for days.
+    package static let longestLine = 32_768  // [RFC5321-4.5.3.1.5]
     /// Lines of a reply: EHLO's list is the longest that makes sense.
     static let mostLines = 128
     /// Octets of text that are kept of a reply; the rest is dropped, the reply stays valid.
