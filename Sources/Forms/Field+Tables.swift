@@ -135,11 +135,17 @@ extension Field {
         if typed.asciiLowercased.hasPrefix("lmtp:") { return self.lmtpHost(String(typed.dropFirst(5))) }
         let plain = typed.asciiLowercased
         if plain == "*" || plain == "hold" { return plain }
-        if let address = IPAddress(plain) { return self.routeAddress(address) }
+        if let address = IPAddress(plain) { return self.mayEndInPort(plain) ? nil : self.routeAddress(address) }
         guard plain.hasPrefix("["), plain.hasSuffix("]") else { return DomainName.normalized(plain) }
         let inner = String(plain.dropFirst().dropLast())
         if let address = IPAddress(inner.hasPrefix("ipv6:") ? String(inner.dropFirst(5)) : inner) { return self.routeAddress(address) }
         return inner.hasPrefix("[") ? nil : DomainName.normalized(inner).map { "[\($0)]" }
+    }
+
+    /// `::1:25` is an address, and the address `::1` with a port: who means either writes brackets.
+    private static func mayEndInPort(_ address: String) -> Bool {
+        guard let colon = address.lastIndex(of: ":"), IPAddress(String(address[..<colon])) != nil else { return false }
+        return self.port(String(address[address.index(after: colon)...])) != nil
     }
 
     /// Octets that the name of a socket may have. Linux, unix(7).

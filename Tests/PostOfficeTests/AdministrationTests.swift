@@ -360,8 +360,18 @@ import Vocabulary
         #expect(answer.status == .failed && answer.output.contains("=> route: that is this server itself"), "\(answer.output)")
         #expect(answer.output.hasSuffix("taken, then returned to its sender: the next host is this server\n"))
         #expect(desk.run("route", "x@far.test", json: true).output.contains("\"loops\":true"))
+        #expect(desk.run("config set", "mail-routing-table", "[a.test:::1:25]").status != .done, "address and port, or a long address?")
+        #expect(desk.run("config set", "mail-routing-table", "[a.test:[::1]:25]").status == .done)
         _ = desk.run("config set", "mail-routing-table", "[*:relay.example.test]")
         #expect(desk.run("route", "x@far.test").status == .done)
+        _ = desk.run("config set", "relay-domains", "behind.test")
+        let stranger = ["client": ["192.0.2.1"]]
+        answer = desk.run("route", "x@behind.test", options: stranger)
+        #expect(answer.output.contains("the next host is asked at RCPT") && answer.output.contains("relaying allowed"), "\(answer.output)")
+        _ = desk.run("config set", "relay-recipient-check", "list")
+        _ = desk.run("config set", "relay-recipients", "y@behind.test")
+        #expect(desk.run("route", "x@behind.test", options: stranger).output.contains("relaying refused (relay-recipients)"))
+        #expect(desk.run("route", "y@behind.test", options: stranger).output.contains("relaying allowed (recipient-domain)"))
         _ = desk.run("config set", "outbound-reach", "this-host")
         #expect(desk.run("route", "x@far.test").output.contains("outbound-reach is this-host"))
     }

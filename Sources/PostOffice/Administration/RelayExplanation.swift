@@ -8,26 +8,49 @@ import Vocabulary
 struct RelayExplanation {
     private let verdict: RelayVerdict
     private let steps: [RelayStep]
+    /// How the next host's recipients are known, where everybody may send to its domain.
+    private let check: RelayRecipients
+    private let recipient: Address
 
     /// nil when nobody asked, or where the address is not another host's by the sender's own word. What was asked wrongly is told in any case.
     init?(_ request: AdminRequest, _ snapshot: DirectorySnapshot, _ address: Address, _ resolution: Resolution) throws {
         guard request.has("client") || request.has("login") || request.has("from") else { return nil }
         let asked = try Asked(request)
-        let recipient: Address
+        self.check = snapshot.configuration.relayRecipients
         switch resolution {
-        case .remote: recipient = address
-        case .bangPath(let target, _): recipient = target
+        case .remote: self.recipient = address
+        case .bangPath(let target, _): self.recipient = target
         case .account, .postmaster, .handler, .redirected, .refused, .unknown: return nil
         }
         let facts = RelayFacts(client: asked.client, login: asked.login, sender: asked.sender, recipient: recipient)
         (self.verdict, self.steps) = snapshot.configuration.relay.explain(facts)
     }
 
-    var isRefused: Bool { if case .refuse = self.verdict { true } else { false } }
+    var isRefused: Bool { if case .refuse = self.verdict { true } else { self.isUnlisted } }
+
+    /// Mail for its domain is taken, but the list has no such recipient.
+    private var isUnlisted: Bool {
+        self.verdict == .accept(.recipientDomain) && self.check.check == .list && self.check.list.entry(for: self.recipient) == nil
+    }
 
     func lines(_ language: Language) -> [String] {
         let steps = self.steps.map { "\($0.decides ? "=>" : "  ") \($0.rule.rawValue): \($0.text.text(language))" }
-        return steps + [self.result.text(language)]
+        return steps + (self.checkWords.map { ["   relay-recipient-check: \($0.text(language))"] } ?? []) + [self.result.text(language)]
+    }
+
+    private var checkWords: Localized? {
+        guard self.verdict == .accept(.recipientDomain) else { return nil }
+        return switch self.check.check {
+        case .none: nil
+        case .list:
+            self.isUnlisted
+                ? Localized(en: "the recipient is not in relay-recipients: refused", ja: "受信者が relay-recipients にないため拒否します")
+                : Localized(en: "the recipient is in relay-recipients", ja: "受信者は relay-recipients にあります")
+        case .ask:
+            Localized(
+                en: "the next host is asked at RCPT whether it has the recipient; one that it does not know is refused",
+                ja: "RCPT の時点で次のホストに受信者の有無を問い合わせ、存在しない受信者は拒否します")
+        }
     }
 
     func json(_ language: Language) -> JSONValue {
@@ -41,7 +64,7 @@ struct RelayExplanation {
 
     private var reason: String {
         switch self.verdict {
-        case .accept(let grant): grant.rawValue
+        case .accept(let grant): self.isUnlisted ? "relay-recipients" : grant.rawValue
         case .refuse(let refusal): refusal.rawValue
         }
     }
