@@ -4,6 +4,9 @@ import Testing
 /// Mail to and from a mail server that nobody here wrote.
 @Suite("Real peers", .serialized)
 struct PeerTests {
+    /// Its paths are compiled in: it lives in a mount namespace of its own.
+    private static let needsNamespaces: Comment = "root and mount namespaces are needed"
+
     private static func together<Peer: MailPeer>(_ type: Peer.Type) throws -> (InteropServer, Peer) {
         let server = try InteropServer()
         let peer = try Peer(users: ["carol", "dave"], sendingTo: try server.port("SMTP_PORT"))
@@ -72,7 +75,9 @@ struct PeerTests {
     }
 
     // The TLS of Debian 12's OpenSMTPD does not come about for whoever sends to it: it cannot use its own key. It offers STARTTLS all the same.
-    @Test("OpenSMTPD takes what we send, byte for byte, also where the TLS that it offers breaks")
+    @Test(
+        "OpenSMTPD takes what we send, byte for byte, also where the TLS that it offers breaks",
+        .enabled(if: Networks.isPossible, Self.needsNamespaces))
     func toOpenSMTPD() throws {
         let (server, peer) = try Self.together(OpenSMTPDPeer.self)
         for first in try self.sendsAll(server, peer) {
@@ -85,7 +90,9 @@ struct PeerTests {
     @Test("What Postfix refuses comes back: an unknown user with its words, a message that is too large before it is sent")
     func refused() throws { try self.returnsWhatIsRefused(PostfixPeer.self, unknown: ["Status: 5.1.1", "550 5.1.1"]) }
 
-    @Test("What OpenSMTPD refuses comes back: an unknown user with its words, a message that is too large before it is sent")
+    @Test(
+        "What OpenSMTPD refuses comes back: an unknown user with its words, a message that is too large before it is sent",
+        .enabled(if: Networks.isPossible, Self.needsNamespaces))
     func refusedByOpenSMTPD() throws { try self.returnsWhatIsRefused(OpenSMTPDPeer.self, unknown: ["Status: 5.", "expansion problem"]) }
 
     private func returnsWhatIsRefused<Peer: MailPeer>(_ type: Peer.Type, unknown words: [String]) throws {
@@ -108,7 +115,9 @@ struct PeerTests {
     @Test("Postfix sends to us over TLS; what arrives is what it was given; what we refuse it returns")
     func fromPostfix() throws { try self.takesAll(PostfixPeer.self) }
 
-    @Test("OpenSMTPD sends to us over TLS; what arrives is what it was given; what we refuse it returns")
+    @Test(
+        "OpenSMTPD sends to us over TLS; what arrives is what it was given; what we refuse it returns",
+        .enabled(if: Networks.isPossible, Self.needsNamespaces))
     func fromOpenSMTPD() throws { try self.takesAll(OpenSMTPDPeer.self) }
 
     private func takesAll<Peer: MailPeer>(_ type: Peer.Type) throws {
