@@ -48,7 +48,7 @@ let package = Package(
 
         // Parts of the target PostOffice, by links to its files.
         ours("ControlFrames", ["Vocabulary"]),
-        ours("StartFile", ["Bytes", "Vocabulary", "Policy", "Text", .product(name: "Yams", package: "Yams")]),
+        ours("StartFile", ["Bytes", "Vocabulary", "Policy", "Text", "Forms", .product(name: "Yams", package: "Yams")]),
 
         ours("DropFiles", ["Bytes", "Vocabulary"]),
 

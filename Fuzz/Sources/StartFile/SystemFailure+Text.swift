@@ -1,0 +1,1 @@
+../../../Sources/PostOffice/Start/SystemFailure+Text.swift
