@@ -55,20 +55,7 @@ struct RouteLoginTests {
             return try self.fate(after: known)
         }
 
-        func fate(after known: Int) throws -> String {
-            var fate: String?
-            _ = eventually(within: 60) {
-                for event in self.server.events.all.dropFirst(known) {
-                    switch event.event {
-                    case "delivered": fate = "delivered"
-                    case "deferred", "failed": fate = event.facts.first { $0.key == "reason" }?.value
-                    default: break
-                    }
-                }
-                return fate != nil && self.server.remote?.isIdle == true
-            }
-            return try #require(fate)
-        }
+        func fate(after known: Int) throws -> String { try self.server.fate(after: known) }
 
         /// All that a person could read of it.
         var shown: String {

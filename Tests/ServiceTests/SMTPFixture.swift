@@ -285,6 +285,22 @@ extension SMTPFixture {
         for _ in 0..<5000 where try self.store.queueCount() != count { usleep(1000) }
         #expect(try self.store.queueCount() == count)
     }
+
+    /// What became of the message that was sent when there were `known` events: `delivered`, or the reason of the failure.
+    func fate(after known: Int) throws -> String {
+        var fate: String?
+        _ = eventually(within: 60) {
+            for event in self.events.all.dropFirst(known) {
+                switch event.event {
+                case "delivered": fate = "delivered"
+                case "deferred", "failed": fate = event.facts.first { $0.key == "reason" }?.value
+                default: break
+                }
+            }
+            return fate != nil && self.remote?.isIdle == true
+        }
+        return try #require(fate)
+    }
 }
 
 /// Answers that the server holds back: given at once unless a test holds them.

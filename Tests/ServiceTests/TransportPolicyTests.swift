@@ -99,18 +99,7 @@ struct TransportPolicyTests {
             // A next hop that took nothing rests for a while.
             self.clock.advance(seconds)
             if requiringTLS { try self.queueRequiringTLS() } else { try self.submit(header) }
-            var fate: String?
-            _ = eventually(within: 60) {
-                for event in self.server.events.all.dropFirst(known) {
-                    switch event.event {
-                    case "delivered": fate = "delivered"
-                    case "deferred", "failed": fate = event.facts.first { $0.key == "reason" }?.value
-                    default: break
-                    }
-                }
-                return fate != nil && self.server.remote?.isIdle == true
-            }
-            return try #require(fate)
+            return try self.server.fate(after: known)
         }
     }
 
