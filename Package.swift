@@ -66,6 +66,8 @@ let package = Package(
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
+        ours("Search", [nioCore, "Bytes", "Vocabulary", "Text", "MIME"]),
+        ours("IMAPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
@@ -82,7 +84,7 @@ let package = Package(
             "NetKit",
             [
                 nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy",
-                "Routing", "SMTPWire", "POP3Wire",
+                "Routing", "SMTPWire", "POP3Wire", "IMAPWire",
             ]),
         ours(
             "SMTPService",
@@ -94,6 +96,12 @@ let package = Package(
         ours(
             "POP3Service",
             [nioCore, "NetKit", "POP3Wire", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes", "Vocabulary", "Text"]),
+        ours(
+            "IMAPService",
+            [
+                nioCore, "CZlib", "NetKit", "IMAPWire", "Search", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes",
+                "Vocabulary", "Text",
+            ]),
         ours(
             "Delivery",
             [
@@ -109,7 +117,7 @@ let package = Package(
             [
                 nioCore, nioPosix, yams, arguments, "CPlatform", "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Forms", "Policy",
                 "Routing",
-                "Bounces", "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "Delivery",
+                "Bounces", "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "IMAPService", "Delivery",
             ]),
         .executableTarget(name: "postoffice", dependencies: ["PostOffice"], path: "Sources/postoffice-command", swiftSettings: strict),
 
@@ -139,6 +147,10 @@ let package = Package(
             "SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Policy", "Bytes", "Vocabulary", "MailTesting", nioCore],
             resources: [.copy("Dialogues"), .copy("ClientDialogues")]),
         tests("POP3WireTests", ["POP3Wire", "SASL", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
+        tests("SearchTests", ["Search", "MIME", "Bytes", "Vocabulary", "Text", "MailTesting", nioCore]),
+        tests(
+            "IMAPWireTests", ["IMAPWire", "Search", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore],
+            resources: [.copy("Dialogues")]),
         tests("BouncesTests", ["Bounces", "Policy", "MIME", "Bytes", "Vocabulary", "Text", "MailTesting", nioCore]),
         tests("PolicyTests", ["Policy", "Routing", "Bytes", "Vocabulary", "Text", "MailTesting"]),
         tests(
@@ -150,7 +162,7 @@ let package = Package(
         tests(
             "ServiceTests",
             [
-                "PostOffice", "SMTPService", "POP3Service", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy",
+                "PostOffice", "SMTPService", "POP3Service", "IMAPService", "IMAPWire", "Search", "MIME", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy",
                 "SASL", "Forms", "SMTPWire", "Bounces",
                 "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
             ]),

@@ -1,0 +1,1 @@
+/// Binds IMAP sessions to accounts and store.

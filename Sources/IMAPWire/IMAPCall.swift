@@ -1,0 +1,103 @@
+package import NIOCore
+package import SASL
+package import Vocabulary
+
+// What passes between the machine of an IMAP session and its backend. The machine speaks of UIDs and of names in UTF-8; sequence numbers,
+// tags, literals and modified UTF-7 never leave it.
+
+/// What an IMAP session asks of its backend. One is open at a time.
+package enum IMAPCall: Sendable {
+    /// Answer: `.auth`. The mechanism is nil for LOGIN.
+    case authenticate(AuthRequest, SASLMechanism?, hasTLS: Bool)
+    /// UNAUTHENTICATE: forget who is here. Answer: `.done`. [RFC8437-2]
+    case forgetLogin
+    /// Anything that concerns names and not the messages of the selected mailbox. Answer: `.account` or `.refused`.
+    case account(AccountRequest)
+    /// SELECT, EXAMINE. Answer: `.selected` or `.refused`.
+    case select(SelectRequest)
+    /// The UIDs of the selected mailbox as they were when it was selected; asked at the first command that needs sequence numbers.
+    /// Answer: `.view`.
+    case readView
+    /// What has changed in the selected mailbox since; asked before the end of a command where something has. Answer: `.changes`.
+    case readChanges(since: ModSeq)
+    /// CLOSE, UNSELECT, and the end before another SELECT. Answer: `.done`. With `expunging`, those marked \Deleted go.
+    case close(expunging: Bool)
+    /// Answer: `.piece`, again and again after `.readOn`, the last with `isLast`.
+    case fetch(FetchRequest)
+    case readOn
+    /// Answer: `.stored` or `.refused`.
+    case store(StoreRequest)
+    /// COPY and MOVE. Answer: `.copied` or `.refused`.
+    case copy(CopyRequest)
+    /// Those marked \Deleted; with UIDs only of these. Answer: `.expunged` or `.refused`.
+    case expunge(UIDSet?)
+    /// SEARCH, SORT, THREAD, their forms over several mailboxes. Answer: `.found`, `.progress`, or `.refused`.
+    case search(SearchRequest)
+    /// The next slice of a search that takes long. Answer as for `search`.
+    case searchOn
+    /// APPEND, REPLACE: checks the mailbox before the literal is asked for. Answer: `.done` or `.refused`.
+    case beginAppend(AppendRequest)
+    /// A message begins. Answer: `.done` or `.refused`.
+    case beginMessage(AppendMessage)
+    /// Bytes of its literal, or of TEXT of CATENATE. Answer: `.done` or `.refused` (then the rest is discarded by the machine).
+    case messageBytes(ByteBuffer)
+    /// A URL of CATENATE whose content comes here. Answer: `.done` or `.refused` with BADURL.
+    case messageURL(String)
+    /// Everything has been given: take all or nothing. Answer: `.appended` or `.refused`.
+    case finishAppend
+    /// The command broke off.
+    case dropAppend
+    /// IDLE or NOTIFY begins or ends: events come as `IMAPEvent`. Answer: `.done`.
+    case watch(WatchRequest)
+    /// Nothing to do: the driver performs it when the peer has taken what was written. Answer at once: `.resumed`.
+    case pause
+}
+
+package enum IMAPOutcome: Sendable {
+    case auth(AuthOutcome)
+    case done
+    case resumed
+    case refused(IMAPRefusal)
+    /// Untagged responses as they go on the wire, whole lines; `code` for the tagged OK, as `[…]` without brackets.
+    case account(ByteBuffer, code: String?)
+    case selected(SelectedMailbox)
+    case view(UIDSet)
+    case changes(MailboxChanges)
+    /// Whole untagged FETCH responses, or a piece of a long one.
+    case piece(ByteBuffer, isLast: Bool, failure: IMAPRefusal? = nil)
+    case stored(StoredFlags)
+    case copied(CopiedMessages)
+    /// What is gone by this command; told by the machine as EXPUNGE or VANISHED.
+    case expunged(UIDSet, ModSeq)
+    case found(SearchAnswer)
+    /// A search goes on: so many of so many messages were looked at. [RFC9585]
+    case progress(done: Int, of: Int)
+    case appended(validity: UIDValidity, uids: UIDSet)
+}
+
+/// Something happened that this session asked to be told of.
+package enum IMAPEvent: Sendable {
+    /// The selected mailbox has changed: a hint; the machine asks `readChanges`.
+    case mailboxChanged
+    /// Ready untagged responses for IDLE and NOTIFY about other mailboxes (STATUS, LIST). [RFC5465-4]
+    case told(ByteBuffer)
+    /// The selected mailbox is gone: the session must end or go back. [RFC2180-3.3]
+    case mailboxGone
+    /// The account was locked or removed.
+    case accountClosed
+}
+
+/// Why a command is answered NO, with its response code. [RFC9051-7.1] [RFC5530-3]
+package struct IMAPRefusal: Error, Hashable, Sendable {
+    /// As it stands in the brackets: `TRYCREATE`, `OVERQUOTA`, …; nil without.
+    package var code: String?
+    package var phrase: IMAPPhrase
+    /// True for BAD instead of NO.
+    package var isBad = false
+
+    package init(_ phrase: IMAPPhrase, code: String? = nil, isBad: Bool = false) {
+        self.phrase = phrase
+        self.code = code
+        self.isBad = isBad
+    }
+}
