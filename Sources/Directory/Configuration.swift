@@ -32,6 +32,7 @@ package struct Configuration: Sendable {
     package let pop3: POP3Limits
     /// Seconds between two POP3 logins of one account; 0 is no delay. [RFC2449-6.5]
     package let pop3LoginDelay: Int
+    package let imap: IMAPLimits
     package let connections: ConnectionSettings
     package let storage: StorageSettings
     package let security: SecuritySettings
@@ -74,6 +75,7 @@ package struct Configuration: Sendable {
         self.smtp = Self.smtp(reader)
         self.pop3 = Self.pop3(reader)
         self.pop3LoginDelay = reader.int(LimitField.pop3LoginDelay)
+        self.imap = Self.imap(reader)
         self.connections = ConnectionSettings(reader)
         self.storage = StorageSettings(reader)
         self.security = SecuritySettings(reader)
@@ -121,6 +123,16 @@ package struct Configuration: Sendable {
         limits.loginTimeout = reader.time(LimitField.pop3LoginTimeout)
         return limits
     }
+
+    private static func imap(_ reader: SettingReader) -> IMAPLimits {
+        var limits = IMAPLimits()
+        limits.messageSize = reader.int64(LimitField.messageSize)
+        limits.authFailures = reader.int(LimitField.authFailures)
+        limits.sessionsPerAccount = reader.int(LimitField.imapSessionsPerAccount)
+        limits.inactivity = reader.time(LimitField.imapTimeout)
+        limits.loginTimeout = reader.time(LimitField.imapLoginTimeout)
+        return limits
+    }
 }
 
 /// Reads fields with their defaults.
@@ -143,6 +155,7 @@ package struct ConnectionSettings: Sendable, Equatable {
     /// To other hosts.
     package let maximumOutgoing: Int
     package let maximumPOP3: Int
+    package let maximumIMAP: Int
     package let maximumPerAddress: Int
     /// New connections from one address in a minute.
     package let ratePerMinute: Int
@@ -158,6 +171,7 @@ package struct ConnectionSettings: Sendable, Equatable {
         self.maximumSMTP = reader.int(LimitField.smtpConnections)
         self.maximumOutgoing = reader.int(LimitField.outgoingConnections)
         self.maximumPOP3 = reader.int(LimitField.pop3Connections)
+        self.maximumIMAP = reader.int(LimitField.imapConnections)
         self.maximumPerAddress = reader.int(LimitField.connectionsPerAddress)
         self.ratePerMinute = reader.int(LimitField.connectionRate)
         self.unknownRecipients = reader.int(LimitField.unknownRecipients)

@@ -38,7 +38,8 @@ extension LoginContext {
         switch self.facts.listener.service {
         case .smtp, .submission, .lmtp: .smtpAccept
         case .pop3: .pop3Server
-        case .imap, .http, .ldap, .finger, .password, .sieve: .accountManager
+        case .imap: .imapServer
+        case .http, .ldap, .finger, .password, .sieve: .accountManager
         }
     }
 }

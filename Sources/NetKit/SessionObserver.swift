@@ -71,7 +71,8 @@ extension ListenerRole {
         switch self.service {
         case .smtp, .submission, .lmtp: .smtpAccept
         case .pop3: .pop3Server
-        case .imap, .http, .ldap, .finger, .password, .sieve: .mta
+        case .imap: .imapServer
+        case .http, .ldap, .finger, .password, .sieve: .mta
         }
     }
 }

@@ -44,3 +44,36 @@ package struct POP3Limits: Sendable, Equatable {
 
     package init() {}
 }
+
+/// Everything of an IMAP session that a peer controls, with its bound.
+package struct IMAPLimits: Sendable, Equatable {
+    /// A line of a command, CRLF included: who has not logged in has little to say. [RFC7162-4]
+    package var lineBeforeLogin = 8192
+    /// Sets of UIDs and lists of names are long. [RFC2683-3.2.1.5]
+    package var line = 64 << 10
+    package var authLine = 12_288
+    /// A literal that is an argument and no message.
+    package var literalBeforeLogin = 4096
+    package var literal = 64 << 10
+    /// All lines and literals of one command together, messages apart.
+    package var command = 1 << 20
+    /// A message of APPEND. [RFC7889-3]
+    package var messageSize: Int64 = 50 << 20
+    /// Parentheses within parentheses.
+    package var nesting = 40
+    /// Keys of one search.
+    package var searchKeys = 1000
+    /// Octets of commands and answers that one session may have in memory.
+    package var sessionMemory = 4 << 20
+    /// Bad commands before BYE.
+    package var errors = 20
+    package var authFailures = 3
+    /// Sessions of one account at a time.
+    package var sessionsPerAccount = 100
+    /// Inactivity before BYE: at least thirty minutes. [RFC9051-5.4]
+    package var inactivity: TimeAmount = .minutes(30)
+    /// Before login.
+    package var loginTimeout: TimeAmount = .minutes(1)
+
+    package init() {}
+}

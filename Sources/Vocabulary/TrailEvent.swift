@@ -23,6 +23,7 @@ package struct TrailEvent: Sendable {
         case smtpDeliver = "SMTP-Deliver"
         case mailboxDeliver = "Mailbox-Deliver"
         case pop3Server = "POP3-Server"
+        case imapServer = "IMAP4-Server"
         case accountManager = "Account-Manager"
         case configurationManager = "Configuration-Manager"
         case store = "Message-Store"

@@ -1,6 +1,6 @@
 internal import Vocabulary
 
-/// Limits and timeouts of SMTP, POP3 and the store. The ranges are what is safe; inside them the postmaster decides.
+/// Limits and timeouts of SMTP, POP3, IMAP4 and the store. The ranges are what is safe; inside them the postmaster decides.
 package enum LimitField {
     package static let messageSize = Field(
         "message-size-limit", .limits, Localized("Maximum message size", "最大メッセージサイズ"),
@@ -29,12 +29,19 @@ package enum LimitField {
         "pop3-login-timeout", Localized("Waiting for a POP3 login", "POP3 ログインのタイムアウト"), 10...600, 60)
     package static let pop3LoginDelay = time(
         "pop3-login-delay", Localized("Between two POP3 logins of an account", "POP3 ログインの最小間隔"), 0...86_400, 0)
+    package static let imapTimeout = time("imap-timeout", Localized("Inactivity in IMAP4", "IMAP4 のタイムアウト"), 1800...86_400, 1800)
+    package static let imapLoginTimeout = time(
+        "imap-login-timeout", Localized("Waiting for an IMAP4 login", "IMAP4 ログインのタイムアウト"), 10...600, 60)
 
     package static let smtpConnections = count(
         "smtp-connection-limit", Localized("Incoming SMTP connections", "SMTP 受信の最大接続数"), 1...100_000, 10_000)
     package static let outgoingConnections = count(
         "smtp-outgoing-connection-limit", Localized("Outgoing SMTP connections", "SMTP 送信の最大接続数"), 1...10_000, 100)
     package static let pop3Connections = count("pop3-connection-limit", Localized("POP3 connections", "POP3 の最大接続数"), 1...100_000, 10_000)
+    package static let imapConnections = count(
+        "imap-connection-limit", Localized("IMAP4 connections", "IMAP4 の最大接続数"), 1...1_000_000, 20_000)
+    package static let imapSessionsPerAccount = count(
+        "imap-session-limit", Localized("IMAP4 sessions of one account", "1 つのアカウントの IMAP4 最大セッション数"), 1...10_000, 100)
     package static let connectionsPerAddress = count(
         "connections-per-address", Localized("Connections from one address", "1 つの IP アドレスからの最大接続数"), 1...100_000, 100)
     package static let connectionRate = count(
@@ -71,7 +78,8 @@ package enum LimitField {
     package static let all: [Field] = [
         messageSize, recipients, hops, smtpErrors, authFailures, refusedRecipients, transactions, smtpCommandTimeout, smtpDataTimeout,
         smtpSessionTimeout,
-        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, smtpConnections, outgoingConnections, pop3Connections, connectionsPerAddress,
+        pop3Timeout, pop3LoginTimeout, pop3LoginDelay, imapTimeout, imapLoginTimeout, smtpConnections, outgoingConnections, pop3Connections,
+        imapConnections, imapSessionsPerAccount, connectionsPerAddress,
         connectionRate,
         unknownRecipients,
         blockTime, loginFailureBudget, defaultQuota, domainQuotas, minimumFree,

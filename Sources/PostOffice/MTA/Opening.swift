@@ -126,7 +126,7 @@ enum Opening {
         bounds.total = Descriptors.connectionCap(limit: Descriptors.raiseLimit())
         bounds.services = [
             .smtp: configuration.connections.maximumSMTP, .submission: configuration.connections.maximumSMTP,
-            .pop3: configuration.connections.maximumPOP3,
+            .pop3: configuration.connections.maximumPOP3, .imap: configuration.connections.maximumIMAP,
         ]
         bounds.perAddress = configuration.connections.maximumPerAddress
         bounds.perMinute = configuration.connections.ratePerMinute
