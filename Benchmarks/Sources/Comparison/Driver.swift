@@ -47,6 +47,8 @@ struct Driver {
             return try self.retrieve(sessions, messages, size)
         case .list(let messages): return try self.list(messages)
         case .idle(let connections, let tls): return self.idle(connections, tls)
+        case .imap: return []  // has rows of its own: `imap`
+        case .imapIdle(let connections): return self.imapIdle(connections)
         case .relay(let sessions, let messages, let destinations): return try self.relay(sessions, messages, destinations)
         }
     }
@@ -201,6 +203,40 @@ struct Driver {
             measurement.afterData.merge(result.work)
             measurement.transaction.merge(result.session)
             measurement.clientShare.append(Double(result.clientCPU) / 1e9 / max(result.seconds, 1e-9))
+        }
+    }
+
+    func imap(_ work: IMAPWork) throws -> [IMAPWork.Row] {
+        defer { for server in self.servers { server.stop() } }
+        for server in self.servers { try server.start(accounts: 11) }
+        return try work.run(self.servers, say: self.say)
+    }
+
+    /// Memory for each session that has logged in, selected its inbox and waits; then one delivery to each tells that they are awake.
+    private func imapIdle(_ connections: Int) -> [Measurement] {
+        let driver = Driver(servers: self.servers, rounds: 0, say: self.say)
+        return driver.interleaved(perRound: connections) { server, measurement in
+            guard let imap = server.imap else { return }
+            let warm = try IMAPClient(imap)
+            try warm.login(Accounts.address(0), Accounts.password)
+            try warm.run("SELECT INBOX")
+            self.settle()
+            let before = Resources.of(server.processes)
+            let started = monotonicNow()
+            let clients = try (0..<connections).map { number in
+                let client = try IMAPClient(imap, source: number)
+                try client.login(Accounts.address(number), Accounts.password)
+                try client.run("SELECT INBOX")
+                try client.idle()
+                return client
+            }
+            measurement.answered.append(Double(monotonicNow() - started) / 1e9)
+            self.settle()
+            let after = Resources.of(server.processes)
+            measurement.add(before, after)
+            measurement.pss = after.pss - before.pss
+            measurement.visible = measurement.answered
+            withExtendedLifetime(clients) {}
         }
     }
 

@@ -68,10 +68,17 @@ struct Options {
         let chosen = self.workloads.isEmpty ? Workload.all : self.workloads
         for workload in chosen.map({ self.quick ? $0.quick : $0 }) {
             print("\(workload.title)")
-            let servers = try self.wanted.map { try self.server($0, "\(directory)/\(workload.name)/\($0)") }
+            let wanted = workload.isIMAP ? self.wanted.filter { $0 == "ours" } + ["mdbox"] : self.wanted
+            let servers = try wanted.map { try self.server($0, "\(directory)/\(workload.name)/\($0)") }
             let driver = Driver(servers: servers, rounds: self.measuredRounds) { print($0) }
             do {
-                print(report.add(workload, try driver.run(workload)))
+                if case .imap(let messages, let size) = workload.kind {
+                    print(
+                        report.add(
+                            workload, servers, try driver.imap(IMAPWork(messages: messages, size: size, rounds: self.measuredRounds))))
+                } else {
+                    print(report.add(workload, try driver.run(workload)))
+                }
             } catch {
                 print("  not measured: \(error)")
             }
@@ -92,6 +99,7 @@ struct Options {
         switch name {
         case "ours": return PostOffice(directory: directory, program: self.program, environment: environment)
         case "dovecot": return try Postfix(directory: directory, .dovecot, environment: environment)
+        case "mdbox": return try DovecotMdbox(directory: directory, environment: environment)
         case "virtual": return try Postfix(directory: directory, .virtual, environment: environment)
         default: throw BenchError("no such server: \(name)\n\n\(Self.usage)")
         }

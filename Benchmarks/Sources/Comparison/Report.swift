@@ -14,12 +14,39 @@ struct Report {
             case .smtp, .prefilled, .relay: Self.messages(measurements)
             case .fanOut: Self.fanOut(measurements)
             case .retrieve, .list: Self.sessions(measurements)
-            case .idle: Self.idle(measurements)
+            case .idle, .imapIdle: Self.idle(measurements)
+            case .imap: ([], [])
             }
         var lines = ["", "### \(workload.title)", "", Self.line(header), Self.line(header.map { _ in "---" })]
         lines += rows.map(Self.line)
         for measurement in measurements {
             if let failure = measurement.failure { lines += ["", "\(measurement.server) failed: \(failure)"] }
+        }
+        let text = lines.joined(separator: "\n") + "\n"
+        self.markdown += text
+        return text
+    }
+
+    /// Adds the table of the operations over IMAP and returns it.
+    mutating func add(_ workload: Workload, _ servers: [any Server], _ rows: [IMAPWork.Row]) -> String {
+        let header = ["operation"] + servers.map(\.name) + ["ours is so many times as fast"]
+        var lines = ["", "### \(workload.title)", "", Self.line(header), Self.line(header.map { _ in "---" })]
+        for row in rows {
+            func rate(_ seconds: Double, _ octets: Int) -> String {
+                switch row.operation.unit {
+                case .milliseconds: "\(fixed(seconds * 1000, 2)) ms"
+                case .megabytes: "\(number(Double(octets) / 1e6 / max(seconds, 1e-9))) MB/s"
+                case .perSecond(let count): "\(number(Double(count) / max(seconds, 1e-9)))/s"
+                }
+            }
+            func cells(_ name: String, _ seconds: [Double]) -> String {
+                let ours = zip(servers, seconds).first { $0.0 is PostOffice }?.1
+                let theirs = zip(servers, seconds).filter { !($0.0 is PostOffice) }.map(\.1).min()
+                let ratio = ours.flatMap { ours in theirs.map { fixed($0 / max(ours, 1e-9), 1) } } ?? ""
+                return Self.line([name] + zip(seconds, row.results).map { rate($0, $1.octets) } + [ratio])
+            }
+            if row.operation.hasFirst { lines.append(cells("\(row.operation.name), first time", row.results.map(\.first))) }
+            lines.append(cells(row.operation.name, row.results.map { median($0.seconds) }))
         }
         let text = lines.joined(separator: "\n") + "\n"
         self.markdown += text

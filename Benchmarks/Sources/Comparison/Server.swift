@@ -10,6 +10,8 @@ protocol Server: AnyObject {
     var smtp: Endpoint { get }
     /// Nil where this server is not measured over POP3.
     var pop3: Endpoint? { get }
+    /// Nil where this server is not measured over IMAP.
+    var imap: Endpoint? { get }
     /// SMTP with TLS from the first byte; nil where that is not measured.
     var smtps: Endpoint? { get }
     /// The processes at the top; all their descendants count too.

@@ -11,6 +11,10 @@ struct Workload {
         /// STAT, LIST and UIDL of a mailbox with so many messages.
         case list(messages: Int)
         case idle(connections: Int, tls: Bool)
+        /// The operations of a mail program on one mailbox of so many messages.
+        case imap(messages: Int, size: Int)
+        /// So many sessions in IDLE, one mailbox each.
+        case imapIdle(connections: Int)
         /// 1 KiB through the queue to so many next hops, all of them one sink.
         case relay(sessions: Int, messages: Int, destinations: Int)
     }
@@ -39,6 +43,8 @@ struct Workload {
         Workload(
             name: "out-1000", title: "1 KiB through the queue, 20 x 500 to 1,000 next hops",
             kind: .relay(sessions: 20, messages: 500, destinations: 1000)),
+        Workload(name: "imap", title: "IMAP, 10,000 messages of 4 KiB", kind: .imap(messages: 10_000, size: 4 << 10)),
+        Workload(name: "imap-idle", title: "1,000 sessions in IDLE", kind: .imapIdle(connections: 1000)),
         Workload(name: "idle", title: "10,000 idle SMTP connections", kind: .idle(connections: 10_000, tls: false)),
         Workload(name: "idle-tls", title: "10,000 idle TLS connections", kind: .idle(connections: 10_000, tls: true)),
     ]
@@ -50,12 +56,21 @@ struct Workload {
 
     static func named(_ name: String) -> Workload? { (self.all + [self.prefilled]).first { $0.name == name } }
 
+    var isIMAP: Bool {
+        switch self.kind {
+        case .imap, .imapIdle: true
+        default: false
+        }
+    }
+
     /// Accounts that the servers need for it.
     var accounts: Int {
         switch self.kind {
         case .smtp: 100
         case .fanOut(let recipients, _): recipients
         case .prefilled: 1000
+        case .imapIdle: 1000
+        case .imap: 11
         case .retrieve, .list, .idle, .relay: 10
         }
     }
@@ -73,6 +88,8 @@ struct Workload {
         case .list: copy.kind = .list(messages: 1000)
         case .relay(let sessions, let messages, let destinations):
             copy.kind = .relay(sessions: sessions, messages: messages / 5, destinations: min(destinations, 200))
+        case .imap(_, let size): copy.kind = .imap(messages: 1000, size: size)
+        case .imapIdle: copy.kind = .imapIdle(connections: 100)
         case .idle(_, let tls): copy.kind = .idle(connections: 1000, tls: tls)
         }
         copy.title += " (a fifth or less)"
