@@ -11,7 +11,7 @@ package struct DeferredDelivery: Sendable, Hashable {
         var out = ByteBuffer()
         out.writeVarint(self.delivery.account.rawValue)
         out.writeVarint(self.delivery.mailbox?.rawValue ?? 0)
-        out.writeVarint(Int64(self.delivery.flags.rawValue))
+        out.writeVarint(Int64(bitPattern: self.delivery.flags.rawValue))
         out.writeVarint((self.delivery.quota ?? -1) + 1)
         out.writeVarint(self.delivery.prefix.readableBytes)
         out.writeImmutableBuffer(self.delivery.prefix)
@@ -26,6 +26,6 @@ package struct DeferredDelivery: Sendable, Hashable {
         else { return nil }
         self.delivery = PlannedDelivery(
             account: AccountID(rawValue: account), mailbox: mailbox == 0 ? nil : MailboxID(rawValue: mailbox),
-            flags: Flags(rawValue: UInt32(truncatingIfNeeded: flags)), prefix: prefix, quota: quota == 0 ? nil : quota - 1)
+            flags: Flags(rawValue: UInt64(bitPattern: flags)), prefix: prefix, quota: quota == 0 ? nil : quota - 1)
     }
 }

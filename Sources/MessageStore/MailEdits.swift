@@ -29,7 +29,7 @@ extension MailWriter {
             }
             box.messages -= 1
             box.bytes -= found.size
-            if !Flags(rawValue: UInt32(truncatingIfNeeded: found.flags)).contains(.seen) { box.unseen -= 1 }
+            if !Flags(found.flags).contains(.seen) { box.unseen -= 1 }
             self.effects.filed[box.account, default: .init()] += .init(bytes: -found.size, messages: -1)
             count += 1
         }
@@ -58,14 +58,14 @@ extension MailWriter {
         for uid in uids {
             let old = try StoreError.wrap { () throws(DatabaseError) in
                 try self.connection.row(MailSQL.readMessage, .int(mailbox), .int(uid)) {
-                    Flags(rawValue: UInt32(truncatingIfNeeded: $0.int(0)))
+                    Flags($0.int(0))
                 }
             }
             guard let old else { continue }
             let new = change.applied(to: old)
             guard new != old else { continue }
             try StoreError.wrap { () throws(DatabaseError) in
-                try self.connection.prepare(MailSQL.setFlags).run([mailbox, uid, Int64(new.rawValue), modSeq])
+                try self.connection.prepare(MailSQL.setFlags).run([mailbox, uid, new.stored, modSeq])
             }
             box.unseen += (old.contains(.seen) ? 1 : 0) - (new.contains(.seen) ? 1 : 0)
             hasChanged = true

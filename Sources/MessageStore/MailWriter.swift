@@ -211,7 +211,7 @@ final class MailWriter {
         let insert = try self.connection.prepare(MailSQL.insertMessage)
         try insert.bind(1, id)
         try insert.bind(2, box.uidNext)
-        try insert.bind(3, Int64(delivery.flags))
+        try insert.bind(3, delivery.flags.stored)
         try insert.bind(4, box.modSeq)
         try insert.bind(5, size)
         try insert.bind(6, record.receivedAt)
@@ -222,7 +222,7 @@ final class MailWriter {
         box.uidNext += 1
         box.messages += 1
         box.bytes += size
-        if !Flags(rawValue: delivery.flags).contains(.seen) { box.unseen += 1 }
+        if !delivery.flags.contains(.seen) { box.unseen += 1 }
         self.set(id, box)
     }
 

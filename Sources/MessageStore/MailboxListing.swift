@@ -1,6 +1,6 @@
 package import Vocabulary
 
-/// All messages of a mailbox in UID order, as POP3 and SELECT need them: 12 bytes a message.
+/// All messages of a mailbox in UID order, as POP3 needs them: 16 bytes a message.
 package struct MailboxListing: Sendable {
     package struct Entry: Sendable, Hashable {
         package var uid: UID

@@ -84,7 +84,7 @@ extension MessageStore {
                     entries.append(
                         .init(
                             uid: UID(rawValue: UInt32(clamping: last)), size: UInt32(clamping: size),
-                            flags: Flags(rawValue: UInt32(truncatingIfNeeded: row.int(2)))))
+                            flags: Flags(row.int(2))))
                     bytes += size
                     count += 1
                     return true
@@ -197,7 +197,7 @@ extension MessageStore {
 
     private static func locatedMessage(_ row: Row) -> LocatedMessage {
         LocatedMessage(
-            flags: Flags(rawValue: UInt32(truncatingIfNeeded: row.int(0))), size: row.int(1), date: row.int(2),
+            flags: Flags(row.int(0)), size: row.int(1), date: row.int(2),
             middle: row.withBytes(3) { ByteBuffer(bytes: $0) }, blob: row.int(4),
             place: BlobPlace(
                 segment: UInt32(clamping: row.int(5)), offset: row.int(6), body: row.int(7), head: UInt32(clamping: row.int(8)),

@@ -224,7 +224,7 @@ extension PreparedItem {
         var payload = RecordPayload(envelope: found.envelope, trace: found.trace)
         payload.deliveries = deliveries.map { delivery in
             StoredDelivery(
-                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags.rawValue,
+                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags,
                 middle: delivery.prefix, isWhole: true)
         }
         payload.finished = [id]

@@ -112,7 +112,7 @@ extension RecordPayload {
         self.init(envelope: item.envelope, trace: item.trace.text)
         self.deliveries = zip(item.deliveries, shared.middles).map { delivery, middle in
             StoredDelivery(
-                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags.rawValue, middle: middle
+                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags, middle: middle
             )
         }
         // Numbers of queue entries are given by the writer.

@@ -19,7 +19,7 @@ struct StoredDelivery: Sendable, Hashable {
     var account: Int64
     /// 0 is INBOX.
     var mailbox: Int64
-    var flags: UInt32
+    var flags: Flags
     var middle: ByteBuffer
     /// The prefix is `middle` alone: made after the body was stored, so that it shares nothing.
     var isWhole = false
@@ -58,7 +58,7 @@ struct RecordPayload: Sendable, Hashable {
         for delivery in self.deliveries {
             out.writeVarint(delivery.account)
             out.writeVarint(delivery.mailbox)
-            out.writeVarint(Int64(delivery.flags))
+            out.writeVarint(delivery.flags.stored)
             // Doubled to carry one bit more.
             out.writeVarint(delivery.middle.readableBytes * 2 + (delivery.isWhole ? 1 : 0))
             out.writeImmutableBuffer(delivery.middle)
@@ -99,7 +99,7 @@ struct RecordPayload: Sendable, Hashable {
             else { return nil }
             self.deliveries.append(
                 StoredDelivery(
-                    account: account, mailbox: mailbox, flags: UInt32(truncatingIfNeeded: flags), middle: middle, isWhole: length % 2 == 1))
+                    account: account, mailbox: mailbox, flags: Flags(flags), middle: middle, isWhole: length % 2 == 1))
         }
         guard let rows = rest.readVarint() else { return nil }
         for _ in 0..<rows {

@@ -287,7 +287,7 @@ struct StoreChecker {
                     found.modSeq = max(found.modSeq, row.int(2))
                     found.messages += 1
                     found.bytes += row.int(3)
-                    if !Flags(rawValue: UInt32(truncatingIfNeeded: row.int(1))).contains(.seen) { found.unseen += 1 }
+                    if !Flags(row.int(1)).contains(.seen) { found.unseen += 1 }
                     if row.int(4) == 0 {
                         if row.int(2) <= arrivalModSeq { order = false }
                         arrivalModSeq = row.int(2)

@@ -35,6 +35,17 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
     case noSuchMessage
     /// The account was removed.
     case noSuchAccount(AccountID)
+    /// A mailbox of that name is there.
+    case mailboxExists(String)
+    /// INBOX stays.
+    case inboxStays
+    /// The mailbox has as many keywords as it can have (`Flags.keywordBits`).
+    case tooManyKeywords
+    case overQuota
+    /// Larger than the store takes in one piece.
+    case tooLarge
+    /// What is gone since then is not known any more.
+    case forgotten
     /// Too much waits; try again.
     case busy
     /// Read-only until restart and check.
@@ -50,6 +61,12 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
         case .noSuchMailbox(let id): "no mailbox \(id)"
         case .noSuchMessage: "no such message"
         case .noSuchAccount(let id): "no account \(id)"
+        case .mailboxExists(let name): "a mailbox \(name) is there already"
+        case .inboxStays: "INBOX cannot be removed"
+        case .tooManyKeywords: "the mailbox has \(Flags.keywordBits.count) keywords, the most there can be"
+        case .overQuota: "over quota"
+        case .tooLarge: "too large for one call"
+        case .forgotten: "removals of that time are forgotten"
         case .busy: "the store is busy"
         case .failed(let reason): "the store is read-only: \(reason)"
         case .closed: "the store is closed"

@@ -100,7 +100,7 @@ struct RealStore: LiveStore {
 
     func list(_ account: Int) throws -> ListedMailbox? {
         guard let listing = try self.inbox(account) else { return nil }
-        let messages = listing.entries.map { ListedMessage(uid: $0.uid.rawValue, flags: $0.flags.rawValue) }
+        let messages = listing.entries.map { ListedMessage(uid: $0.uid.rawValue, flags: UInt32(truncatingIfNeeded: $0.flags.rawValue)) }
         return ListedMailbox(validity: listing.uidValidity.rawValue, messages: messages)
     }
 
@@ -120,7 +120,7 @@ struct RealStore: LiveStore {
 
     func setFlags(_ account: Int, uid: UInt32, flags: UInt32) throws {
         let mailbox = try self.knownInbox(account).mailbox
-        let change = MessageStore.FlagChange.replace(Flags(rawValue: flags))
+        let change = MessageStore.FlagChange.replace(Flags(rawValue: UInt64(flags)))
         let _: ModSeq = try waiting("setFlags") { self.store.setFlags(mailbox, [UID(rawValue: uid)], change, completion: $0) }
     }
 

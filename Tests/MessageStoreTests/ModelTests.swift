@@ -87,7 +87,7 @@ private struct Model {
     }
 
     private func flag(_ account: Int64, _ store: MessageStore, _ model: inout Model, _ dice: inout Dice) async throws {
-        let flags = Flags(rawValue: UInt32.random(in: 0..<32, using: &dice))
+        let flags = Flags(rawValue: UInt64.random(in: 0..<32, using: &dice))
         let inbox = try await store.openInbox(AccountID(rawValue: account)).mailbox
         let chosen = (model.inboxes[account] ?? []).indices.filter { _ in Int.random(in: 0..<3, using: &dice) == 0 }
         let uids = chosen.compactMap { model.inboxes[account]?[$0].uid }.map { UID(rawValue: $0) }
