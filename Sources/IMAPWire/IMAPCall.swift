@@ -11,18 +11,23 @@ package enum IMAPCall: Sendable {
     case authenticate(AuthRequest, SASLMechanism?, hasTLS: Bool)
     /// UNAUTHENTICATE: forget who is here. Answer: `.done`. [RFC8437-2]
     case forgetLogin
-    /// Anything that concerns names and not the messages of the selected mailbox. Answer: `.account` or `.refused`.
-    case account(AccountRequest)
+    /// Anything that concerns names and not the messages of the selected mailbox. Answer: `.account` or `.refused`; of a long answer the
+    /// beginnings may come as `.piece`, each followed by `readOn`.
+    case account(AccountRequest, WireMode)
     /// SELECT, EXAMINE. Answer: `.selected` or `.refused`.
     case select(SelectRequest)
-    /// The UIDs of the selected mailbox as they were when it was selected; asked at the first command that needs sequence numbers.
-    /// Answer: `.view`.
+    /// The UIDs of the selected mailbox as they were when it was selected: exactly as many as SELECT told. Asked once, at the first command
+    /// that needs sequence numbers, or before the first `readChanges`. Answer: `.view`.
     case readView
-    /// What has changed in the selected mailbox since; asked before the end of a command where something has. Answer: `.changes`.
+    /// What has changed in the selected mailbox since; asked before the end of a command where something may have. Changes that this
+    /// session made come too: the machine knows them by their modseq. Answer: `.changes`; where nothing has changed, best at once.
     case readChanges(since: ModSeq)
+    /// Untagged responses about other mailboxes that wait because of NOTIFY; asked after the hint `noticesWait`. Answer: `.account`.
+    case readNotices
     /// CLOSE, UNSELECT, and the end before another SELECT. Answer: `.done`. With `expunging`, those marked \Deleted go.
     case close(expunging: Bool)
-    /// Answer: `.piece`, again and again after `.readOn`, the last with `isLast`.
+    /// Answer: `.piece`, again and again after `readOn`, the last with `isLast`; or `.refused`. A peer that reads slowly gets the next piece
+    /// later: between two the backend holds no lock and no transaction.
     case fetch(FetchRequest)
     case readOn
     /// Answer: `.stored` or `.refused`.
@@ -41,13 +46,13 @@ package enum IMAPCall: Sendable {
     case beginMessage(AppendMessage)
     /// Bytes of its literal, or of TEXT of CATENATE. Answer: `.done` or `.refused` (then the rest is discarded by the machine).
     case messageBytes(ByteBuffer)
-    /// A URL of CATENATE whose content comes here. Answer: `.done` or `.refused` with BADURL.
-    case messageURL(String)
+    /// A part of CATENATE that is a message, or a part of one, that is here already. Answer: `.done` or `.refused` with BADURL.
+    case messageURL(IMAPURL)
     /// Everything has been given: take all or nothing. Answer: `.appended` or `.refused`.
     case finishAppend
     /// The command broke off.
     case dropAppend
-    /// IDLE or NOTIFY begins or ends: events come as `IMAPEvent`. Answer: `.done`.
+    /// IDLE or NOTIFY begins or ends. Answer: `.done`, for NOTIFY with its first STATUS responses `.account`, or `.refused`.
     case watch(WatchRequest)
     /// Nothing to do: the driver performs it when the peer has taken what was written. Answer at once: `.resumed`.
     case pause
@@ -59,12 +64,13 @@ package enum IMAPOutcome: Sendable {
     case resumed
     case refused(IMAPRefusal)
     /// Untagged responses as they go on the wire, whole lines; `code` for the tagged OK, as `[…]` without brackets.
-    case account(ByteBuffer, code: String?)
+    case account(ByteBuffer, code: String? = nil)
     case selected(SelectedMailbox)
     case view(UIDSet)
     case changes(MailboxChanges)
-    /// Whole untagged FETCH responses, or a piece of a long one.
-    case piece(ByteBuffer, isLast: Bool, failure: IMAPRefusal? = nil)
+    /// Whole untagged FETCH responses, or a piece of a long one. With `isLast`, `failure` makes the tagged answer NO, and `own` says which
+    /// flags this command has changed (\Seen) and told in its answers.
+    case piece(ByteBuffer, isLast: Bool, failure: IMAPRefusal? = nil, own: [OwnChange] = [])
     case stored(StoredFlags)
     case copied(CopiedMessages)
     /// What is gone by this command; told by the machine as EXPUNGE or VANISHED.
@@ -72,15 +78,27 @@ package enum IMAPOutcome: Sendable {
     case found(SearchAnswer)
     /// A search goes on: so many of so many messages were looked at. [RFC9585]
     case progress(done: Int, of: Int)
-    case appended(validity: UIDValidity, uids: UIDSet)
+    /// Of REPLACE with what went from the selected mailbox.
+    case appended(validity: UIDValidity, uids: UIDSet, replaced: OwnChange? = nil)
+}
+
+/// A change that this session made itself: it comes back in `readChanges` and must not be told twice.
+package struct OwnChange: Hashable, Sendable {
+    package var modSeq: ModSeq
+    package var uids: UIDSet
+
+    package init(modSeq: ModSeq, uids: UIDSet) {
+        self.modSeq = modSeq
+        self.uids = uids
+    }
 }
 
 /// Something happened that this session asked to be told of.
 package enum IMAPEvent: Sendable {
-    /// The selected mailbox has changed: a hint; the machine asks `readChanges`.
+    /// The selected mailbox has changed: a hint, once until the next `readChanges`; the machine asks when it may tell.
     case mailboxChanged
-    /// Ready untagged responses for IDLE and NOTIFY about other mailboxes (STATUS, LIST). [RFC5465-4]
-    case told(ByteBuffer)
+    /// Untagged responses about other mailboxes wait: a hint, once until the next `readNotices`. [RFC5465-4]
+    case noticesWait
     /// The selected mailbox is gone: the session must end or go back. [RFC2180-3.3]
     case mailboxGone
     /// The account was locked or removed.

@@ -1,5 +1,27 @@
-/// Texts of tagged answers; each in English and Japanese. The key is stable, the text is for people. [RFC5255-3]
+internal import Vocabulary
+
+/// Texts that a person may see behind OK, NO, BAD and BYE; programs look at the codes before them.
 package enum IMAPPhrase: String, Hashable, Sendable, CaseIterable {
+    // Of the service.
     case noSuchMailbox, mailboxExists, notPermitted, overQuota, tooLarge, unavailable, noSuchMessage, tooManyKeywords, badURL, mailboxGone,
-        inboxStays, badName, hasNoPlace, unknownTransferEncoding, accountClosed, loginFailed
+        inboxStays, badName, hasNoPlace, unknownTransferEncoding, accountClosed, loginFailed, hasChildren, tooManyMailboxes, useIsTaken,
+        noSuchRoot, unknownIdentifier, badRights, metadataTooLarge, metadataTooMany, noPrivateMetadata, readOnly, messageWithheld, inUse,
+        nothingSaved, resultTooLarge, tooManySessions, tooMuchWatched
+    // Of logins.
+    case notFromHere, accountLocked, accountExpired, serviceOff, tooManyFailures, tlsFirst, cancelled, malformedAuth, unknownMechanism, loggedIn,
+        welcomeBack
+    // Of commands.
+    case completed, unknownCommand, badArguments, notNow, loginFirst, selectFirst, alreadyLoggedIn, badLineEnd, lineTooLong, literalTooLarge,
+        commandTooLarge, badCharacters, tooDeep, tooManyKeys, badMailboxName, noSuchPlace, badCharset, uidRequired, uidsOnly, expectedDone,
+        notEnabled, alreadyOn, appendTooLarge, limitExceeded, unknownFlag
+    // Of the session.
+    case beginTLS, tlsActive, tlsUnavailable, farewell, tooManyErrors, idleTooLong, shuttingDown, stillHere, idling, ready, selected,
+        readOnlySelected, searchGoesOn, languageChanged, languageUnknown, stoppedMidway, foreignProtocol, messagesGone, compressing
+
+    package func text(_ language: Language) -> StaticString {
+        switch language {
+        case .english: self.english
+        case .japanese: self.japanese
+        }
+    }
 }

@@ -8,12 +8,15 @@ package struct SelectRequest: Sendable {
     package var isReadOnly: Bool
     /// What the client knows from before. [RFC7162-3.2.5]
     package var resync: Resync?
+    package var mode = WireMode()
 
     package struct Resync: Sendable {
         package var validity: UIDValidity
         package var modSeq: ModSeq
         /// nil: all.
         package var known: UIDSet?
+        /// Sequence numbers and the UIDs that they had: where they still hold, what lies below need not be told as gone.
+        package var match: [(place: UInt32, uid: UID)] = []
 
         package init(validity: UIDValidity, modSeq: ModSeq, known: UIDSet?) {
             self.validity = validity
@@ -116,81 +119,13 @@ package struct MailboxChanges: Sendable {
     }
 }
 
-package struct FetchRequest: Sendable {
-    /// What to fetch, in the order asked for.
-    package var items: [FetchItem]
-    package var uids: UIDSet
-    /// Gives each UID its sequence number; empty with UIDONLY.
-    package var view: UIDSet
-    /// UIDFETCH responses instead of FETCH. [RFC9586-3.1]
-    package var isUIDOnly = false
-    package var changedSince: ModSeq?
-    /// Stop after so many messages; from the end when negative (PARTIAL). [RFC9394-3.4]
-    package var partial: ClosedRange<Int>?
-    /// UTF8=ACCEPT or IMAP4rev2 is on: envelopes may hold UTF-8. [RFC6855-3]
-    package var isUTF8 = false
-
-    package init(items: [FetchItem], uids: UIDSet, view: UIDSet) {
-        self.items = items
-        self.uids = uids
-        self.view = view
-    }
-}
-
-/// One thing to fetch. [RFC9051-6.4.5]
-package enum FetchItem: Hashable, Sendable {
-    case uid, flags, internalDate, size, envelope, body, bodyStructure, modSeq
-    case emailID, threadID, saveDate
-    case preview(isLazy: Bool)
-    case section(BodySection)
-    case binary(part: [UInt32], partial: PartialRange?, isPeek: Bool)
-    case binarySize(part: [UInt32])
-}
-
-/// `<first.count>` in octets. [RFC9051-6.4.5.1]
-package struct PartialRange: Hashable, Sendable {
-    package var first: UInt32
-    package var count: UInt32
-
-    package init(first: UInt32, count: UInt32) {
-        self.first = first
-        self.count = count
-    }
-}
-
-/// `BODY[…]`. [RFC9051-6.4.5.1]
-package struct BodySection: Hashable, Sendable {
-    package enum Text: Hashable, Sendable {
-        /// All of the part, or of the message.
-        case all
-        case header, text, mime
-        /// Names as the client wrote them: they stand in the answer.
-        case fields([String]), fieldsNot([String])
-    }
-
-    /// Empty: the message itself.
-    package var part: [UInt32]
-    package var text: Text
-    package var partial: PartialRange?
-    package var isPeek: Bool
-    /// As it is named in the response: RFC822, RFC822.HEADER, RFC822.TEXT of RFC 3501 answer under their own names; nil for BODY[…].
-    package var oldName: String?
-
-    package init(part: [UInt32], text: Text, partial: PartialRange? = nil, isPeek: Bool, oldName: String? = nil) {
-        self.part = part
-        self.text = text
-        self.partial = partial
-        self.isPeek = isPeek
-        self.oldName = oldName
-    }
-}
-
 package struct StoreRequest: Sendable {
     package enum Change: Hashable, Sendable { case add, remove, replace }
     package var uids: UIDSet
     package var change: Change
     package var flags: Flags
     package var keywords: [String]
+    /// Messages with a higher modseq are left as they are. [RFC7162-3.1.3]
     package var unchangedSince: ModSeq?
 
     package init(uids: UIDSet, change: Change, flags: Flags, keywords: [String], unchangedSince: ModSeq? = nil) {
