@@ -1,5 +1,3 @@
-package import Vocabulary
-
 /// A command about names of mailboxes and what belongs to them. Names are UTF-8 NFC, INBOX in capitals; which names there may be is for the
 /// backend to say. The answer is `.account` (after any number of `.piece`) or `.refused`.
 package enum AccountRequest: Sendable {

@@ -11,7 +11,7 @@ package struct FetchRequest: Sendable {
     package var view: UIDSet
     package var changedSince: ModSeq?
     /// Of those that are told, only these places. [RFC9394-3.4]
-    package var partial: PartialRange?
+    package var partial: ResultWindow?
     /// `VANISHED (EARLIER)` before all else: which of these UIDs, as the client wrote them, went after `changedSince`; nil without.
     /// [RFC7162-3.2.6]
     package var vanishedAmong: UIDSet?
@@ -72,4 +72,3 @@ package struct BodySection: Hashable, Sendable {
         self.oldName = oldName
     }
 }
-

@@ -1,4 +1,4 @@
-internal import Vocabulary
+package import Vocabulary
 
 /// Texts that a person may see behind OK, NO, BAD and BYE; programs look at the codes before them.
 package enum IMAPPhrase: String, Hashable, Sendable, CaseIterable {
@@ -8,10 +8,12 @@ package enum IMAPPhrase: String, Hashable, Sendable, CaseIterable {
         noSuchRoot, unknownIdentifier, badRights, metadataTooLarge, metadataTooMany, noPrivateMetadata, readOnly, messageWithheld, inUse,
         nothingSaved, resultTooLarge, tooManySessions, tooMuchWatched
     // Of logins.
-    case notFromHere, accountLocked, accountExpired, serviceOff, tooManyFailures, tlsFirst, cancelled, malformedAuth, unknownMechanism, loggedIn,
+    case notFromHere, accountLocked, accountExpired, serviceOff, tooManyFailures, tlsFirst, cancelled, malformedAuth, unknownMechanism,
+        loggedIn,
         welcomeBack
     // Of commands.
-    case completed, unknownCommand, badArguments, notNow, loginFirst, selectFirst, alreadyLoggedIn, badLineEnd, lineTooLong, literalTooLarge,
+    case completed, unknownCommand, badArguments, notNow, loginFirst, selectFirst, alreadyLoggedIn, badLineEnd, lineTooLong,
+        literalTooLarge,
         commandTooLarge, badCharacters, tooDeep, tooManyKeys, badMailboxName, noSuchPlace, badCharset, uidRequired, uidsOnly, expectedDone,
         notEnabled, alreadyOn, appendTooLarge, limitExceeded, unknownFlag
     // Of the session.

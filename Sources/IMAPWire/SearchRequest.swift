@@ -49,9 +49,9 @@ package struct SearchReturns: Hashable, Sendable {
     }
 
     package var items: Items
-    package var partial: PartialRange?
+    package var partial: ResultWindow?
 
-    package init(_ items: Items = .all, partial: PartialRange? = nil) {
+    package init(_ items: Items = .all, partial: ResultWindow? = nil) {
         self.items = items
         self.partial = partial
     }

@@ -42,7 +42,9 @@ extension ByteBuffer {
         self.writeStaticString("\r\n")
     }
 
-    private mutating func writeRights(_ letters: String) { if letters.isEmpty { self.writeStaticString("\"\"") } else { self.writeString(letters) } }
+    private mutating func writeRights(_ letters: String) {
+        if letters.isEmpty { self.writeStaticString("\"\"") } else { self.writeString(letters) }
+    }
 
     // MARK: Quotas [RFC9208-4.2]
 
