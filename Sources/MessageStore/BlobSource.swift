@@ -123,6 +123,13 @@ struct BlobSource: Sendable {
         guard found.crc == trailer.contentCRC, found.sha256 == trailer.sha256 else { throw self.damage }
     }
 
+    /// What stands behind the body, once its trailer has been found to be this body's.
+    func checkedEnding() throws(StoreError) -> (head: ByteBuffer, tail: ByteBuffer) {
+        let ending = try self.ending()
+        _ = try self.checkedTrailer(ending.trailer)
+        return (ending.head, ending.tail)
+    }
+
     private func ending() throws(StoreError) -> (head: ByteBuffer, tail: ByteBuffer, trailer: ByteBuffer) {
         let (head, tail) = (Int(self.place.head), Int(self.place.tail))
         let read = try StoreError.wrap { () throws(IOFailure) in

@@ -154,7 +154,7 @@ extension MessageStore {
         if !isTaken { for index in uids.indices { each(index, .failure(.busy)) } }
     }
 
-    private func result<T>(_ body: () throws(StoreError) -> T) -> Result<T, StoreError> {
+    func result<T>(_ body: () throws(StoreError) -> T) -> Result<T, StoreError> {
         do throws(StoreError) { return .success(try body()) } catch { return .failure(error) }
     }
 
@@ -184,7 +184,7 @@ extension MessageStore {
     }
 
     /// Where each message is; nil for those that are not there. As many answers as questions.
-    private func locate(_ mailbox: MailboxID, _ uids: [UID]) throws(StoreError) -> [LocatedMessage?] {
+    func locate(_ mailbox: MailboxID, _ uids: [UID]) throws(StoreError) -> [LocatedMessage?] {
         try self.readMail { db throws(DatabaseError) in
             var found: [LocatedMessage?] = []
             found.reserveCapacity(uids.count)
