@@ -135,6 +135,8 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "wirebench", dependencies: [nioCore, "SMTPWire", "Vocabulary"], path: "Sources/wirebench-command", swiftSettings: strict),
+        .executableTarget(
+            name: "imapstress", dependencies: ["MailTesting", arguments], path: "Sources/imapstress-command", swiftSettings: strict),
         tests("PowerCutTests", ["PowerCutKit", "MailTesting"]),
         ours(
             "MailTesting",

@@ -1,0 +1,249 @@
+/// One client of the stress: does what comes to its mind, and checks all that it is told.
+final class IMAPStressSession {
+    private let name: String
+    private let keyword: String
+    private let stress: IMAPStress
+    private let model: IMAPMailboxModel
+    private var dice: SeededGenerator
+    private var client: IMAPTestClient
+    private(set) var view: IMAPViewModel
+    private let isResync: Bool
+    private var made = 0
+
+    init(_ number: Int, _ stress: IMAPStress, seed: UInt64) throws {
+        self.name = "session \(number)"
+        self.keyword = "$Own\(number)"
+        self.stress = stress
+        self.model = stress.model
+        self.dice = SeededGenerator(seed: seed &+ UInt64(number))
+        self.isResync = number % 3 == 2
+        self.client = try stress.connect()
+        self.view = IMAPViewModel(stress.mailboxes[0], self.model, self.name)
+        try self.open(number % 2 == 0 ? stress.mailboxes[0] : stress.randomMailbox(&self.dice))
+    }
+
+    var transcript: [String] { self.client.transcript }
+
+    private func open(_ mailbox: String) throws {
+        if self.isResync { try self.client.ok("ENABLE QRESYNC") }
+        self.view = IMAPViewModel(mailbox, self.model, self.name)
+        self.view.isResync = self.isResync
+        let answer = try self.client.ok("SELECT \(mailbox)\(self.isResync ? "" : " (CONDSTORE)")")
+        let count = answer.data("EXISTS").last?[0].number ?? 0
+        if let validity = answer.code("UIDVALIDITY").flatMap({ UInt32($0) }) { self.model.selected(mailbox, validity: validity) }
+        self.view.begin(count: Int(count), modSeq: answer.code("HIGHESTMODSEQ").flatMap { UInt64($0) } ?? 0, keeping: false)
+        self.model.counted()
+        try self.learnUIDs()
+    }
+
+    // MARK: Commands
+
+    private func run(_ command: String, _ literal: String? = nil, mayExpunge: Bool = true) throws -> IMAPTestClient.Answer {
+        let tag = try literal.map { try self.client.send(command, $0) } ?? self.client.send(command)
+        let answer = try self.client.finish(tag) { self.view.told($0, mayExpunge: mayExpunge) }
+        if let code = answer.code { self.view.told(code: code) }
+        self.model.counted()
+        if answer.word == "BAD" { self.model.violated("\(self.name): \(command.prefix(120)) was BAD: \(answer.text)") }
+        try self.learnUIDs()
+        return answer
+    }
+
+    /// VANISHED speaks of UIDs, so that who has enabled QRESYNC must know them all.
+    private func learnUIDs() throws {
+        guard self.isResync, let first = self.view.messages.firstIndex(where: { $0.uid == nil }) else { return }
+        let tag = try self.client.send("FETCH \(first + 1):* (UID FLAGS MODSEQ)")
+        _ = try self.client.finish(tag) { self.view.told($0, mayExpunge: false) }
+    }
+
+    func step() throws {
+        switch Int.random(in: 0..<100, using: &self.dice) {
+        case ..<18: try self.fetch()
+        case ..<42: try self.store()
+        case ..<52: try self.append()
+        case ..<60: try self.copy()
+        case ..<66: try self.deleteSome()
+        case ..<74: try self.expunge()
+        case ..<80: _ = try self.run("NOOP")
+        case ..<86: try self.idle()
+        case ..<92: try self.search()
+        case ..<96: try self.pipeline()
+        case ..<98: try self.open(self.stress.randomMailbox(&self.dice))
+        default: try self.resync()
+        }
+    }
+
+    private func place() -> Int? {
+        self.view.messages.isEmpty ? nil : Int.random(in: 1...self.view.messages.count, using: &self.dice)
+    }
+
+    private func fetch() throws {
+        guard let first = self.place(), let last = self.place() else { return }
+        let range = "\(min(first, last)):\(max(first, last))"
+        let what = Bool.random(using: &self.dice) ? "(UID FLAGS MODSEQ)" : "(UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
+        _ = try self.run("FETCH \(range) \(what)", mayExpunge: false)
+    }
+
+    private func uid() throws -> UInt32? {
+        guard let place = self.place() else { return nil }
+        if let uid = self.view.messages[place - 1].uid { return uid }
+        _ = try self.run("FETCH \(place) (UID FLAGS)", mayExpunge: false)
+        return self.view.messages.indices.contains(place - 1) ? self.view.messages[place - 1].uid : nil
+    }
+
+    /// Its own keyword, whose truth it alone knows, or a flag that all fight over.
+    private func store() throws {
+        guard let uid = try self.uid() else { return }
+        let isSet = Bool.random(using: &self.dice)
+        let isOwn = Int.random(in: 0..<3, using: &self.dice) > 0
+        let flag = isOwn ? self.keyword : ["\\Seen", "\\Flagged", "\\Answered"].randomElement(using: &self.dice) ?? "\\Seen"
+        let silent = Bool.random(using: &self.dice) ? ".SILENT" : ""
+        if isOwn { self.model.mark(self.view.mailbox, uid, self.keyword, nil) }
+        let answer = try self.change(uid, flag, isSet, silent: silent)
+        if isOwn, answer.isOK { self.model.mark(self.view.mailbox, uid, self.keyword, isSet) }
+        let told = answer.data("FETCH").compactMap { $0.last }.filter { $0["UID"]?.number == uid }.compactMap { $0["FLAGS"] }
+        if silent.isEmpty, isOwn, let flags = told.last {
+            let has = flags.list.contains { $0.text.lowercased() == flag.lowercased() }
+            if has != isSet { self.model.violated("\(self.name): STORE of \(flag) to UID \(uid) answered \(flags)") }
+        }
+    }
+
+    private func change(_ uid: UInt32, _ flag: String, _ isSet: Bool, silent: String = ".SILENT") throws -> IMAPTestClient.Answer {
+        if !silent.isEmpty { self.view.changedSilently(uid, flag, isSet) }
+        let answer = try self.run("UID STORE \(uid) \(isSet ? "+" : "-")FLAGS\(silent) (\(flag))")
+        if !answer.isOK { self.view.forgetFlags(uid) }
+        return answer
+    }
+
+    private func append() throws {
+        self.made += 1
+        let token = "token-\(self.name.suffix(2).trimmed)-\(self.made)-\(UInt32.random(in: 0 ... .max, using: &self.dice))"
+        let mailbox = self.stress.randomMailbox(&self.dice)
+        let above = self.model.highest(mailbox)
+        let text = "From: a@example.test\r\nSubject: \(token)\r\n\r\n\(String(repeating: "text ", count: made % 50))\r\n"
+        let answer = try self.run("APPEND \(mailbox) (\(self.keyword)) %", text)
+        guard answer.isOK else { return self.model.violated("\(self.name): APPEND was \(answer.word): \(answer.text)") }
+        guard let code = answer.code("APPENDUID")?.split(separator: " "), code.count == 2, let uid = UInt32(code[1]) else {
+            return self.model.violated("\(self.name): APPEND without APPENDUID")
+        }
+        self.model.made(mailbox, uid, token: token, above: above)
+        self.model.mark(mailbox, uid, self.keyword, true)
+    }
+
+    private func copy() throws {
+        guard let uid = try self.uid() else { return }
+        let isMove = Bool.random(using: &self.dice)
+        let source = self.view.mailbox
+        let target = self.stress.randomMailbox(&self.dice)
+        if isMove { self.model.endanger(source, [uid]) }
+        let above = self.model.highest(target)
+        let answer = try self.run("UID \(isMove ? "MOVE" : "COPY") \(uid) \(target)")
+        guard answer.isOK, let code = answer.code("COPYUID")?.split(separator: " "), code.count == 3, let new = UInt32(code[2]) else {
+            return
+        }
+        self.model.made(target, new, token: self.model.token(source, uid), above: above, source: .init(mailbox: source, uid: uid))
+    }
+
+    private func deleteSome() throws {
+        guard let uid = try self.uid() else { return }
+        self.model.endanger(self.view.mailbox, [uid])
+        _ = try self.change(uid, "\\Deleted", true)
+    }
+
+    private func expunge() throws {
+        if Bool.random(using: &self.dice), let uid = try self.uid() {
+            _ = try self.run("UID EXPUNGE \(uid)")
+        } else {
+            _ = try self.run("EXPUNGE")
+        }
+    }
+
+    private func search() throws {
+        let command = ["SEARCH FLAGGED", "SEARCH SUBJECT \"token-1\"", "SEARCH UNSEEN"].randomElement(using: &self.dice) ?? "SEARCH ALL"
+        let answer = try self.run(command, mayExpunge: false)
+        for value in answer.data("SEARCH").flatMap({ $0.dropFirst() }) {
+            if let number = value.number, Int(number) > self.view.messages.count || number == 0 {
+                self.model.violated("\(self.name): SEARCH found \(number) of \(self.view.messages.count)")
+            }
+        }
+    }
+
+    private func idle() throws {
+        let tag = try self.client.send("IDLE")
+        while true {
+            let response = try self.client.response()
+            if case .goAhead = response { break }
+            self.view.told(response, mayExpunge: true)
+        }
+        self.stress.pause(&self.dice)
+        try self.client.client.sendLine("DONE")
+        let answer = try self.client.finish(tag) { self.view.told($0, mayExpunge: true) }
+        self.model.counted()
+        if !answer.isOK { self.model.violated("\(self.name): IDLE was \(answer.word)") }
+        try self.learnUIDs()
+    }
+
+    /// Commands sent without waiting must be answered in their order.
+    private func pipeline() throws {
+        guard let uid = try self.uid() else { return }
+        self.model.mark(self.view.mailbox, uid, self.keyword, nil)
+        self.view.changedSilently(uid, self.keyword, false)
+        let first = try self.client.send("UID STORE \(uid) +FLAGS.SILENT (\(self.keyword))")
+        let second = try self.client.send("UID STORE \(uid) -FLAGS.SILENT (\(self.keyword))")
+        let third = try self.client.send("NOOP")
+        var isOK = true
+        for tag in [first, second, third] {
+            let answer = try self.client.finish(tag) { self.view.told($0, mayExpunge: true) }
+            isOK = isOK && answer.isOK
+            self.model.counted()
+        }
+        try self.learnUIDs()
+        if isOK { self.model.mark(self.view.mailbox, uid, self.keyword, false) }
+    }
+
+    /// Comes back with what it knew, as a telephone does. [RFC7162-3.2.5]
+    private func resync() throws {
+        guard self.isResync, self.view.messages.allSatisfy({ $0.uid != nil && $0.flags != nil }), self.view.modSeq > 0 else { return }
+        let mailbox = self.view.mailbox
+        guard let validity = try self.run("STATUS \(self.stress.otherMailbox(mailbox)) (UIDVALIDITY)").isOK ? self.validity : nil else {
+            return
+        }
+        let modSeq = self.view.modSeq
+        try? self.client.client.sendLine("x LOGOUT")
+        self.client = try self.stress.connect()
+        try self.client.ok("ENABLE QRESYNC")
+        let tag = try self.client.send("SELECT \(mailbox) (QRESYNC (\(validity) \(modSeq)))")
+        var later: [IMAPResponse] = []
+        let answer = try self.client.finish(tag) { response in
+            if case .data(let values) = response, values.first?.text.uppercased() == "VANISHED" {
+                self.view.told(response, mayExpunge: true)
+            } else {
+                later.append(response)
+            }
+        }
+        guard answer.isOK else { return self.model.violated("\(self.name): SELECT with QRESYNC was \(answer.word) \(answer.text)") }
+        let count = answer.data("EXISTS").last?[0].number ?? 0
+        self.view.begin(count: Int(count), modSeq: modSeq, keeping: true)
+        for response in later { self.view.told(response, mayExpunge: true) }
+        self.model.counted()
+        try self.learnUIDs()
+    }
+
+    private var validity: UInt32? { self.stress.validity(self.view.mailbox) }
+
+    func settle() throws { _ = try self.run("NOOP") }
+
+    /// What is there, as this session, made for that, sees it.
+    static func look(_ client: IMAPTestClient, _ mailbox: String) throws -> [UInt32: Set<String>] {
+        try client.ok("EXAMINE \(mailbox)")
+        var found: [UInt32: Set<String>] = [:]
+        for values in try client.ok("UID FETCH 1:* (FLAGS)").data("FETCH") {
+            guard let last = values.last, let uid = last["UID"]?.number else { continue }
+            found[uid] = last["FLAGS"].map(IMAPViewModel.flags) ?? []
+        }
+        return found
+    }
+}
+
+extension StringProtocol {
+    fileprivate var trimmed: String { String(self.filter { $0 != " " }) }
+}
