@@ -20,6 +20,19 @@ enum ContentFields {
         }
     }
 
+    /// The parameters as they stand, put together: behind `type/subtype` or behind a disposition.
+    static func shownParameters(_ body: [UInt8], isType: Bool, _ limits: MIMELimits) -> [ParameterPiece.Shown] {
+        body.withUnsafeBytes { bytes in
+            var cursor = FieldCursor(bytes, limits)
+            _ = cursor.token()
+            if isType {
+                _ = cursor.take(UInt8(ascii: "/"))
+                _ = cursor.token()
+            }
+            return ParameterPiece.shown(cursor.pieces())
+        }
+    }
+
     static func encoding(_ body: [UInt8], _ limits: MIMELimits) -> TransferEncoding {
         body.withUnsafeBytes { bytes in
             var cursor = FieldCursor(bytes, limits)
@@ -59,14 +72,17 @@ struct FieldCursor {
     }
 
     /// `*(";" attribute "=" value)`, put together by RFC 2231. What is no parameter is passed over up to the next semicolon.
-    mutating func parameters() -> [MediaType.Parameter] {
+    mutating func parameters() -> [MediaType.Parameter] { ParameterPiece.joined(self.pieces()) }
+
+    /// The parameters one by one as they stand.
+    mutating func pieces() -> [ParameterPiece] {
         var pieces: [ParameterPiece] = []
         while pieces.count < self.limits.parameters {
             guard self.skipToSemicolon() else { break }
             guard let name = self.token(), self.take(UInt8(ascii: "=")), let value = self.value() else { continue }
             pieces.append(ParameterPiece(name: name.asciiLowercased, value: value))
         }
-        return ParameterPiece.joined(pieces)
+        return pieces
     }
 
     private mutating func value() -> [UInt8]? {

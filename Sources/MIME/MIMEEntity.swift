@@ -26,6 +26,12 @@ package struct MIMEEntity: Hashable, Sendable {
     package internal(set) var contentID: [UInt8]?
     package internal(set) var description: [UInt8]?
     package internal(set) var content = Content.leaf
+    /// Content-Type and Content-Disposition as they stand, where the type is one; Content-Language, Content-Location, Content-MD5. Unfolded.
+    var typeField: [UInt8]?
+    var dispositionField: [UInt8]?
+    var language: [UInt8]?
+    var location: [UInt8]?
+    var md5: [UInt8]?
 
     init(at offset: Int64, parent: Int?, depth: Int, type: MediaType) {
         self.header = offset..<offset
@@ -47,6 +53,8 @@ package struct MIMEStructure: Hashable, Sendable {
     package internal(set) var size: Int64 = 0
     /// A limit was met: some part is shown as one though it has parts of its own.
     package internal(set) var isTruncated = false
+    /// Where they were asked for: the headers of the message and of messages inside it as they stand, by entity, up to a bound.
+    var headers: [Int: [UInt8]] = [:]
 
     /// Those that hold content themselves.
     package var leaves: [MIMEEntity] { self.entities.filter { $0.content == .leaf } }

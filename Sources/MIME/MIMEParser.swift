@@ -46,8 +46,19 @@ package struct MIMEParser: Sendable {
     /// Of the entity on top: its fields so far.
     private var header = HeaderCollector()
 
-    package init(_ limits: MIMELimits = MIMELimits()) {
+    /// Headers of messages are kept as they stand.
+    private let keepsHeaders: Bool
+    private var headers: [Int: [UInt8]] = [:]
+    private var headerRoom = 1 << 20
+    /// Those of the entity on top, if it is a message.
+    private var rawHeader: [UInt8] = []
+    private var isKept = false
+
+    package init(_ limits: MIMELimits = MIMELimits()) { self.init(limits, keepsHeaders: false) }
+
+    init(_ limits: MIMELimits, keepsHeaders: Bool) {
         self.limits = limits
+        self.keepsHeaders = keepsHeaders
         self.begin(parent: nil, depth: 0, type: .plain, at: 0)
     }
 
@@ -78,7 +89,7 @@ package struct MIMEParser: Sendable {
         if !self.line.isEmpty { self.takeLine(until: self.position) }
         if self.state == .header { self.endHeader(at: self.position, bodyAt: self.position) }
         self.close(downTo: 0, at: self.position, lines: self.lines)
-        return MIMEStructure(entities: self.entities, size: self.position, isTruncated: self.isTruncated)
+        return MIMEStructure(entities: self.entities, size: self.position, isTruncated: self.isTruncated, headers: self.headers)
     }
 
     /// Of a body only lines that begin like a boundary are looked at.
@@ -108,11 +119,20 @@ package struct MIMEParser: Sendable {
         }
         guard self.state == .header else { return }
         switch self.header.take(self.line, self.limits) {
-        case .field: break
+        case .field: if self.isKept { self.keepHeader() }
         case .blank: self.endHeader(at: end, bodyAt: end)
         case .body: self.endHeader(at: self.lineStart, bodyAt: self.lineStart)
         }
     }
+
+    private mutating func keepHeader() {
+        guard self.rawHeader.count + self.line.count + 2 <= min(self.headerRoom, Self.longestHeader) else { return }
+        self.rawHeader += self.line
+        if self.line.last != .lf { self.rawHeader += [.cr, .lf] }
+    }
+
+    /// Octets of one header that are kept.
+    private static let longestHeader = 256 << 10
 
     // MARK: Boundaries
 
@@ -166,6 +186,7 @@ package struct MIMEParser: Sendable {
         }
         self.open.append(Open(index: index))
         self.header = HeaderCollector()
+        self.isKept = self.keepsHeaders && (parent.map { self.entities[$0].content == .message(index) } ?? true)
         self.state = .header
     }
 
@@ -174,6 +195,12 @@ package struct MIMEParser: Sendable {
     private mutating func endHeader(at end: Int64, bodyAt body: Int64, isLooked: Bool = true) {
         self.state = .body
         guard let top = self.open.last else { return }
+        if self.isKept {
+            self.headerRoom -= self.rawHeader.count
+            self.headers[top.index] = self.rawHeader
+            self.rawHeader = []
+            self.isKept = false
+        }
         let level = self.open.count - 1
         var entity = self.entities[top.index]
         entity.header = entity.header.lowerBound..<max(end, entity.header.lowerBound)

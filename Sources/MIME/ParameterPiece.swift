@@ -18,6 +18,11 @@ struct ParameterPiece {
 
     /// Parameters in the order in which they begin, values as text. Of two with one name the first counts.
     static func joined(_ pieces: [ParameterPiece]) -> [MediaType.Parameter] {
+        let (order, parts) = self.sorted(pieces)
+        return order.map { MediaType.Parameter($0, self.text(parts[$0] ?? [])) }
+    }
+
+    private static func sorted(_ pieces: [ParameterPiece]) -> (order: [String], parts: [String: [Part]]) {
         var order: [String] = []
         var parts: [String: [Part]] = [:]
         for piece in pieces {
@@ -27,7 +32,48 @@ struct ParameterPiece {
             guard known.count < Self.maximumPieces, !known.contains(where: { $0.order == part.order }) else { continue }
             parts[base, default: []].append(part)
         }
-        return order.map { MediaType.Parameter($0, self.text(parts[$0] ?? [])) }
+        return (order, parts)
+    }
+
+    /// A parameter as BODYSTRUCTURE shows it: continuations put together, the value otherwise as it stands. [RFC9051-7.5.2]
+    struct Shown {
+        /// With an asterisk where the value is `charset'language'` and percent-encoded text.
+        var name: String
+        var value: [UInt8]
+        var isExtended: Bool
+        /// The value as text.
+        var text: String
+    }
+
+    static func shown(_ pieces: [ParameterPiece]) -> [Shown] {
+        let (order, parts) = self.sorted(pieces)
+        return order.map { name in
+            let all = parts[name] ?? []
+            let numbered = all.filter { $0.order >= 0 }.sorted { $0.order < $1.order }
+            let isExtended = numbered.contains { $0.isEncoded }
+            let value = numbered.isEmpty ? all.first?.value ?? [] : numbered.flatMap { self.shown($0, isExtended) }
+            return Shown(name: isExtended ? name + "*" : name, value: value, isExtended: isExtended, text: self.text(all))
+        }
+    }
+
+    private static func shown(_ part: Part, _ isExtended: Bool) -> [UInt8] {
+        isExtended && !part.isEncoded ? self.percentEncoded(part.value) : part.value
+    }
+
+    // RFC 2231 7:  attribute-char := <any (US-ASCII) CHAR except SPACE, CTLs, "*", "'", "%", or tspecials>
+    static func percentEncoded(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var out: [UInt8] = []
+        for byte in bytes {
+            if byte.isASCIILetter || byte.isASCIIDigit || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
+                || byte == UInt8(ascii: "_")
+            {
+                out.append(byte)
+            } else {
+                out += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return out
     }
 
     /// `name*3*` is the fourth piece, encoded; `name*` the only one, encoded; `name` a plain one, which yields to the others.

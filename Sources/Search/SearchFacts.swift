@@ -51,5 +51,7 @@ package struct SearchContext: Sendable {
         self.keyword = keyword
     }
 
-    package func day(_ unixSeconds: Int64) -> CalendarDay { CalendarDay(CivilTime(unixSeconds: unixSeconds, offsetMinutes: self.utcOffset)) }
+    package func day(_ unixSeconds: Int64) -> CalendarDay {
+        CalendarDay(CivilTime(unixSeconds: unixSeconds, offsetMinutes: self.utcOffset))
+    }
 }
