@@ -355,7 +355,8 @@ import Vocabulary
             desk.run("route", "nobody@example.test", options: ["login": ["taro@example.test"]]).output.contains("refused: no-such-address"))
         #expect(desk.run("route", "accounts@example.test").output.contains("refused: handler accounts"))
 
-        _ = desk.run("config set", "mail-routing-table", "[*:mail.example.test]")
+        let table = RoutingField.mailRoutingTable
+        try desk.directory.configure([table.key: try table.parse(["[*:mail.example.test]"])], by: Actor(name: "test", interface: "test"))
         answer = desk.run("route", "x@far.test")
         #expect(answer.status == .failed && answer.output.contains("=> route: that is this server itself"), "\(answer.output)")
         #expect(answer.output.hasSuffix("taken, then returned to its sender: the next host is this server\n"))

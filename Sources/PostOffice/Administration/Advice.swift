@@ -58,7 +58,8 @@ enum Advice {
         }
     }
 
-    static func afterChange(of before: Configuration, _ directory: Directory, _ output: AdminOutput) throws {
+    static func afterChange(of before: Configuration, _ context: AdminContext, _ output: AdminOutput) throws {
+        let directory = context.directory
         let after = directory.configuration
         let domains = Set(after.value(RoutingField.localMailDomains).list)
         for domain in before.value(RoutingField.localMailDomains).list where !domains.contains(domain) {
@@ -71,6 +72,7 @@ enum Advice {
         }
         self.aboutRecipientCheck(before, after, directory, output)
         self.aboutSources(before, after, output)
+        RouteCircle.advise(before, after, context.start, output)
         let open = after.value(SecurityField.plaintextLogins).list.filter { $0.hasSuffix("/0") }
         if !open.isEmpty, before.value(SecurityField.plaintextLogins) != after.value(SecurityField.plaintextLogins) {
             output.problem(

@@ -112,10 +112,11 @@ enum ConfigurationHandlers {
         }
         var value = isReset ? FieldValue.none : try field.parse(texts)
         if request.has("add") || request.has("remove") { value = try self.edited(field, value, request, context) }
+        try RouteCircle.refuse([field.key: value], context)
         let before = context.directory.configuration
         let revision = try context.directory.configure([field.key: value], by: request.actor)
         self.tell(revision, output)
-        try Advice.afterChange(of: before, context.directory, output)
+        try Advice.afterChange(of: before, context, output)
         return .done
     }
 
@@ -141,6 +142,7 @@ enum ConfigurationHandlers {
 
     private static func apply(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
         let values = context.directory.differing(try ConfigurationText.read(request.input ?? ""))
+        try RouteCircle.refuse(values, context)
         return try self.carryOut(values, "apply", request, context, output)
     }
 
@@ -168,7 +170,7 @@ enum ConfigurationHandlers {
         }
         let before = context.directory.configuration
         self.tell(try context.directory.configure(values, by: request.actor, note: note), output)
-        try Advice.afterChange(of: before, context.directory, output)
+        try Advice.afterChange(of: before, context, output)
         return .done
     }
 

@@ -47,7 +47,8 @@ struct RouteReport {
         let (forwarding, told) = Self.forwarding(resolution, snapshot)
         self.forwarding = forwarding
         steps += told
-        self.isLoop = Self.nextDomain(resolution).map { Self.isOwn(snapshot.routes.hop(for: $0), context) } ?? false
+        let circle = RouteCircle(context.start, hostName: snapshot.configuration.hostName)
+        self.isLoop = Self.nextDomain(resolution).map { circle.contains(snapshot.routes.hop(for: $0)) } ?? false
         if self.isLoop {
             steps.append(
                 RoutingStep(
@@ -94,7 +95,7 @@ struct RouteReport {
         guard let domain = DomainName.normalized(address.domain), domain.hasPrefix("["), domain.hasSuffix("]") else { return nil }
         let inner = domain.dropFirst().dropLast()
         guard let literal = IPAddress(String(inner.hasPrefix("ipv6:") ? inner.dropFirst(5) : inner)) else { return nil }
-        return Self.isHere(literal) ? literal : nil
+        return RouteCircle.isHere(literal) ? literal : nil
     }
 
     // MARK: Where it goes
@@ -133,31 +134,6 @@ struct RouteReport {
         }
         return (targets, steps)
     }
-
-    /// The way out leads back in: by our own name (`HostFinder` says mx-loop), or to an address and port where we listen.
-    private static func isOwn(_ hop: NextHop, _ context: AdminContext) -> Bool {
-        let own = context.directory.configuration.hostName
-        switch hop {
-        case .domain(let name, _), .host(let name, _): return DomainName.normalized(name) == own
-        case .exactly(let name, let port): return DomainName.normalized(name) == own && Self.listens(nil, port, context)
-        case .address(let address, let port): return Self.listens(address, port, context)
-        case .hold, .lmtp: return false
-        }
-    }
-
-    /// Whether mail is taken at this address (nil: any) and port of this computer.
-    private static func listens(_ address: IPAddress?, _ port: Int, _ context: AdminContext) -> Bool {
-        context.start.listeners.contains { listener in
-            guard listener.role.service == .smtp, listener.port == port else { return false }
-            guard let address else { return true }
-            switch listener.address {
-            case .address(let own) where !own.bytes.allSatisfy({ $0 == 0 }): return own == address
-            case .any, .address: return Self.isHere(address)
-            }
-        }
-    }
-
-    private static func isHere(_ address: IPAddress) -> Bool { address.isLoopback || SystemFacts.addresses().contains(address) }
 
     // MARK: In words
 
