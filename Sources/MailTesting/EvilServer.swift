@@ -11,6 +11,8 @@ package final class EvilServer: Sendable {
         case hangUp
         /// Says this, then hangs up.
         case sayAndHangUp(String)
+        /// Says the first, and the second to whatever comes then; then hangs up.
+        case sayTwiceAndHangUp(String, String)
         /// Reads on and never answers.
         case fallSilent
     }
@@ -272,6 +274,11 @@ private final class Conversation {
         case .hangUp: throw Ended()
         case .sayAndHangUp(let text):
             try self.say(text)
+            throw Ended()
+        case .sayTwiceAndHangUp(let first, let second):
+            try self.say(first)
+            guard try self.fill() else { throw Ended() }
+            try self.say(second)
             throw Ended()
         case .fallSilent: while try self.line() != nil {}
         }

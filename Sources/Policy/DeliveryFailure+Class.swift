@@ -15,7 +15,7 @@ extension DeliveryFailure {
         case .unknownHere: .unknownUser
         case .overQuota: .overQuota
         case .program: .programFailed
-        case .needsEightBit, .needsInternational, .needsRequireTLS, .returnedByHand: .refused
+        case .needsEightBit, .needsInternational, .needsRequireTLS, .needsEncryption, .returnedByHand: .refused
         case .dnsFailed, .unreachable, .connectionLost, .tlsRequired, .loginFailed, .routeLogin, .local: .queueTimeOver
         }
     }

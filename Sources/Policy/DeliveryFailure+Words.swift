@@ -72,7 +72,9 @@ extension DeliveryFailure {
             Localized(en: "larger than the \(limit) bytes that the host takes", ja: "ホストが受け取る最大サイズ \(limit) バイトを超えています")
         case .needsEightBit: Localized(en: "the host takes no 8-bit text", ja: "ホストが 8 ビットのテキストを受け取りません")
         case .needsInternational: Localized(en: "the host takes no international addresses", ja: "ホストが国際化メールアドレスを受け取りません")
-        case .needsRequireTLS: Localized(en: "the host does not offer REQUIRETLS", ja: "ホストが REQUIRETLS に対応していません")
+        case .needsRequireTLS:
+            Localized(en: "no host offers REQUIRETLS, as the message demands", ja: "メッセージが求める REQUIRETLS に対応するホストがありません")
+        case .needsEncryption(let gap): Self.words(of: gap)
         case .badAddress(let why): Localized(en: "the address cannot be used: \(why)", ja: "アドレスを処理できません: \(why)")
         case .unknownHere: Localized(en: "no such address here", ja: "このアドレスは存在しません")
         case .overQuota: Localized(en: "the mailbox is full", ja: "メールボックスの容量を超えています")
@@ -86,6 +88,20 @@ extension DeliveryFailure {
                 en: "returned by the postmaster\(last.isEmpty ? "" : "; the last trouble: \(last)")",
                 ja: "Postmaster が返送しました\(last.isEmpty ? "" : "（最後の障害: \(last)）")")
         default: Localized(en: "failed", ja: "失敗")
+        }
+    }
+
+    private static func words(of gap: TLSGap) -> Localized {
+        switch gap {
+        case .noTLS:
+            Localized(en: "REQUIRETLS: the host offers no encryption (STARTTLS)", ja: "REQUIRETLS: ホストが暗号化 (STARTTLS) に対応していません")
+        case .handshake: Localized(en: "REQUIRETLS: encryption with the host fails", ja: "REQUIRETLS: ホストとの暗号化に失敗しました")
+        case .certificate:
+            Localized(en: "REQUIRETLS: the certificate of the host proves nothing", ja: "REQUIRETLS: ホストの証明書では本物と確認できません")
+        case .name:
+            Localized(
+                en: "REQUIRETLS: neither DNSSEC nor MTA-STS vouches for the name of the host",
+                ja: "REQUIRETLS: ホストの名前が DNSSEC でも MTA-STS でも保証されていません")
         }
     }
 }

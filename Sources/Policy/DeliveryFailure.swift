@@ -34,8 +34,10 @@ package struct DeliveryFailure: Sendable, Hashable {
         case needsEightBit
         /// The message has international addresses and the other host takes none. [RFC6531-3.5]
         case needsInternational
-        /// REQUIRETLS was asked for and the other host does not offer it. [RFC8689-4.2.1]
+        /// REQUIRETLS was asked for and no host offers it. [RFC8689-4.2.1]
         case needsRequireTLS
+        /// REQUIRETLS was asked for and no host can be talked to as it demands. [RFC8689-4.2.1]
+        case needsEncryption(TLSGap)
         /// The form of the address is not one that can be sent to.
         case badAddress(String)
         /// Nobody here has the address (any more).
@@ -52,6 +54,18 @@ package struct DeliveryFailure: Sendable, Hashable {
 
     /// Where in the conversation with the other host.
     package enum Stage: String, Sendable, Hashable, CaseIterable { case connect, hello, tls, auth, mail, rcpt, data, message }
+
+    /// What a connection lacks that REQUIRETLS demands. [RFC8689-2]
+    package enum TLSGap: Sendable, Hashable, CaseIterable {
+        /// There is no encryption.
+        case noTLS
+        /// It was begun and did not come about.
+        case handshake
+        /// The certificate does not prove the host.
+        case certificate
+        /// Nobody vouches for the name of the host.
+        case name
+    }
 
     package var cause: Cause
     /// Host that was talked to, as it was looked up; nil where there was none.
@@ -71,7 +85,7 @@ extension DeliveryFailure {
         switch self.cause {
         case .reply(let reply, let stage): Self.isPermanent(reply, stage)
         case .noSuchDomain, .noMailHost, .nullMX, .mxLoop, .tooManyHops, .tooLarge, .needsEightBit, .needsInternational, .needsRequireTLS,
-            .badAddress, .unknownHere, .returnedByHand:
+            .needsEncryption, .badAddress, .unknownHere, .returnedByHand:
             true
         case .program(_, let isTransient, _): !isTransient
         case .dnsFailed, .unreachable, .connectionLost, .tlsRequired, .loginFailed, .routeLogin, .overQuota, .local: false
@@ -104,6 +118,7 @@ extension DeliveryFailure {
         case .needsEightBit: EnhancedStatus(5, 6, 3)
         case .needsInternational: EnhancedStatus(5, 6, 7)
         case .needsRequireTLS: EnhancedStatus(5, 7, 30)
+        case .needsEncryption: EnhancedStatus(5, 7, 10)
         case .badAddress: EnhancedStatus(5, 1, 3)
         case .unknownHere: EnhancedStatus(5, 1, 1)
         case .overQuota: EnhancedStatus(4, 2, 2)

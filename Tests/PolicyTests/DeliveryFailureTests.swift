@@ -54,8 +54,8 @@ struct DeliveryFailureTests {
     func complete() {
         let causes: [DeliveryFailure.Cause] = [
             .noSuchDomain, .noMailHost, .nullMX, .dnsFailed, .mxLoop, .unreachable("x"), .connectionLost(.data), .tlsRequired("x"),
-            .loginFailed(nil), .tooManyHops, .tooLarge(limit: 5), .needsEightBit, .needsInternational, .needsRequireTLS, .badAddress("x"),
-            .unknownHere, .overQuota, .program(status: 69, isTransient: false, text: ""),
+            .loginFailed(nil), .tooManyHops, .tooLarge(limit: 5), .needsEightBit, .needsInternational, .needsRequireTLS,
+            .needsEncryption(.name), .badAddress("x"), .unknownHere, .overQuota, .program(status: 69, isTransient: false, text: ""),
             .program(status: 75, isTransient: true, text: "x"),
             .local("x"),
         ]

@@ -1,6 +1,11 @@
+import Delivery
+import Directory
 import Forms
 import MailTesting
+import NetKit
+import Queue
 import Routing
+import SASL
 import Testing
 import Vocabulary
 
@@ -133,5 +138,136 @@ struct RelayRecipientTests {
         for index in 0..<6 { replies.append(try client.say("RCPT TO:<x\(index)@behind.test>")) }
         #expect(replies.last?.hasPrefix("421") == true)
         #expect(peer.connections <= 6 && peer.lines.filter { $0.hasPrefix("RCPT") }.count == 6)
+    }
+    // MARK: Under TLS
+
+    /// The same, where `behind.test` has the MX `mx.behind.test`, for which DNSSEC vouches; a policy of the domain is known from before.
+    private final class World {
+        let peer = EvilServer(keywords: ["PIPELINING", "STARTTLS", "AUTH PLAIN"])
+        let server: SMTPFixture
+        let authority: TestCA
+        private let folder = TemporaryDirectory("asker")
+        private let loops = EventLoops(count: 1)
+
+        init(policy: String? = nil) throws {
+            self.authority = try TestCA()
+            let (folder, loops) = (self.folder, self.loops)
+            folder.write("ca.pem", self.authority.pem)
+            self.peer.setCertificate(try self.authority.issue(["mx.behind.test"]))
+            let authorities = TrustedAuthorities(files: [folder("ca.pem")])
+            let (names, clock) = (FakeResolver(), ManualClock())
+            let now: @Sendable () -> Int64 = { clock.now }
+            let memory = try TransportMemory.open(folder("transport.db"), now: now())
+            let web = try WebFetch(loops: loops, resolver: names, authorities: authorities, product: "test", mayConnect: { _ in false })
+            if let policy {
+                let text = "version: STSv1\nmode: enforce\nmx: \(policy)\nmax_age: 86400"
+                memory.keep(.init(id: "1", text: text, fetchedAt: now(), expiresAt: now() + 86_400), of: "behind.test")
+            }
+            self.server = try SMTPFixture(
+                sends: true, resolver: names, clock: clock,
+                remote: { environment in
+                    environment.authorities = authorities
+                    environment.transport = memory
+                    environment.policies = PolicyFinder(resolver: names, web: web, memory: memory, now: now)
+                })
+            self.names = names
+            let mx = DNSAnswer(records: .exchanges([MXRecord(preference: 1, host: "mx.behind.test")]), isSecure: true)
+            names.set("behind.test", .mx, .success(mx))
+            let address = try #require(IPAddress("127.0.0.1"))
+            names.set("mx.behind.test", .a, .success(DNSAnswer(records: .addresses([address]), isSecure: true)))
+            try self.server.configure(RoutingField.mailRoutingTable, "[behind.test:behind.test:\(self.peer.port)]")
+            try self.server.configure(RelayField.recipientDomains, "behind.test")
+        }
+
+        let names: FakeResolver
+
+        deinit { self.peer.stop() }
+
+        func record(_ key: [UInt8]) {
+            let record = TLSARecord(usage: 3, selector: 1, matchingType: 1, data: TestCertificate.sha256(key))
+            self.names.set(
+                "_\(self.peer.port)._tcp.mx.behind.test", .tlsa,
+                .success(DNSAnswer(records: .associations([record]), isSecure: true)))
+        }
+
+        /// RCPT lines that the peer saw once it was asked for `name`.
+        func asked(_ name: String) throws -> Bool {
+            #expect(try RelayRecipientTests.rcpt(self.server, "\(name)@behind.test").hasPrefix("250"))
+            return self.peer.lines.contains("RCPT TO:<\(name)@behind.test>")
+        }
+    }
+
+    @Test("Questions go under TLS where it is offered, and in clear where it does not work, as deliveries do")
+    func opportunistic() throws {
+        let world = try World()
+        world.peer.setCertificate(try world.authority.issue(["anybody.test"]))
+        #expect(try world.asked("jane"))
+        #expect(world.peer.handshakes == 1)
+        world.peer.set([.init("STARTTLS", .sayTwiceAndHangUp("220 Go\r\n", "500 What?\r\n"))])
+        #expect(try world.asked("john"))
+        world.peer.set([.init("STARTTLS", .say("454 4.7.0 Not now\r\n"))])
+        #expect(try world.asked("joan"))
+        world.peer.setKeywords(["PIPELINING"])
+        #expect(try world.asked("jim"))
+        #expect(world.peer.handshakes == 1)
+    }
+
+    @Test("DANE: a host whose certificate matches no TLSA record hears of no recipient; one that matches does")
+    func dane() throws {
+        let world = try World()
+        world.record([1, 2, 3])
+        #expect(try !world.asked("jane"))
+        #expect(world.peer.connections == 1)
+        let right = try world.authority.issue(["mx.behind.test"])
+        world.peer.setCertificate(right)
+        world.record(right.publicKey)
+        world.server.clock.advance(61)
+        #expect(try world.asked("jane"))
+        // Encryption that is taken away is not done without.
+        world.peer.setKeywords(["PIPELINING"])
+        #expect(try !world.asked("john"))
+    }
+
+    @Test(
+        "MTA-STS enforced: a host that the policy does not name is not connected to, one with another's certificate hears of no recipient")
+    func policy() throws {
+        let elsewhere = try World(policy: "other.test")
+        #expect(try !elsewhere.asked("jane"))
+        #expect(elsewhere.peer.connections == 0)
+        let world = try World(policy: "mx.behind.test")
+        #expect(try world.asked("jane"))
+        world.peer.setCertificate(try world.authority.issue(["another.test"]))
+        #expect(try !world.asked("john"))
+        world.server.clock.advance(61)
+        world.peer.setKeywords(["PIPELINING"])
+        #expect(try !world.asked("john"))
+    }
+
+    @Test("A route with a login: the question comes after AUTH, over TLS with the host's certificate; without password nobody is asked")
+    func login() throws {
+        let world = try World()
+        world.names.addHost("smtp.provider.test", ["127.0.0.1"], reverse: false)
+        try world.server.configure(RoutingField.mailRoutingTable, "[behind.test:[smtp.provider.test]:\(world.peer.port)]")
+        try world.server.configure(NextHopField.logins, "[smtp.provider.test:\(world.peer.port) jane]")
+        #expect(try !world.asked("jane"))
+        #expect(world.peer.connections == 0)
+        let row = try #require(try NextHopField.logins.parse(["[smtp.provider.test:\(world.peer.port) jane]"]).rows.first)
+        try world.server.directory.setRouteLogin(row, password: Secret("right word"), by: Actor(name: "tester", interface: "test"))
+        // Its certificate is for another name: no password for it.
+        #expect(try !world.asked("jane"))
+        #expect(!world.peer.lines.contains { $0.hasPrefix("AUTH") })
+        world.peer.setCertificate(try world.authority.issue(["smtp.provider.test"]))
+        world.peer.set([.init("AUTH", .say("535 5.7.8 No\r\n"))])
+        world.server.clock.advance(61)
+        #expect(try !world.asked("jane"))
+        // A refused password is not tried again at once.
+        world.peer.set([.init("AUTH", .say("235 2.7.0 Welcome\r\n"))])
+        world.server.clock.advance(61)
+        let known = world.peer.connections
+        #expect(try !world.asked("jane"))
+        #expect(world.peer.connections == known)
+        world.server.clock.advance(600)
+        #expect(try world.asked("jane"))
+        #expect(world.peer.lines.contains("AUTH PLAIN AGphbmUAcmlnaHQgd29yZA=="))
     }
 }

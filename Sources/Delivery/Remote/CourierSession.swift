@@ -17,11 +17,13 @@ final class CourierSession: SessionBackend {
     private let check: PeerCheck?
     /// The name of the host was validated, so that a certificate for it proves something.
     private let hasTrustedName: Bool
+    /// The connection was made for a message with REQUIRETLS.
+    private let wantedProof: Bool
     /// The message under way.
     private let current = CurrentMessage()
 
-    init(_ courier: Courier, host: String, address: IPAddress?, _ check: PeerCheck?, hasTrustedName: Bool) {
-        self.hasTrustedName = hasTrustedName
+    init(_ courier: Courier, host: String, address: IPAddress?, _ check: PeerCheck?, hasTrustedName: Bool, wantedProof: Bool) {
+        (self.hasTrustedName, self.wantedProof) = (hasTrustedName, wantedProof)
         self.check = check
         self.courier = courier
         self.host = host
@@ -33,10 +35,13 @@ final class CourierSession: SessionBackend {
         switch call {
         case .ready(let peer):
             courier.sessionReady(peer, host: self.host, address: self.address, self.check)
-            let isTrusted = self.isTrusted && peer.isEncrypted
-            current.set(isTrusted: isTrusted)
+            current.set(
+                HostFitness(
+                    peer, self.check, hasTrustedName: self.hasTrustedName, wantedProof: self.wantedProof,
+                    usesTLS: courier.settings.usesTLS))
             current.set(takesEightBit: peer.hasEightBit)
-            self.work(answer) { Self.sendNext(courier, current, answer) }
+            let (host, address) = (self.host, self.address)
+            self.work(answer) { Self.sendNext(courier, current, host, address, answer) }
         case .read:
             guard let body = current.body else { return answer(.bodyFailed) }
             body.next { result in
@@ -53,8 +58,6 @@ final class CourierSession: SessionBackend {
         }
     }
 
-    private var isTrusted: Bool { self.check?.verdict == .right && self.hasTrustedName }
-
     func ended() { self.courier.sessionEnded() }
 
     private func work(_ answer: SessionAnswer<SMTPClientOutcome>, _ body: @escaping @Sendable () -> Void) {
@@ -62,14 +65,16 @@ final class CourierSession: SessionBackend {
     }
 
     /// Blocks.
-    private static func sendNext(_ courier: Courier, _ current: CurrentMessage, _ answer: SessionAnswer<SMTPClientOutcome>) {
-        while let transaction = courier.next() {
+    private static func sendNext(
+        _ courier: Courier, _ current: CurrentMessage, _ host: String, _ address: IPAddress?, _ answer: SessionAnswer<SMTPClientOutcome>
+    ) {
+        let fitness = current.fitness
+        while let transaction = courier.next(fitness) {
             do throws(StoreError) {
                 guard let first = transaction.entries.first else { continue }
-                // Only over a connection whose other end has proved who it is. [RFC8689-4.2.1]
-                if first.envelope.requiresTLS, first.envelope.sender != nil, !current.isTrusted {
-                    let results = transaction.entries.map { _ in SMTPClientReport.Result.failed(.needsRequireTLS) }
-                    courier.delivery.settle(transaction.entries, results, host: nil, address: nil) { _ in }
+                // Another host may do; this one gets what else there is. [RFC8689-4.2.1]
+                if transaction.demandsTLS, fitness != .fit {
+                    courier.leaveForNextHost(transaction, fitness, host: host, address: address)
                     continue
                 }
                 if courier.delivery.isBlamed(first) {
@@ -106,7 +111,7 @@ final class CourierSession: SessionBackend {
             note: report.note
         ) { isKept in
             guard canGoOn, isKept else { return answer(.quit) }
-            if !courier.delivery.workers.submit({ Self.sendNext(courier, current, answer) }) { answer(.quit) }
+            if !courier.delivery.workers.submit({ Self.sendNext(courier, current, host, address, answer) }) { answer(.quit) }
         }
     }
 }

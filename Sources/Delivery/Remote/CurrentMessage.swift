@@ -1,14 +1,15 @@
+internal import Policy
 internal import Synchronization
 
 /// What a session has in hand; set on a worker, read on the event loop.
 final class CurrentMessage: Sendable {
     private let state = Mutex<(transaction: Transaction, body: OutgoingBody)?>(nil)
-    private let trusted = Atomic<Bool>(false)
+    private let known = Mutex(HostFitness.unfit(.needsEncryption(.noTLS)))
     private let eightBit = Atomic<Bool>(true)
 
-    /// The other end has proved who it is.
-    var isTrusted: Bool { self.trusted.load(ordering: .relaxed) }
-    func set(isTrusted: Bool) { self.trusted.store(isTrusted, ordering: .relaxed) }
+    /// Whether messages with REQUIRETLS may go over this connection.
+    var fitness: HostFitness { self.known.withLock { $0 } }
+    func set(_ fitness: HostFitness) { self.known.withLock { $0 = fitness } }
 
     /// The other host takes 8-bit text.
     var takesEightBit: Bool { self.eightBit.load(ordering: .relaxed) }

@@ -41,10 +41,12 @@ struct FailedEntry: Sendable {
 
     /// The failure that `heldReason` put into words.
     private static func failure(heldFor words: String) -> DeliveryFailure {
-        let known: [DeliveryFailure.Cause] = [
-            .noSuchDomain, .noMailHost, .nullMX, .dnsFailed, .mxLoop, .tooManyHops, .needsEightBit, .needsInternational, .needsRequireTLS,
-            .unknownHere, .overQuota,
-        ]
+        let known: [DeliveryFailure.Cause] =
+            [
+                .noSuchDomain, .noMailHost, .nullMX, .dnsFailed, .mxLoop, .tooManyHops, .needsEightBit, .needsInternational,
+                .needsRequireTLS,
+                .unknownHere, .overQuota,
+            ] + DeliveryFailure.TLSGap.allCases.map { .needsEncryption($0) }
         if let cause = known.first(where: { DeliveryFailure($0).words.english == words }) { return DeliveryFailure(cause) }
         let (said, host) = Self.withoutHost(words)
         if let reply = DeliveryFailure.reply(inWords: said) { return DeliveryFailure(.reply(reply, .message), remoteHost: host) }

@@ -13,7 +13,8 @@ package import Vocabulary
 // 3. What is remembered and what waits is bounded; beyond it nothing is asked.
 // 4. A host that cannot be asked is left alone for a while.
 
-/// Asks the next host whether it would take mail for a recipient (MAIL and RCPT, never a message), and remembers the answers.
+/// Asks the next host whether it would take mail for a recipient (MAIL and RCPT, never a message), and remembers the answers. The host must
+/// prove what it must prove to get mail, and gets the login of its route.
 package final class RecipientAsker: Sendable {
     package struct Limits: Sendable {
         /// Connections to one next hop, and to all of them.
@@ -31,6 +32,8 @@ package final class RecipientAsker: Sendable {
         package var negative: Int64 = 900
         /// Seconds for which a host that cannot be asked is left alone.
         package var rest: Int64 = 60
+        /// The same where it refuses our login: hosts shut out who tries a wrong password every minute.
+        package var restOfLogin: Int64 = 600
 
         package init() {}
     }
@@ -74,7 +77,9 @@ package final class RecipientAsker: Sendable {
         guard let domain = DomainName.normalized(address.domain) else { return completion(.unknown("the domain is no name")) }
         let hop = settings.routes.hop(for: domain)
         guard hop != .hold else { return completion(.unknown("the route holds")) }
-        guard settings.logins[hop] == nil || !hop.isRouted else { return completion(.unknown("the route needs a login")) }
+        if hop.isRouted, let login = settings.logins[hop], login.password == nil {
+            return completion(.unknown("the login of the route has no password"))
+        }
         let key = "\(address.localPart)@\(domain)"
         let now = self.delivery.environment.now()
         enum Step { case answer(RecipientAnswer), wait, start }
@@ -153,7 +158,8 @@ package final class RecipientAsker: Sendable {
     }
 
     /// A session is over. `failure` where it could not ask: whoever waits is told, and the host is left alone.
-    func ended(_ hop: NextHop, failure: String?) {
+    /// - Parameter isLogin: it was our login that failed.
+    func ended(_ hop: NextHop, failure: String?, isLogin: Bool = false) {
         let now = self.delivery.environment.now()
         var told: [Completion] = []
         let settings = self.delivery.environment.settings()
@@ -162,7 +168,7 @@ package final class RecipientAsker: Sendable {
             guard var known = state.hops[hop] else { return false }
             known.sessions = max(0, known.sessions - 1)
             if failure != nil {
-                known.restUntil = now + self.limits.rest
+                known.restUntil = now + (isLogin ? self.limits.restOfLogin : self.limits.rest)
                 told = known.waiting.values.flatMap { $0 }
                 known.waiting = [:]
                 known.fresh = []

@@ -139,13 +139,15 @@ extension RemoteDelivery {
         self.failPortion(name, first.entries, first.hop, failure, [])
     }
 
-    /// - Parameter spared: entries that do not share the failure, since they ask for delivery without TLS; one message is tried at the end.
+    /// - Parameter spared: entries that do not share the failure, since they ask for delivery without TLS (one message is tried at the end), or
+    ///   for TLS at any price.
     private func failPortion(
         _ name: String, _ all: [StoredQueueEntry], _ hop: NextHop, _ failure: DeliveryFailure, _ before: [StoredQueueEntry]
     ) {
         let isAboutTLS = if case .tlsRequired = failure.cause { true } else { false }
-        let spared = before + all.filter { isAboutTLS && $0.envelope.isTLSOptional }
-        let entries = all.filter { !isAboutTLS || !$0.envelope.isTLSOptional }
+        let mayShare: (StoredQueueEntry) -> Bool = { !isAboutTLS || !($0.envelope.isTLSOptional || $0.envelope.demandsTLS) }
+        let spared = before + all.filter { !mayShare($0) }
+        let entries = all.filter(mayShare)
         let results = entries.map { _ in SMTPClientReport.Result.failed(failure.cause) }
         self.settle(entries, results, host: failure.remoteHost, address: failure.remoteAddress) { isKept in
             let isTaken = self.workers.submit {
@@ -159,8 +161,8 @@ extension RemoteDelivery {
 
     /// The end of `failAll`: one message that asks for it goes without TLS over the connection that this courier has; the others come back.
     private func tryWithoutTLS(_ name: String, _ hop: NextHop, _ spared: [StoredQueueEntry], rest: Int64) {
-        guard let first = spared.first, !self.isStopped else {
-            self.environment.queue.giveBack(spared)
+        guard let first = spared.first(where: \.envelope.isTLSOptional), !self.isStopped else {
+            if !spared.isEmpty { self.environment.queue.giveBack(spared) }
             return self.ended(name, .dead, rest: rest)
         }
         self.environment.queue.giveBack(spared.filter { $0.blob != first.blob })

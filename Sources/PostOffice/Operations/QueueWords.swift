@@ -38,10 +38,11 @@ enum QueueWords {
     }()
 
     /// Causes whose words are always the same.
-    private static let plain: [DeliveryFailure.Cause] = [
-        .noSuchDomain, .noMailHost, .nullMX, .dnsFailed, .mxLoop, .tooManyHops, .needsEightBit, .needsInternational, .needsRequireTLS,
-        .unknownHere, .overQuota, .loginFailed(nil),
-    ]
+    private static let plain: [DeliveryFailure.Cause] =
+        [
+            .noSuchDomain, .noMailHost, .nullMX, .dnsFailed, .mxLoop, .tooManyHops, .needsEightBit, .needsInternational, .needsRequireTLS,
+            .unknownHere, .overQuota, .loginFailed(nil),
+        ] + DeliveryFailure.TLSGap.allCases.map { .needsEncryption($0) }
 
     private static let beginnings = [
         ("the other host said: ", "送信先ホストの応答: "), ("no connection to the host: ", "ホストに接続できません: "),

@@ -49,7 +49,7 @@ extension SMTPClient {
             self.phase = .handshaking
             out.startTLS()
         } else if case .required(let reason) = self.settings.tls {
-            self.lose(.tlsRequired("\(reason): STARTTLS was answered \(reply.code)"), "STARTTLS was refused", &out)
+            self.lose(.tlsRequired("\(reason): STARTTLS was answered \(reply.code)"), Self.startTLSRefused, &out)
         } else {
             self.logIn(&out)
         }

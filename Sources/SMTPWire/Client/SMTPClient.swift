@@ -38,6 +38,9 @@ package struct SMTPClient: SessionMachine {
         case closed
     }
 
+    /// In the note of a failure: the server offers TLS, and does not want it now.
+    package static let startTLSRefused = "STARTTLS was refused"
+
     let settings: SMTPClientSettings
     var reader = SMTPReplyReader()
     var phase = Phase.talking
