@@ -83,7 +83,7 @@ let package = Package(
         ours(
             "NetKit",
             [
-                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, x509, asn1, crypto, "CPlatform", "CUnbound", "Bytes", "Vocabulary", "Policy",
+                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, x509, asn1, crypto, "CPlatform", "CUnbound", "CZlib", "Bytes", "Vocabulary", "Policy",
                 "Routing", "SMTPWire", "POP3Wire", "IMAPWire",
             ]),
         ours(

@@ -46,6 +46,22 @@ extension SessionDriver {
         self.pump()
     }
 
+    // MARK: Compression
+
+    /// From here on both ways are deflated: the replies written so far leave as they are, what the machine has not taken is compressed.
+    func startCompression(_ context: ChannelHandlerContext) {
+        self.writeReplies(context)
+        do {
+            let handler = try DeflateHandler(left: self.input, isReadPending: self.isReadPending)
+            self.input = ByteBuffer()
+            self.needsBytes = true
+            try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
+        } catch {
+            self.observer.record("compression-failed", cause: "\(error)")
+            self.abort()
+        }
+    }
+
     // MARK: Deadlines
 
     func setDeadline(_ amount: TimeAmount) {

@@ -50,6 +50,7 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
 
     var hasTLS = false
     var wantsTLS = false
+    var wantsCompression = false
     var isPumping = false
     /// The pump was called while it ran.
     var mustPumpAgain = false
@@ -125,6 +126,11 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
             self.startTLS(context)
             return false
         }
+        if self.wantsCompression {
+            self.wantsCompression = false
+            self.startCompression(context)
+            return self.phase == .open
+        }
         if self.wantsClose {
             self.beginClosing(context)
             return false
@@ -157,7 +163,7 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
         let wasFull = self.tell { $0.received(&bytes, &$1) }
         self.input = bytes.readableBytes == 0 ? ByteBuffer() : bytes
         // A machine that stopped of itself (call, TLS, full) is asked again; otherwise it wants more bytes.
-        let stopped = wasFull || self.heldCall != nil || self.wantsTLS || self.wantsClose
+        let stopped = wasFull || self.heldCall != nil || self.wantsTLS || self.wantsCompression || self.wantsClose
         self.needsBytes = !stopped
         if self.needsBytes, before == bytes.readableBytes, before > self.options.inputCeiling {
             self.observer.record("input-overflow")
@@ -184,6 +190,7 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
         }
         self.wantsClose = self.wantsClose || out.wantsClose
         self.wantsTLS = out.takeTLS() || self.wantsTLS
+        self.wantsCompression = out.takeCompression() || self.wantsCompression
         self.replies = out.replies
         return wasFull
     }

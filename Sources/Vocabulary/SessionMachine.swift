@@ -42,12 +42,13 @@ package enum ConnectionEvent: Sendable, Hashable {
     case tlsFailed(reason: String)
 }
 
-/// What a machine wants done. Filled by one event, carried out by the driver in this order: write, start TLS or call, close.
+/// What a machine wants done. Filled by one event, carried out by the driver in this order: write, start TLS or compression or call, close.
 package struct SessionOutput<Call: Sendable>: Sendable {
     /// Replies; the machine appends, the driver writes and clears.
     package var replies: ByteBuffer
     package private(set) var call: Call?
     package private(set) var wantsTLS = false
+    package private(set) var wantsCompression = false
     package private(set) var wantsClose = false
     /// New deadline from now; nil leaves the running one.
     package private(set) var deadline: TimeAmount?
@@ -65,12 +66,15 @@ package struct SessionOutput<Call: Sendable>: Sendable {
     package mutating func perform(_ call: Call) { self.call = call }
     /// After the replies written so far, shake hands. The machine must stop consuming input.
     package mutating func startTLS() { self.wantsTLS = true }
+    /// Behind the replies written so far everything is deflated, both ways. The machine must stop consuming input: what is left of it is
+    /// compressed already. [RFC4978-3]
+    package mutating func startCompression() { self.wantsCompression = true }
     /// Close once everything written has left.
     package mutating func close() { self.wantsClose = true }
     package mutating func setDeadline(_ amount: TimeAmount) { self.deadline = amount }
 
     /// Something waits to be carried out.
-    package var hasWork: Bool { self.call != nil || self.wantsTLS || self.wantsClose }
+    package var hasWork: Bool { self.call != nil || self.wantsTLS || self.wantsCompression || self.wantsClose }
 
     package mutating func takeCall() -> Call? {
         defer { self.call = nil }
@@ -83,5 +87,9 @@ package struct SessionOutput<Call: Sendable>: Sendable {
     package mutating func takeTLS() -> Bool {
         defer { self.wantsTLS = false }
         return self.wantsTLS
+    }
+    package mutating func takeCompression() -> Bool {
+        defer { self.wantsCompression = false }
+        return self.wantsCompression
     }
 }
