@@ -120,7 +120,7 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let tlsError = error as? NIOSSLError, tlsError == .uncleanShutdown { return }
-        if self.phase == .upgrading {
+        if self.phase == .upgrading, Self.isOfTLS(error) {
             self.happened(.tlsFailed(reason: "TLS: \(error)"))
         } else {
             self.lose("\(error)")
@@ -235,6 +235,16 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
 
     // MARK: TLS
 
+    /// The two ends do not understand each other: it was no accident of the network.
+    private static func isOfTLS(_ error: any Error) -> Bool {
+        switch error {
+        case NIOSSLError.handshakeFailed(.sslError(let stack)):
+            !stack.contains(.eofDuringHandshake) && !stack.contains(.eofDuringAdditionalCertficiateChainValidation)
+        case NIOSSLError.handshakeFailed(.syscallError): false
+        default: error is NIOSSLError || error is BoringSSLError
+        }
+    }
+
     /// Plaintext behind the answer to STARTTLS was not sent by the host that shakes hands with us: it is dropped. [RFC3207-4.2]
     private func startTLS() {
         guard let context = self.context, !self.hasTLS else { return }
@@ -281,7 +291,7 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
                 self.tell { $0.timedOut(&$1) }
                 self.pump()
             }
-        case .upgrading: self.happened(.tlsFailed(reason: "TLS: no handshake in time"))
+        case .upgrading: self.happened(.tlsFailed(reason: "\(Connector.cutHandshake)not in time"))
         case .opening, .closing: self.close()
         case .ended: break
         }
@@ -290,7 +300,7 @@ package final class ClientDriver<Machine: SessionMachine>: ChannelInboundHandler
     private func lose(_ reason: String) {
         switch self.phase {
         case .opening, .open: self.happened(.lost(reason: reason))
-        case .upgrading: self.happened(.tlsFailed(reason: "TLS: \(reason)"))
+        case .upgrading: self.happened(.tlsFailed(reason: "\(Connector.cutHandshake)\(reason)"))
         case .closing: self.close()
         case .ended: break
         }

@@ -6,6 +6,9 @@ package import Vocabulary
 
 /// Makes connections to other hosts and runs their sessions, spread over the event loops.
 package final class Connector: Sendable {
+    /// Begins the reason of a handshake that was cut off or took too long: nothing is said about whether TLS can be had.
+    package static let cutHandshake = "TLS: no handshake: "
+
     private let loops: EventLoops
     private let options: DriverOptions
     private let sessions = Mutex<Roster>(Roster())
