@@ -11,3 +11,4 @@
 static inline uninorm_t po_nfc(void) { return UNINORM_NFC; }
 static inline uninorm_t po_nfd(void) { return UNINORM_NFD; }
 static inline uninorm_t po_nfkc(void) { return UNINORM_NFKC; }
+static inline uninorm_t po_nfkd(void) { return UNINORM_NFKD; }
