@@ -85,12 +85,21 @@ struct Forwarder: Sendable {
         return plan
     }
 
-    /// The target is an account through which the message has come: a second copy would help nobody.
+    /// The message has come through the target: a second copy would help nobody.
     private func wasHere(_ target: Address, _ order: Order, _ header: ByteBuffer, _ snapshot: DirectorySnapshot) -> Bool {
-        guard case .account(let local) = snapshot.resolveTarget(target) else { return false }
-        // An account that names itself wants a copy of its own: that is what its mailbox is for.
-        guard local.primary != order.name else { return true }
-        return LoopGuard.check(header, forwardingFor: AddressKey(local.primary), hopLimit: .max) == .deliveredBefore
+        switch snapshot.resolveTarget(target) {
+        case .account(let local):
+            // An account that names itself wants a copy of its own: that is what its mailbox is for.
+            return local.primary == order.name || Self.hasCome(header, through: local.primary)
+        // What a header says of other hosts anybody may have written: it is believed where a copy stays here, so that nothing is lost.
+        case .remote: return order.keepsCopy && Self.hasCome(header, through: target)
+        case .redirected(let other, _), .bangPath(let other, _): return order.keepsCopy && Self.hasCome(header, through: other)
+        case .postmaster, .handler, .refused, .unknown: return false
+        }
+    }
+
+    private static func hasCome(_ header: ByteBuffer, through address: Address) -> Bool {
+        LoopGuard.check(header, forwardingFor: AddressKey(address), hopLimit: .max) == .deliveredBefore
     }
 
     /// Where one address takes the place of another, its wishes go along; where several do, nobody confirms for all. [RFC3461-5.2.7.3]
@@ -182,8 +191,10 @@ struct Forwarder: Sendable {
 }
 
 extension Forwarder.Order {
+    /// The account has the message, or gets it now.
+    var keepsCopy: Bool { self.hasCopy || self.mailbox != nil }
     /// Copies that come of one message.
-    var copies: Int { self.targets.count + (self.hasCopy || self.mailbox != nil ? 1 : 0) }
+    var copies: Int { self.targets.count + (self.keepsCopy ? 1 : 0) }
 }
 
 extension MessageReader {

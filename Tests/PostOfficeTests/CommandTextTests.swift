@@ -21,6 +21,27 @@ import Vocabulary
         }
     }
 
+    @Test("what repair did is Japanese to whom reads Japanese, with its names and numbers; what is not known stays") func repair() {
+        for (english, japanese) in [
+            ("set the mode of /a/%/mail.db to 0600", "/a/%/mail.db のモードを 0600 に設定しました"),
+            ("put /a/mail.db aside as /a/mail.db.damaged-17", "/a/mail.db を /a/mail.db.damaged-17 として保存しました"),
+            ("made the header of segment 12 anew", "セグメント 12 のヘッダを作り直しました"),
+            ("rebuild mail.db from the segments; 7 mailboxes keep their names", "セグメントから mail.db を作り直しました。7 個のメールボックスの名前は残りました"),
+            ("bodies found again in the segments: 5 of 6", "セグメントから見つかった本文: 5 / 6"),
+            ("references counted again: 3", "数え直した参照: 3"),
+            ("references of queue entries counted again: 4", "数え直したキューの項目の参照: 4"),
+            ("removed 2 messages whose bodies cannot be read", "本文を読めないメッセージを 2 件取り除きました"),
+            (
+                "rebuilt the queue from the segments; all its entries are held until the postmaster decides",
+                "セグメントからキューを作り直しました。すべての項目は、ポストマスタが決めるまで保留します"
+            ),
+            ("something new", "something new"), ("", ""),
+        ] {
+            #expect(RepairWords.text(english, .japanese) == japanese)
+            #expect(RepairWords.text(english, .english) == english)
+        }
+    }
+
     @Test("help is folded by columns below its own column; examples and versions stay as they are") func help() {
         let long = String(repeating: "あ", count: 60)
         let text = HelpText.text(

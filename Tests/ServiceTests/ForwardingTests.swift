@@ -179,6 +179,41 @@ struct ForwardingTests {
         #expect(world.peer.taken.count == 1)
     }
 
+    @Test("An account and one of another host that forward to each other get one copy each, wherever the message comes in first")
+    func twoHosts() throws {
+        let (here, there) = (try World(), try World())
+        try there.server.configure(RoutingField.mainDomain, "other.test")
+        try there.server.configure(RoutingField.localMailDomains, "other.test")
+        try here.server.configure(RoutingField.mailRoutingTable, "[other.test:127.0.0.1:\(try there.server.port("smtp"))]")
+        try there.server.configure(RoutingField.mailRoutingTable, "[example.test:127.0.0.1:\(try here.server.port("smtp"))]")
+        let jane = try here.server.account("jane@example.test", fields: [(Self.forward, "john@other.test")])
+        let john = try there.server.account("john@other.test", fields: [(Self.forward, "jane@example.test")])
+        for (count, (first, recipient)) in [(here, "jane@example.test"), (there, "john@other.test")].enumerated() {
+            try first.send(to: recipient)
+            #expect(here.has(jane, count + 1) && there.has(john, count + 1))
+            #expect(here.queued(0) && there.queued(0))
+            #expect(here.server.remote?.isIdle == true || MailTesting.eventually { here.server.remote?.isIdle == true })
+            #expect(try here.server.mailbox(of: jane).count == count + 1)
+            #expect(try there.server.mailbox(of: john).count == count + 1)
+        }
+        #expect(there.server.events.names.contains("circled") && here.server.events.names.contains("circled"))
+    }
+
+    @Test("Where no copy stays here, what a header says of the target is not believed: the message goes on")
+    func notBelieved() throws {
+        let world = try World()
+        let text = "Delivered-To: jane@remote.test\r\nSubject: x\r\n\r\nHello\r\n"
+        _ = try world.server.account("one@example.test", fields: [(Self.forward, "jane@remote.test"), Self.noMailbox])
+        try world.send(to: "one@example.test", text)
+        #expect(MailTesting.eventually { world.peer.taken.count == 1 })
+        let two = try world.server.account("two@example.test")
+        try world.server.change(two, Self.forward, "jane@remote.test", "jim@remote.test")
+        try world.send(to: "two@example.test", text)
+        #expect(MailTesting.eventually { world.peer.taken.count == 2 })
+        #expect(world.peer.taken.last?.recipients == ["RCPT TO:<jim@remote.test>"])
+        #expect(world.has(two, 1) && world.queued(0))
+    }
+
     // MARK: Wishes of the sender
 
     @Test("NOTIFY goes along to a single target; of several each keeps it without SUCCESS, and the sender hears that it was expanded")

@@ -186,7 +186,7 @@ final class SMTPFixture: Sendable {
 
     // MARK: Talking
 
-    private func port(_ name: String) throws -> Int { try #require(self.listeners.ports.first { $0.role.name == name }?.port) }
+    func port(_ name: String) throws -> Int { try #require(self.listeners.ports.first { $0.role.name == name }?.port) }
 
     func connect(_ name: String = "smtp") throws -> SMTPClient { try SMTPClient(port: self.port(name)) }
 

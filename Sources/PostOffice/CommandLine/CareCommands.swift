@@ -85,7 +85,7 @@ struct RepairCommand: ParsableCommand {
         }
         let printer = AdminPrinter()
         printer.show(.progress(""))
-        for action in report.actions { printer.show(.output(action + "\n")) }
+        for action in report.actions { printer.show(.output(RepairWords.text(action, self.common.language) + "\n")) }
         for id in try self.finishRemovals(start) {
             printer.show(
                 .output(
