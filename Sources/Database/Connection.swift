@@ -95,6 +95,13 @@ package final class Connection {
         while try prepared.step() {}
     }
 
+    package func run(_ statement: Statement, _ values: [Value]) throws(DatabaseError) {
+        let prepared = try self.prepare(statement)
+        defer { prepared.reset() }
+        try prepared.bind(values)
+        while try prepared.step() {}
+    }
+
     /// The first row, or nil.
     package func row<T>(_ statement: Statement, _ values: Value..., read: (Row) -> T) throws(DatabaseError) -> T? {
         let prepared = try self.prepare(statement)

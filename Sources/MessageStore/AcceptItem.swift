@@ -46,6 +46,8 @@ package struct PlannedDelivery: Sendable, Hashable {
     package var quota: Int64?
     /// For whom this copy is: told in a notification when it has to wait and fails in the end.
     package var recipient: Envelope.Recipient?
+    /// Of a message that a client adds.
+    var append: AppendFacts?
 
     package init(
         account: AccountID, mailbox: MailboxID? = nil, flags: Flags = [], prefix: ByteBuffer = ByteBuffer(), quota: Int64? = nil,

@@ -1,7 +1,22 @@
 internal import Synchronization
 package import Vocabulary
 
-/// Tells after commit that a mailbox changed: a hint, not the change. Who gets it reads what is new since its own modseq.
+/// What changed in an account's mailboxes.
+package enum AccountEvent: Sendable, Hashable {
+    /// Messages came, went or changed.
+    case changed(MailboxID, ModSeq)
+    case created(MailboxID, name: String)
+    case deleted(MailboxID, name: String)
+    case renamed(MailboxID, from: String, to: String)
+    case subscribed(name: String, Bool)
+    case specialUse(MailboxID)
+    case rights(MailboxID)
+    /// Annotations of a mailbox, or of the server (nil).
+    case metadata(MailboxID?, names: [String])
+}
+
+/// Tells after commit that a mailbox or an account's list of mailboxes changed: a hint, not the change. Who gets it reads what is new
+/// since its own modseq.
 package final class ChangeFeed: Sendable {
     /// Ends when it is dropped.
     package final class Subscription: Sendable {
@@ -10,38 +25,80 @@ package final class ChangeFeed: Sendable {
         deinit { self.end() }
     }
 
+    /// A mailbox's owner and its new highest modseq.
+    struct Change: Sendable, Hashable {
+        var account: Int64
+        var modSeq: Int64
+    }
+
+    package typealias MailboxHandler = @Sendable (ModSeq) -> Void
+    package typealias AccountHandler = @Sendable ([AccountEvent]) -> Void
+
     private struct Table: Sendable {
         var next = 0
-        var handlers: [Int64: [Int: @Sendable (ModSeq) -> Void]] = [:]
+        var mailboxes: [Int64: [Int: MailboxHandler]] = [:]
+        var accounts: [Int64: [Int: AccountHandler]] = [:]
     }
 
     private let table = Mutex(Table())
 
     init() {}
 
-    /// `handler` runs on the store's thread and must return at once (hand over to a loop).
-    package func subscribe(_ mailbox: MailboxID, _ handler: @escaping @Sendable (ModSeq) -> Void) -> Subscription {
-        let key = mailbox.rawValue
+    /// `handler` runs on the store's thread and must return at once (hand over to a loop). It is called for the last time when the mailbox
+    /// is gone.
+    package func subscribe(_ mailbox: MailboxID, _ handler: @escaping MailboxHandler) -> Subscription {
+        self.subscribe(mailbox.rawValue, \.mailboxes, handler)
+    }
+
+    /// Everything in the mailboxes that an account owns. `handler` runs on the store's thread and must return at once.
+    package func subscribe(account: AccountID, _ handler: @escaping AccountHandler) -> Subscription {
+        self.subscribe(account.rawValue, \.accounts, handler)
+    }
+
+    private func subscribe<Handler: Sendable>(
+        _ key: Int64, _ handlers: any WritableKeyPath<Table, [Int64: [Int: Handler]]> & Sendable, _ handler: Handler
+    ) -> Subscription {
         let number = self.table.withLock { table in
             table.next += 1
-            table.handlers[key, default: [:]][table.next] = handler
+            table[keyPath: handlers][key, default: [:]][table.next] = handler
             return table.next
         }
         return Subscription { [weak self] in
             self?.table.withLock { table in
-                table.handlers[key]?[number] = nil
-                if table.handlers[key]?.isEmpty == true { table.handlers[key] = nil }
+                table[keyPath: handlers][key]?[number] = nil
+                if table[keyPath: handlers][key]?.isEmpty == true { table[keyPath: handlers][key] = nil }
             }
         }
     }
 
-    /// By mailbox, its new highest modseq.
-    func post(_ changes: [Int64: Int64]) {
-        guard !changes.isEmpty else { return }
-        let calls: [(@Sendable (ModSeq) -> Void, Int64)] = self.table.withLock { table in
-            guard !table.handlers.isEmpty else { return [] }
-            return changes.flatMap { mailbox, modSeq in (table.handlers[mailbox] ?? [:]).values.map { ($0, modSeq) } }
+    /// By mailbox; and what else happened, in order.
+    func post(_ changes: [Int64: Change], _ events: [(account: Int64, event: AccountEvent)] = []) {
+        guard !changes.isEmpty || !events.isEmpty else { return }
+        let calls: [@Sendable () -> Void] = self.table.withLock { table in
+            if table.mailboxes.isEmpty && table.accounts.isEmpty { return [] }
+            var calls: [@Sendable () -> Void] = []
+            if !table.mailboxes.isEmpty {
+                for (mailbox, change) in changes {
+                    let modSeq = ModSeq(rawValue: change.modSeq)
+                    for handler in (table.mailboxes[mailbox] ?? [:]).values { calls.append { handler(modSeq) } }
+                }
+            }
+            guard !table.accounts.isEmpty else { return calls }
+            for (account, told) in Self.byAccount(changes, events) {
+                for handler in (table.accounts[account] ?? [:]).values { calls.append { handler(told) } }
+            }
+            return calls
         }
-        for (handler, modSeq) in calls { handler(ModSeq(rawValue: modSeq)) }
+        for call in calls { call() }
+    }
+
+    private static func byAccount(_ changes: [Int64: Change], _ events: [(account: Int64, event: AccountEvent)]) -> [Int64: [AccountEvent]]
+    {
+        var told: [Int64: [AccountEvent]] = [:]
+        for (account, event) in events { told[account, default: []].append(event) }
+        for (mailbox, change) in changes {
+            told[change.account, default: []].append(.changed(MailboxID(rawValue: mailbox), ModSeq(rawValue: change.modSeq)))
+        }
+        return told
     }
 }

@@ -13,7 +13,20 @@ extension Folder.Pending {
 
     /// No use in gathering more: it is a batch, or somebody waits, or there is something else to do.
     func isEnough(for batch: Int) -> Bool {
-        self.deliveries >= batch || !self.waiters.isEmpty || self.hurried > 0 || self.isUrgent || self.isHopeless
+        self.deliveries >= batch || !self.waiters.isEmpty || self.awaited > 0 || self.hurried > 0 || self.isUrgent || self.isHopeless
+    }
+
+    /// Answers for those whose record is on stable storage but cannot be filed now: it will be, and nobody waits for that.
+    mutating func takeAnswers() -> [@Sendable () -> Void] {
+        guard self.awaited > 0 else { return [] }
+        var answers: [@Sendable () -> Void] = []
+        for index in self.records.indices[self.first...] {
+            guard let whenFiled = self.records[index].whenFiled else { continue }
+            self.records[index].whenFiled = nil
+            answers.append { whenFiled(.success(AppendResult(uidValidity: UIDValidity(rawValue: 0), uids: []))) }
+        }
+        self.awaited = 0
+        return answers
     }
 }
 
@@ -61,7 +74,7 @@ extension Folder {
         var from = state.done
         while state.hasRecords, index < state.records.count, room > 0 {
             let record = state.records[index]
-            let upTo = min(record.payload.deliveries.count, from + room)
+            let upTo = record.isAppend ? record.payload.deliveries.count : min(record.payload.deliveries.count, from + room)
             work.pieces.append(Piece(record: record, range: from..<upTo))
             // A record without deliveries costs as much as one with.
             room -= max(1, upTo - from)
@@ -95,7 +108,7 @@ extension Folder {
         do throws(DatabaseError) {
             try self.applyQueue(work.pieces)
             try self.parts.mail.withWriter { _ throws(DatabaseError) in
-                try writer.begin(work.edits.isEmpty ? .repeatable : .full)
+                try writer.begin(work.edits.isEmpty ? try writer.durability(of: work.pieces) : .full)
                 do throws(DatabaseError) {
                     answers = try self.apply(work.edits, writer)
                     for piece in work.pieces { try writer.fold(piece.record, piece.range) }
@@ -105,8 +118,8 @@ extension Folder {
                     throw error
                 }
             }
-            self.parts.changes.post(writer.effects.changed)
-            self.filed(work.pieces)
+            self.parts.changes.post(writer.effects.changed, writer.effects.events)
+            self.filed(work.pieces, writer.effects.appended)
             for answer in answers { answer() }
             self.sweepIfEmptied(writer)
         } catch {
@@ -135,13 +148,20 @@ extension Folder {
     }
 
     /// After the commit: takes what is filed off the list and lets those go on who waited for it.
-    func filed(_ pieces: [Piece]) {
+    func filed(_ pieces: [Piece], _ appended: [Int64: Result<AppendResult, StoreError>]) {
         guard !pieces.isEmpty else { return }
         let ready = self.pending.withLock { state in
             state.isHeld = false
+            var answers: [@Sendable () -> Void] = []
             for piece in pieces {
                 state.deliveries -= piece.range.count
                 if piece.range.upperBound == piece.record.payload.deliveries.count {
+                    if let whenFiled = state.records[state.first].whenFiled {
+                        state.records[state.first].whenFiled = nil
+                        state.awaited -= 1
+                        let outcome = appended[piece.record.sequence] ?? .failure(.failed("the record was set aside"))
+                        answers.append { whenFiled(outcome) }
+                    }
                     state.first += 1
                     state.done = 0
                     state.folded = piece.record.sequence
@@ -153,18 +173,19 @@ extension Folder {
                 state.records.removeFirst(state.first)
                 state.first = 0
             }
-            return Self.takeReady(&state)
+            return answers + Self.takeReady(&state)
         }
         self.pending.broadcast()
         for job in ready { job() }
     }
 
     static func takeReady(_ state: inout Pending) -> [@Sendable () -> Void] {
-        guard !state.waiters.isEmpty else { return [] }
+        let answers = state.isHopeless ? state.takeAnswers() : []
+        guard !state.waiters.isEmpty else { return answers }
         let folded = state.isHopeless ? .max : state.folded
         let ready = state.waiters.filter { $0.target <= folded }.map(\.job)
         if !ready.isEmpty { state.waiters.removeAll { $0.target <= folded } }
-        return ready
+        return answers + ready
     }
 
     // MARK: Queue entries

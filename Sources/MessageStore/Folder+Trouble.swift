@@ -46,7 +46,7 @@ extension Folder {
         for piece in pieces {
             do throws(DatabaseError) {
                 try self.foldAlone(piece, writer)
-                self.filed([piece])
+                self.filed([piece], writer.effects.appended)
             } catch {
                 // Only what is wrong with the record itself: a disk that fails or is full says nothing about it.
                 guard error.kind == .constraint || error.kind == .other else { return self.recover(from: error, [], writer) }
@@ -59,7 +59,7 @@ extension Folder {
     private func foldAlone(_ piece: Piece, _ writer: MailWriter) throws(DatabaseError) {
         try self.applyQueue([piece])
         try self.parts.mail.withWriter { _ throws(DatabaseError) in
-            try writer.begin(.repeatable)
+            try writer.begin(try writer.durability(of: [piece]))
             do throws(DatabaseError) {
                 try writer.fold(piece.record, piece.range)
                 try writer.commit(self.parts.usage)
@@ -68,7 +68,7 @@ extension Folder {
                 throw error
             }
         }
-        self.parts.changes.post(writer.effects.changed)
+        self.parts.changes.post(writer.effects.changed, writer.effects.events)
     }
 
     private func setAside(_ piece: Piece, _ reason: DatabaseError, _ writer: MailWriter) {
@@ -88,7 +88,7 @@ extension Folder {
                     throw error
                 }
             }
-            self.filed([Piece(record: piece.record, range: piece.range.lowerBound..<piece.record.payload.deliveries.count)])
+            self.filed([Piece(record: piece.record, range: piece.range.lowerBound..<piece.record.payload.deliveries.count)], [:])
         } catch {
             if error.kind == .full || error.kind == .busy { return self.hold() }
             self.parts.health.fail("mail.db: \(error)")

@@ -31,7 +31,7 @@ extension Folder {
                     throw error
                 }
             }
-            self.parts.changes.post(writer.effects.changed)
+            self.parts.changes.post(writer.effects.changed, writer.effects.events)
             self.sweepIfEmptied(writer)
             if isMore { self.wakeForJobs() }
         } catch {

@@ -48,6 +48,8 @@ final class Folder: Sendable {
         var deliveries = 0
         var edits: [Edit] = []
         var waiters: [(target: Int64, job: @Sendable () -> Void)] = []
+        /// Records that somebody waits for.
+        var awaited = 0
         var accepted: Int64
         var folded: Int64
         var isStopped = false
@@ -98,13 +100,18 @@ final class Folder: Sendable {
     /// Records that are on stable storage, in order.
     func take(_ records: [LogRecord]) {
         guard let last = records.last else { return }
-        let mustWake = self.pending.withLock { state in
+        let (mustWake, answers) = self.pending.withLock { state in
             state.records.append(contentsOf: records)
-            for record in records { state.deliveries += record.payload.deliveries.count }
+            for record in records {
+                state.deliveries += record.payload.deliveries.count
+                if record.whenFiled != nil { state.awaited += 1 }
+            }
             state.accepted = last.sequence
-            return !state.isGathering || state.deliveries >= self.parts.options.foldBatch
+            let answers = state.isHopeless ? state.takeAnswers() : []
+            return (!state.isGathering || state.deliveries >= self.parts.options.foldBatch || state.awaited > 0, answers)
         }
         if mustWake { self.pending.broadcast() }
+        for answer in answers { answer() }
     }
 
     /// Records of the log that were promised before this start. The piece of the first that was filed already does not count again.
@@ -117,7 +124,7 @@ final class Folder: Sendable {
         }
         let unfiled = records.enumerated().flatMap { index, record in
             record.payload.deliveries.dropFirst(index == 0 ? skip : 0).map { delivery in
-                (account: delivery.account, amount: UsageTable.Amount(bytes: delivery.size(record.place), messages: 1))
+                (account: delivery.account, amount: UsageTable.Amount(bytes: record.size(of: delivery), messages: 1))
             }
         }
         self.parts.usage.addPending(unfiled)

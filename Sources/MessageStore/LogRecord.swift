@@ -14,8 +14,16 @@ struct LogRecord: Sendable {
     /// Where the content is.
     let place: BlobPlace
     let receivedAt: Int64
-    let payload: RecordPayload
+    var payload: RecordPayload
     /// Where the record itself begins, and where the next one does.
     let start: LogPosition
     let end: LogPosition
+    /// Somebody waits until this is filed, and for what became of it.
+    var whenFiled: (@Sendable (Result<AppendResult, StoreError>) -> Void)?
+
+    /// Messages of an APPEND: filed as a whole.
+    var isAppend: Bool { self.payload.deliveries.first?.append != nil }
+
+    /// Size of a delivery as its mailbox counts it.
+    func size(of delivery: StoredDelivery) -> Int64 { delivery.size(delivery.append?.place ?? self.place) }
 }

@@ -15,6 +15,8 @@ final class LogWriter: Sendable {
     struct Waiting: Sendable {
         var prepared: PreparedItem
         let completion: @Sendable (Result<Accepted, StoreRefusal>) -> Void
+        /// For what a client adds: told once it is filed. Deliveries that cannot be made then refuse the whole, in `completion`.
+        var whenFiled: (@Sendable (Result<AppendResult, StoreError>) -> Void)?
     }
 
     private struct Inbox: Sendable {

@@ -1,44 +1,84 @@
 internal import Database
 internal import Vocabulary
 
-// Changes of mailboxes beside filing. Each runs inside a transaction of the folder's thread.
+// Changes of messages beside filing. Each runs inside a transaction of the folder's thread.
 
 extension MailWriter {
-    /// Rows of one slice of a larger change.
+    /// Rows of one slice of a larger change: a transaction that others may come after.
     static let slice = 500
 
-    /// Removes messages; answers how many were there.
-    func expunge(_ mailbox: Int64, _ uids: some Sequence<Int64>, keepTombstones: Bool = true) throws(StoreError) -> Int {
-        guard var box = try StoreError.wrap({ () throws(DatabaseError) in try self.mailbox(mailbox) }) else {
-            throw .noSuchMailbox(MailboxID(rawValue: mailbox))
-        }
-        var count = 0
-        let now = self.now()
-        for uid in uids {
-            let found = try StoreError.wrap { () throws(DatabaseError) in
-                try self.connection.row(MailSQL.readMessage, .int(mailbox), .int(uid)) {
-                    (flags: $0.int(0), size: $0.int(1), blob: $0.int(2))
+    private static let readRange = Statement(
+        "SELECT uid, flags, size, blob, modseq FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid")
+
+    /// What stands in the way of changing a message.
+    struct Standing {
+        var uid: Int64
+        var flags: Flags
+        var size: Int64
+        var blob: Int64
+        var modSeq: Int64
+    }
+
+    func standing(_ mailbox: Int64, _ uids: UIDSet) throws(StoreError) -> [Standing] {
+        try StoreError.wrap { () throws(DatabaseError) in
+            var out: [Standing] = []
+            var walk = UIDWalk(uids)
+            while let range = walk.next() {
+                try self.connection.each(Self.readRange, .int(mailbox), .int(range.lowerBound), .int(range.upperBound)) {
+                    row throws(DatabaseError) in
+                    if walk.contains(row.int(0)) {
+                        out.append(
+                            Standing(uid: row.int(0), flags: Flags(row.int(1)), size: row.int(2), blob: row.int(3), modSeq: row.int(4)))
+                    }
+                    return true
                 }
             }
-            guard let found else { continue }
-            if count == 0 { box.modSeq += 1 }
-            try StoreError.wrap { () throws(DatabaseError) in
-                try self.connection.prepare(MailSQL.deleteMessage).run([mailbox, uid])
-                if keepTombstones { try self.connection.prepare(MailSQL.makeTombstone).run([mailbox, box.modSeq, uid, now]) }
-                try self.release(found.blob)
-            }
-            box.messages -= 1
-            box.bytes -= found.size
-            if !Flags(found.flags).contains(.seen) { box.unseen -= 1 }
-            self.effects.filed[box.account, default: .init()] += .init(bytes: -found.size, messages: -1)
-            count += 1
+            return out
         }
-        if count > 0 { self.set(mailbox, box) }
-        return count
+    }
+
+    /// The mailbox's numbers, or the failure that it is gone.
+    func known(_ mailbox: Int64) throws(StoreError) -> MailboxState {
+        guard let box = try StoreError.wrap({ () throws(DatabaseError) in try self.mailbox(mailbox) }) else {
+            throw .noSuchMailbox(MailboxID(rawValue: mailbox))
+        }
+        return box
+    }
+
+    // MARK: Removing
+
+    /// Removes messages. All removals of one call have the same MODSEQ.
+    func expunge(
+        _ mailbox: Int64, _ uids: UIDSet, onlyDeleted: Bool = false, keepTombstones: Bool = true
+    ) throws(StoreError) -> Expunged {
+        var box = try self.known(mailbox)
+        var gone = try self.standing(mailbox, uids)
+        if onlyDeleted { gone.removeAll { !$0.flags.contains(.deleted) } }
+        guard !gone.isEmpty else { return Expunged(modSeq: ModSeq(rawValue: box.modSeq)) }
+        box.modSeq += 1
+        for message in gone { box.count(message.flags, message.size, -1) }
+        try StoreError.wrap { () throws(DatabaseError) in
+            try self.drop(mailbox, gone.map(\.uid), keepTombstones ? box.modSeq : nil)
+            for message in gone { try self.release(message.blob) }
+        }
+        let bytes = gone.reduce(0) { $0 + $1.size }
+        self.effects.filed[box.account, default: .init()] += .init(bytes: -bytes, messages: -Int64(gone.count))
+        self.set(mailbox, box)
+        return Expunged(uids: UIDSet(ascending: gone.lazy.map { UInt32(clamping: $0.uid) }), modSeq: ModSeq(rawValue: box.modSeq))
+    }
+
+    /// Rows of messages that are there, with tombstones of this MODSEQ or none.
+    func drop(_ mailbox: Int64, _ uids: [Int64], _ modSeq: Int64?) throws(DatabaseError) {
+        let now = self.now()
+        let delete = try self.connection.prepare(MailSQL.deleteMessage)
+        for uid in uids { try delete.run([mailbox, uid]) }
+        guard let modSeq else { return }
+        let bury = try self.connection.prepare(MailSQL.makeTombstone)
+        for uid in uids { try bury.run([mailbox, modSeq, uid, now]) }
     }
 
     /// One reference less; the body is dead in this file when none is left, and its count never comes back.
-    private func release(_ blob: Int64) throws(DatabaseError) {
+    func release(_ blob: Int64) throws(DatabaseError) {
         self.watch.noteBlob(blob)
         let left = try self.connection.row(MailSQL.dropReference, .int(blob)) { row in
             (references: row.int(0), segment: UInt32(clamping: row.int(1)), bytes: row.int(2))
@@ -48,33 +88,37 @@ extension MailWriter {
         self.change(left.segment, live: -1, bytes: -left.bytes)
     }
 
-    /// Sets flags; messages whose flags do not change keep their modseq. [RFC7162-3.1.3]
-    func setFlags(_ mailbox: Int64, _ uids: some Sequence<Int64>, _ change: MessageStore.FlagChange) throws(StoreError) -> ModSeq {
-        guard var box = try StoreError.wrap({ () throws(DatabaseError) in try self.mailbox(mailbox) }) else {
-            throw .noSuchMailbox(MailboxID(rawValue: mailbox))
-        }
-        let modSeq = box.modSeq + 1
-        var hasChanged = false
-        for uid in uids {
-            let old = try StoreError.wrap { () throws(DatabaseError) in
-                try self.connection.row(MailSQL.readMessage, .int(mailbox), .int(uid)) {
-                    Flags($0.int(0))
-                }
+    // MARK: Flags
+
+    /// Changes flags; messages whose flags do not change keep their MODSEQ. All that change in one call have the same. [RFC7162-3.1.3]
+    func setFlags(
+        _ mailbox: Int64, _ uids: UIDSet, _ change: MessageStore.FlagChange, unchangedSince: Int64? = nil
+    ) throws(StoreError) -> FlagsChanged {
+        var box = try self.known(mailbox)
+        let modSeq = ModSeq(rawValue: box.modSeq + 1)
+        var result = FlagsChanged(modSeq: ModSeq(rawValue: box.modSeq))
+        for message in try self.standing(mailbox, uids) {
+            let uid = UID(rawValue: UInt32(clamping: message.uid))
+            if let unchangedSince, message.modSeq > unchangedSince {
+                result.modified.append(uid.rawValue)
+                continue
             }
-            guard let old else { continue }
-            let new = change.applied(to: old)
-            guard new != old else { continue }
-            try StoreError.wrap { () throws(DatabaseError) in
-                try self.connection.prepare(MailSQL.setFlags).run([mailbox, uid, new.stored, modSeq])
+            let new = change.applied(to: message.flags)
+            guard new != message.flags else { continue }
+            box.change(message.flags, new)
+            result.changed.append(ChangedFlags(uid: uid, flags: new, modSeq: modSeq))
+        }
+        guard !result.changed.isEmpty else { return result }
+        try StoreError.wrap { () throws(DatabaseError) in
+            let update = try self.connection.prepare(MailSQL.setFlags)
+            for message in result.changed {
+                try update.run([mailbox, Int64(message.uid.rawValue), message.flags.stored, modSeq.rawValue])
             }
-            box.unseen += (old.contains(.seen) ? 1 : 0) - (new.contains(.seen) ? 1 : 0)
-            hasChanged = true
         }
-        if hasChanged {
-            box.modSeq = modSeq
-            self.set(mailbox, box)
-        }
-        return ModSeq(rawValue: box.modSeq)
+        box.modSeq = modSeq.rawValue
+        self.set(mailbox, box)
+        result.modSeq = modSeq
+        return result
     }
 }
 
@@ -86,37 +130,52 @@ extension MessageStore.FlagChange {
         case .replace(let new): new
         }
     }
-}
 
-/// Work of the store that takes many transactions.
-enum MailJobs {
-    static let removeAccount = "remove-account"
-
-    static func slice(_ job: Jobs.Job, _ writer: MailWriter) throws(DatabaseError) {
-        switch job.kind {
-        case self.removeAccount: try self.removeSome(of: job, writer)
-        default: try Jobs.finish(job, on: writer.connection)
+    func with(_ keywords: Flags) -> Self {
+        switch self {
+        case .add(let more): .add(more.union(keywords))
+        case .remove(let less): .remove(less.union(keywords))
+        case .replace(let new): .replace(new.union(keywords))
         }
-    }
-
-    private static func removeSome(of job: Jobs.Job, _ writer: MailWriter) throws(DatabaseError) {
-        let db = writer.connection
-        guard let mailbox = try db.row(MailSQL.mailboxesOfAccount, .int(job.subject), 1, read: { $0.int(0) }) else {
-            return try Jobs.finish(job, on: db)
-        }
-        let uids = try db.rows(MailSQL.uidPage, .int(mailbox), 0, .int(MailWriter.slice)) { $0.int(0) }
-        do throws(StoreError) { _ = try writer.expunge(mailbox, uids, keepTombstones: false) } catch { throw error.asDatabaseError }
-        guard uids.isEmpty else { return }
-        try db.run(MailSQL.dropTombstones, .int(mailbox), .int(MailWriter.slice))
-        if db.changes > 0 { return }
-        try writer.dropMailbox(mailbox)
     }
 }
 
-extension MailWriter {
-    func dropMailbox(_ mailbox: Int64) throws(DatabaseError) {
-        try self.connection.run(MailSQL.deleteCounter, .int(mailbox))
-        try self.connection.run(MailSQL.deleteMailbox, .int(mailbox))
-        self.forgetMailbox(mailbox)
+/// Goes through a set of UIDs in ranges of a table: runs that lie close together are one range, and what lies between them is passed
+/// over, because stepping over a few rows costs less than finding a place anew.
+struct UIDWalk {
+    private let runs: [UIDRun]
+    private var at = 0
+    private var current = 0
+    private static let gap: UInt32 = 16
+
+    init(_ uids: UIDSet, from first: UInt32 = 1) {
+        self.runs = uids.runs
+        // A set of a million single messages has as many runs: the place is searched for, not walked to.
+        var (low, high) = (0, self.runs.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self.runs[middle].last < first { low = middle + 1 } else { high = middle }
+        }
+        self.at = low
+    }
+
+    /// The next range.
+    mutating func next() -> ClosedRange<UInt32>? {
+        guard self.at < self.runs.count else { return nil }
+        self.current = self.at
+        let first = self.runs[self.at].first
+        var last = self.runs[self.at].last
+        self.at += 1
+        while self.at < self.runs.count, self.runs[self.at].first - last <= Self.gap {
+            last = self.runs[self.at].last
+            self.at += 1
+        }
+        return first...last
+    }
+
+    /// Asked in ascending order about what lies in the range of now.
+    mutating func contains(_ uid: Int64) -> Bool {
+        while self.current < self.runs.count, Int64(self.runs[self.current].last) < uid { self.current += 1 }
+        return self.current < self.runs.count && Int64(self.runs[self.current].first) <= uid
     }
 }

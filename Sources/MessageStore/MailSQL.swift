@@ -13,11 +13,11 @@ enum MailSQL {
     static let makeCounter = Statement("INSERT INTO counter(mailbox, uidnext, modseq, messages, unseen, bytes) VALUES(?1, 1, 1, 0, 0, 0)")
     static let readCounter = Statement(
         """
-        SELECT m.account, c.uidnext, c.modseq, c.messages, c.unseen, c.bytes FROM counter c JOIN mailbox m ON m.id = c.mailbox
-        WHERE c.mailbox = ?1
+        SELECT m.account, c.uidnext, c.modseq, c.messages, c.unseen, c.bytes, c.deleted, m.uidvalidity
+        FROM counter c JOIN mailbox m ON m.id = c.mailbox WHERE c.mailbox = ?1
         """)
     static let writeCounter = Statement(
-        "UPDATE counter SET uidnext = ?2, modseq = ?3, messages = ?4, unseen = ?5, bytes = ?6 WHERE mailbox = ?1")
+        "UPDATE counter SET uidnext = ?2, modseq = ?3, messages = ?4, unseen = ?5, bytes = ?6, deleted = ?7 WHERE mailbox = ?1")
     static let openMailbox = Statement(
         "SELECT m.uidvalidity, c.uidnext, c.modseq, c.messages FROM mailbox m JOIN counter c ON c.mailbox = m.id WHERE m.id = ?1")
     static let mailboxesOfAccount = Statement("SELECT id FROM mailbox WHERE account = ?1 ORDER BY id LIMIT ?2")
@@ -26,12 +26,11 @@ enum MailSQL {
 
     static let insertMessage = Statement(
         """
-        INSERT INTO message(mailbox, uid, flags, modseq, edited, size, date, blob, middle, whole)
-        VALUES(?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9)
+        INSERT INTO message(mailbox, uid, flags, modseq, edited, size, date, blob, middle, whole, saved)
+        VALUES(?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10)
         """)
     static let listPage = Statement("SELECT uid, size, flags FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
     static let uidPage = Statement("SELECT uid FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
-    static let readMessage = Statement("SELECT flags, size, blob FROM message WHERE mailbox = ?1 AND uid = ?2")
     static let deleteMessage = Statement("DELETE FROM message WHERE mailbox = ?1 AND uid = ?2")
     static let setFlags = Statement("UPDATE message SET flags = ?3, modseq = ?4, edited = 1 WHERE mailbox = ?1 AND uid = ?2")
     static let locate = Statement(

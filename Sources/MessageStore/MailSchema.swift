@@ -50,6 +50,27 @@ enum MailSchema {
             -- Of a log segment: the bytes of its header, whose key is what makes its records readable; a large one's key is in its adoption.
             ALTER TABLE segment ADD COLUMN header BLOB;
             """,
+            """
+            -- `saved`: when the message came into this mailbox, if that is not `date`.
+            ALTER TABLE message ADD COLUMN saved INTEGER;
+            -- Of messages flagged for removal; nothing set that flag before.
+            ALTER TABLE counter ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+            -- `use`: SpecialUse.
+            ALTER TABLE mailbox ADD COLUMN use INTEGER NOT NULL DEFAULT 0;
+            -- `bit` is that of the flags.
+            CREATE TABLE keyword(mailbox INTEGER NOT NULL, bit INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(mailbox, bit)) WITHOUT ROWID;
+            CREATE TABLE subscription(account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(account, name)) WITHOUT ROWID;
+            CREATE TABLE acl(mailbox INTEGER NOT NULL, identifier TEXT NOT NULL, rights TEXT NOT NULL, PRIMARY KEY(mailbox, identifier)) WITHOUT ROWID;
+            CREATE INDEX acl_identifier ON acl(identifier);
+            -- `mailbox` 0 is the server as the account sees it; of a mailbox, `account` is 0 for what all see.
+            CREATE TABLE metadata(
+                mailbox INTEGER NOT NULL, account INTEGER NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY(mailbox, account, name))
+                WITHOUT ROWID;
+            -- UIDs that a copy of very many messages has given so far: it is finished or undone.
+            CREATE TABLE copying(
+                copy INTEGER NOT NULL, mailbox INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(copy, first))
+                WITHOUT ROWID;
+            """,
         ])
 }
 

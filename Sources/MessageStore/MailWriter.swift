@@ -10,6 +10,22 @@ struct MailboxState: Sendable, Hashable {
     var messages: Int64
     var unseen: Int64
     var bytes: Int64
+    var deleted: Int64
+    let uidValidity: Int64
+
+    /// A message with these flags and this size is there (`count` 1) or not any more (-1).
+    mutating func count(_ flags: Flags, _ size: Int64, _ count: Int64) {
+        self.messages += count
+        self.bytes += count * size
+        if !flags.contains(.seen) { self.unseen += count }
+        if flags.contains(.deleted) { self.deleted += count }
+    }
+
+    /// A message's flags change.
+    mutating func change(_ old: Flags, _ new: Flags) {
+        self.unseen += (old.contains(.seen) ? 1 : 0) - (new.contains(.seen) ? 1 : 0)
+        self.deleted += (new.contains(.deleted) ? 1 : 0) - (old.contains(.deleted) ? 1 : 0)
+    }
 }
 
 /// Writes mail.db. Lives on the folder's thread. A transaction is: `begin`, any of the changes, `commit` or `rollback`.
@@ -19,7 +35,11 @@ final class MailWriter {
         var filed: [Int64: UsageTable.Amount] = [:]
         var noLongerPending: [Int64: UsageTable.Amount] = [:]
         var segments: [UInt32: (live: Int64, bytes: Int64)] = [:]
-        var changed: [Int64: Int64] = [:]
+        /// By mailbox.
+        var changed: [Int64: ChangeFeed.Change] = [:]
+        var events: [(account: Int64, event: AccountEvent)] = []
+        /// By record.
+        var appended: [Int64: Result<AppendResult, StoreError>] = [:]
     }
 
     struct State: Sendable {
@@ -30,12 +50,12 @@ final class MailWriter {
     }
 
     let connection: Connection
-    private let removed: RemovedAccounts
+    let removed: RemovedAccounts
     let watch: CheckWatch
     let now: @Sendable () -> Int64
     /// The header of a log segment as its file has it; nil when it cannot be read.
     private let header: (UInt32) -> [UInt8]?
-    private(set) var state: State
+    var state: State
     private var stateBefore: State
     private var mailboxes: [Int64: MailboxState] = [:]
     private var inboxes: [Int64: Int64] = [:]
@@ -128,7 +148,7 @@ final class MailWriter {
         let statement = try self.connection.prepare(MailSQL.writeCounter)
         for id in self.dirty {
             guard let box = self.mailboxes[id] else { continue }
-            try statement.run([id, box.uidNext, box.modSeq, box.messages, box.unseen, box.bytes])
+            try statement.run([id, box.uidNext, box.modSeq, box.messages, box.unseen, box.bytes, box.deleted])
         }
         self.dirty.removeAll(keepingCapacity: true)
     }
@@ -139,7 +159,8 @@ final class MailWriter {
         if let known = self.mailboxes[id] { return known }
         let found = try self.connection.row(MailSQL.readCounter, .int(id)) { row in
             MailboxState(
-                account: row.int(0), uidNext: row.int(1), modSeq: row.int(2), messages: row.int(3), unseen: row.int(4), bytes: row.int(5))
+                account: row.int(0), uidNext: row.int(1), modSeq: row.int(2), messages: row.int(3), unseen: row.int(4), bytes: row.int(5),
+                deleted: row.int(6), uidValidity: row.int(7))
         }
         if let found { self.mailboxes[id] = found }
         return found
@@ -154,7 +175,7 @@ final class MailWriter {
     func set(_ id: Int64, _ state: MailboxState) {
         self.mailboxes[id] = state
         self.dirty.insert(id)
-        self.effects.changed[id] = state.modSeq
+        self.effects.changed[id] = ChangeFeed.Change(account: state.account, modSeq: state.modSeq)
         self.watch.noteMailbox(id)
     }
 
@@ -175,76 +196,7 @@ final class MailWriter {
         return id
     }
 
-    // MARK: Filing
-
-    /// Files deliveries `range` of a record; the last piece moves the position behind it.
-    func fold(_ record: LogRecord, _ range: Range<Int>) throws(DatabaseError) {
-        try self.know(record.start.segment, .log)
-        var references: Int64 = 0
-        for index in range {
-            let delivery = record.payload.deliveries[index]
-            let size = delivery.size(record.place)
-            self.effects.noLongerPending[delivery.account, default: .init()] += .init(bytes: size, messages: 1)
-            // Removed between acceptance and now: the same as removed right after.
-            if self.removed.contains(delivery.account) { continue }
-            try self.file(delivery, of: record, size: size)
-            self.effects.filed[delivery.account, default: .init()] += .init(bytes: size, messages: 1)
-            references += 1
-        }
-        if references > 0 { try self.reference(record, references, isFirst: range.lowerBound == 0) }
-        if range.upperBound == record.payload.deliveries.count {
-            self.state.position = record.end
-            self.state.sequence = record.sequence
-            self.state.done = 0
-        } else {
-            self.state.position = record.start
-            self.state.done = range.upperBound
-        }
-    }
-
-    private func file(_ delivery: StoredDelivery, of record: LogRecord, size: Int64) throws(DatabaseError) {
-        let id = try self.target(delivery, at: record.receivedAt)
-        guard var box = try self.mailbox(id), box.uidNext < Int64(UInt32.max) else {
-            throw DatabaseError(code: 1, text: "mailbox \(id) takes no more messages", operation: "file")
-        }
-        box.modSeq += 1
-        let insert = try self.connection.prepare(MailSQL.insertMessage)
-        try insert.bind(1, id)
-        try insert.bind(2, box.uidNext)
-        try insert.bind(3, delivery.flags.stored)
-        try insert.bind(4, box.modSeq)
-        try insert.bind(5, size)
-        try insert.bind(6, record.receivedAt)
-        try insert.bind(7, record.blob)
-        if delivery.middle.readableBytes > 0 { try insert.bind(8, delivery.middle) } else { try insert.bindNull(8) }
-        try insert.bind(9, Int64(delivery.isWhole ? 1 : 0))
-        try insert.finish()
-        box.uidNext += 1
-        box.messages += 1
-        box.bytes += size
-        if !delivery.flags.contains(.seen) { box.unseen += 1 }
-        self.set(id, box)
-    }
-
-    /// The mailbox of the plan if it is still there and the account's own, else INBOX.
-    private func target(_ delivery: StoredDelivery, at time: Int64) throws(DatabaseError) -> Int64 {
-        if delivery.mailbox != 0, let box = try self.mailbox(delivery.mailbox), box.account == delivery.account { return delivery.mailbox }
-        return try self.inbox(of: delivery.account, at: time)
-    }
-
-    private func reference(_ record: LogRecord, _ count: Int64, isFirst: Bool) throws(DatabaseError) {
-        self.watch.noteBlob(record.blob)
-        // The first piece of a new body makes the row; a later piece, or a redelivery, may find one, or none if all went meanwhile.
-        if !isFirst || record.kind == .redelivery {
-            try self.connection.prepare(MailSQL.addReferences).run([record.blob, count])
-            if self.connection.changes > 0 { return }
-        }
-        let place = record.place
-        try self.know(place.segment, record.kind == .adoption ? .large : .log)
-        try self.connection.prepare(MailSQL.insertBlob).run(
-            [record.blob, Int64(place.segment), place.offset, place.body, Int64(place.head), Int64(place.tail), count])
-        self.change(place.segment, live: 1, bytes: place.contentLength)
-    }
+    // MARK: Segments
 
     func change(_ segment: UInt32, live: Int64, bytes: Int64) {
         let old = self.effects.segments[segment] ?? (0, 0)

@@ -14,7 +14,7 @@ package struct ChangedFlags: Sendable, Hashable {
 }
 
 /// What happened in a mailbox since a caller last looked.
-package struct MailboxChanges: Sendable, Hashable {
+package struct StoredChanges: Sendable, Hashable {
     /// Everything up to here is told; where the next question begins.
     package var modSeq: ModSeq
     package var uidNext: UID
@@ -88,7 +88,7 @@ package struct Expunged: Sendable, Hashable {
 }
 
 /// Where copies went. [RFC9051-7.1 COPYUID]
-package struct CopyResult: Sendable, Hashable {
+package struct CopyResult: Sendable {
     /// Of the destination.
     package var uidValidity: UIDValidity
     /// Those that were there, and their copies; both ascending, so that the nth belongs to the nth.
@@ -96,6 +96,8 @@ package struct CopyResult: Sendable, Hashable {
     package var copies: UIDSet
     /// Highest MODSEQ of the source after a move, else of the destination.
     package var modSeq: ModSeq
+    /// A move of very many that ended half-way: what is told is moved, the rest is where it was.
+    package var failure: StoreError?
 
     package init(uidValidity: UIDValidity, sources: UIDSet = UIDSet(), copies: UIDSet = UIDSet(), modSeq: ModSeq) {
         self.uidValidity = uidValidity
@@ -136,7 +138,7 @@ package struct AppendResult: Sendable, Hashable {
 }
 
 /// Who may do what in a mailbox. [RFC4314-2]
-package struct MailboxRights: Sendable, Hashable {
+package struct RightsEntry: Sendable, Hashable {
     /// As clients write it; a leading "-" takes away.
     package var identifier: String
     package var rights: String

@@ -3,6 +3,28 @@ package import Vocabulary
 
 // Changes of messages that are there.
 extension MessageStore {
+    /// Messages whose flags change in one transaction.
+    private static let flagSlice = 2000
+    /// Messages that are copied in one transaction, all or none by themselves: docs/decisions, 0019.
+    static let copySlice = 5000
+
+    /// Those of many that are there, so that slices of them are slices of work.
+    func resolved<T: Sendable>(
+        _ uids: UIDSet, in mailbox: MailboxID, above size: Int, _ completion: @escaping Answer<T>,
+        _ go: @escaping @Sendable (UIDSet) -> Void
+    ) {
+        if uids.count <= size { return go(uids) }
+        self.reading({ (found: Result<UIDSet, StoreError>) in
+            switch found {
+            case .failure(let error): completion(.failure(error))
+            case .success(let there): go(there)
+            }
+        }) { () throws(StoreError) in
+            let facts = try self.mailbox(mailbox)
+            return try self.uids(of: mailbox, asOf: facts.highestModSeq, uidNext: facts.uidNext).intersection(uids)
+        }
+    }
+
     /// Changes flags of messages; UIDs that are not there are passed over, messages whose flags stay keep their MODSEQ.
     /// - Parameters:
     ///   - keywords: names that count beside the flags in `change`; made when the mailbox does not have them (`.tooManyKeywords`).
@@ -11,27 +33,29 @@ extension MessageStore {
         _ mailbox: MailboxID, _ uids: UIDSet, _ change: FlagChange, keywords: [String] = [], unchangedSince: ModSeq? = nil,
         completion: @escaping Answer<FlagsChanged>
     ) {
-        completion(.failure(.failed("not built yet")))
+        // A keyword that the mailbox does not have cannot be taken away.
+        let making: MailWriter.KeywordMaking = if case .remove = change { .no } else { .must }
+        self.resolved(uids, in: mailbox, above: Self.flagSlice, completion) { uids in
+            self.inSlices(uids, Self.flagSlice, FlagsChanged(modSeq: ModSeq(rawValue: 0)), completion) {
+                writer, slice, soFar throws(StoreError) in
+                _ = try writer.known(mailbox.rawValue)
+                let bits = try writer.keywordsOrFail(keywords, of: mailbox.rawValue, mayMake: making)
+                let done = try writer.setFlags(mailbox.rawValue, slice, change.with(bits), unchangedSince: unchangedSince?.rawValue)
+                return FlagsChanged(
+                    changed: soFar.changed + done.changed, modified: soFar.modified.union(done.modified), modSeq: done.modSeq)
+            }
+        }
     }
 
     /// Removes messages for good.
     /// - Parameter onlyDeleted: those without `\Deleted` stay.
     package func expunge(_ mailbox: MailboxID, uids: UIDSet, onlyDeleted: Bool, completion: @escaping Answer<Expunged>) {
-        completion(.failure(.failed("not built yet")))
-    }
-
-    /// Copies messages with flags, keywords and internal date, all or none. A move takes the originals away in the same transaction;
-    /// a move of very many does so slice by slice, each message being in one of the mailboxes at any time. [RFC9051-6.4.7]
-    /// - Parameter quota: most bytes that the account of the destination may hold with the copies.
-    package func copy(
-        _ uids: UIDSet, from: MailboxID, to: MailboxID, quota: Int64?, isMove: Bool, completion: @escaping Answer<CopyResult>
-    ) {
-        completion(.failure(.failed("not built yet")))
-    }
-
-    /// Adds messages, all or none; they are on stable storage and filed before the answer. Fails with `.noSuchMailbox` when the mailbox
-    /// went meanwhile. [RFC9051-6.3.12]
-    package func append(_ items: [AppendItem], to mailbox: MailboxID, quota: Int64?, completion: @escaping Answer<AppendResult>) {
-        completion(.failure(.failed("not built yet")))
+        self.resolved(uids, in: mailbox, above: MailWriter.slice, completion) { uids in
+            self.inSlices(uids, MailWriter.slice, Expunged(modSeq: ModSeq(rawValue: 0)), completion) {
+                writer, slice, soFar throws(StoreError) in
+                let gone = try writer.expunge(mailbox.rawValue, slice, onlyDeleted: onlyDeleted)
+                return Expunged(uids: soFar.uids.union(gone.uids), modSeq: gone.modSeq)
+            }
+        }
     }
 }

@@ -16,8 +16,7 @@ extension MessageStore {
     }
 
     /// In a transaction of the folder's thread; answers after its commit.
-    private func changing<T: Sendable>(_ completion: @escaping Answer<T>, _ work: @escaping @Sendable (MailWriter) throws(StoreError) -> T)
-    {
+    func changing<T: Sendable>(_ completion: @escaping Answer<T>, _ work: @escaping @Sendable (MailWriter) throws(StoreError) -> T) {
         self.parts.folder.submit(
             Folder.Edit(
                 work: { writer throws(StoreError) in
@@ -210,27 +209,26 @@ extension MessageStore {
 
     /// Removes messages for good. UIDs that are not there are passed over. Answers how many went, after commit.
     package func expunge(_ mailbox: MailboxID, _ uids: [UID], completion: @escaping Answer<Int>) {
-        self.inSlices(uids[...], 0, completion) { writer, slice, count throws(StoreError) in
-            count + (try writer.expunge(mailbox.rawValue, slice.lazy.map { Int64($0.rawValue) }))
+        self.inSlices(UIDSet(ascending: uids.map(\.rawValue).sorted()), MailWriter.slice, 0, completion) {
+            writer, slice, count throws(StoreError) in
+            count + (try writer.expunge(mailbox.rawValue, slice)).uids.count
         }
     }
 
     /// Changes flags; answers the mailbox's new highest modseq, after commit.
     package func setFlags(_ mailbox: MailboxID, _ uids: [UID], _ change: FlagChange, completion: @escaping Answer<ModSeq>) {
-        self.inSlices(uids[...], ModSeq(rawValue: 0), completion) { writer, slice, _ throws(StoreError) in
-            try writer.setFlags(mailbox.rawValue, slice.lazy.map { Int64($0.rawValue) }, change)
-        }
+        self.changeFlags(mailbox, UIDSet(ascending: uids.map(\.rawValue).sorted()), change) { completion($0.map(\.modSeq)) }
     }
 
-    /// A transaction for every 500, so that others come between.
-    private func inSlices<T: Sendable>(
-        _ uids: ArraySlice<UID>, _ soFar: T, _ completion: @escaping Answer<T>,
-        _ work: @escaping @Sendable (MailWriter, ArraySlice<UID>, T) throws(StoreError) -> T
+    /// A transaction for every `size` of them, so that others come between.
+    func inSlices<T: Sendable>(
+        _ uids: UIDSet, _ size: Int, _ soFar: T, _ completion: @escaping Answer<T>,
+        _ work: @escaping @Sendable (MailWriter, UIDSet, T) throws(StoreError) -> T
     ) {
-        let slice = uids.prefix(MailWriter.slice)
-        let rest = uids.dropFirst(MailWriter.slice)
+        let slice = uids.slice(0..<size)
+        let rest = uids.slice(slice.count..<uids.count)
         self.changing({ (result: Result<T, StoreError>) in
-            if case .success(let value) = result, !rest.isEmpty { return self.inSlices(rest, value, completion, work) }
+            if case .success(let value) = result, !rest.isEmpty { return self.inSlices(rest, size, value, completion, work) }
             completion(result)
         }) { writer throws(StoreError) in try work(writer, slice, soFar) }
     }

@@ -44,6 +44,7 @@ package final class MessageStore: Sendable {
         /// Digests and large bodies.
         let streams: WorkerPool
         let caretaker: Caretaker
+        let cache: ContentCache
         let store: [UInt8]
         let lock: Int32
         let queueFeed: QueueFeed
@@ -124,6 +125,9 @@ package final class MessageStore: Sendable {
             usage: usage, removed: removed, watch: watch, identifiers: identifiers, folder: folder, writer: writer,
             readers: WorkerPool("store-read", threads: options.readThreads, bound: 100_000),
             streams: WorkerPool("store-stream", threads: options.readThreads, bound: 100_000), caretaker: Caretaker(disk, ballast, folder),
+            cache: ContentCache(
+                opening.location.cacheDatabase, store: databases.store, next: end.nextIdentifier, limit: options.cacheLimit,
+                events: options.events, isAlive: { [mail = databases.mail] blobs in Self.living(blobs, mail) }),
             store: databases.store,
             lock: lock, queueFeed: queueFeed)
         let store = MessageStore(opening.location, options, parts, changes, end.problems)
@@ -162,6 +166,7 @@ package final class MessageStore: Sendable {
     package func close() {
         guard !self.isClosed.exchange(true, ordering: .relaxed) else { return }
         self.parts.caretaker.stop()
+        self.parts.cache.stop()
         self.parts.streams.stop()
         self.parts.writer.stop()
         self.parts.folder.stop()

@@ -100,6 +100,7 @@ final class OpenLog {
     struct CheckedItem {
         var prepared: PreparedItem
         let completion: @Sendable (Result<Accepted, StoreRefusal>) -> Void
+        let whenFiled: (@Sendable (Result<AppendResult, StoreError>) -> Void)?
         var deferred: [Accepted.Deferred] = []
         var pending: [(account: Int64, amount: UsageTable.Amount)] = []
         var sequence: Int64 = 0
@@ -108,7 +109,7 @@ final class OpenLog {
 
     /// The plan was made some time ago: accounts may be gone or full by now. Such a copy becomes a queue entry.
     private func validate(_ waiting: LogWriter.Waiting, into checked: inout [CheckedItem]) {
-        var item = CheckedItem(prepared: waiting.prepared, completion: waiting.completion)
+        var item = CheckedItem(prepared: waiting.prepared, completion: waiting.completion, whenFiled: waiting.whenFiled)
         let planned = item.prepared.item.deliveries
         for (index, delivery) in item.prepared.payload.deliveries.enumerated() {
             let amount = UsageTable.Amount(bytes: item.prepared.size(of: delivery), messages: 1)
@@ -119,6 +120,11 @@ final class OpenLog {
             // At once, so that the next copy for the same account sees it.
             self.parts.usage.addPending([(account: delivery.account, amount: amount)])
             item.pending.append((account: delivery.account, amount: amount))
+        }
+        // What a client adds is refused as a whole: it has the message and is told.
+        if !item.deferred.isEmpty, waiting.whenFiled != nil {
+            self.parts.usage.addPending(item.pending.map { ($0.account, -$0.amount) })
+            return item.completion(.success(Accepted(blob: item.blobID, deferred: item.deferred)))
         }
         if !item.deferred.isEmpty { self.postpone(&item) }
         for index in item.prepared.payload.queue.indices where item.prepared.payload.queue[index].id == 0 {
@@ -162,7 +168,7 @@ final class OpenLog {
         records.reserveCapacity(items.count)
         var used = 0
         let batch = self.parts.identifiers.peek()
-        for index in items.indices { records.append(self.layOut(&items[index], current, batch, &used)) }
+        for index in items.indices { self.layOut(&items[index], current, batch, &used, &records) }
         do throws(IOFailure) {
             try self.parts.directory.files.write(
                 current.descriptor, current.path, UnsafeRawBufferPointer(rebasing: self.buffer[..<used]), at: current.end)
@@ -182,19 +188,33 @@ final class OpenLog {
         return records
     }
 
-    /// Copies one record into the buffer, its place now known.
-    private func layOut(_ item: inout CheckedItem, _ current: Current, _ batch: Int64, _ used: inout Int) -> LogRecord {
-        let prepared = item.prepared
-        item.sequence = self.parts.identifiers.next()
-        let blob = prepared.blob?.rawValue ?? item.sequence
-        item.blobID = BlobID(rawValue: blob)
+    /// Copies the records of one item into the buffer, their places now known.
+    private func layOut(_ item: inout CheckedItem, _ current: Current, _ batch: Int64, _ used: inout Int, _ records: inout [LogRecord]) {
+        for (index, body) in item.prepared.bodies.enumerated() {
+            let record = self.layOut(body, current, batch, &used)
+            records.append(record)
+            item.prepared.payload.deliveries[index].append?.blob = record.blob
+            item.prepared.payload.deliveries[index].append?.place = record.place
+        }
+        if !item.prepared.bodies.isEmpty { item.prepared.encode() }
+        var record = self.layOut(item.prepared, current, batch, &used)
+        record.whenFiled = item.whenFiled
+        records.append(record)
+        item.sequence = record.sequence
+        item.blobID = BlobID(rawValue: record.blob)
+    }
+
+    /// Copies one record into the buffer.
+    private func layOut(_ prepared: PreparedItem, _ current: Current, _ batch: Int64, _ used: inout Int) -> LogRecord {
+        let sequence = self.parts.identifiers.next()
+        let blob = prepared.blob?.rawValue ?? sequence
         let offset = current.end + Int64(used)
         let start = LogPosition(segment: current.header.number, offset: offset)
         var trailer = Trailer(
             kind: prepared.kind, payloadLength: prepared.encodedPayload.readableBytes, bodyLength: Int64(prepared.body.readableBytes),
             headLength: prepared.head.readableBytes, tailLength: prepared.tail.readableBytes, receivedAt: prepared.item.receivedAt,
             digest: prepared.digest, payloadCRC: prepared.payloadCRC)
-        trailer.sequence = item.sequence
+        trailer.sequence = sequence
         trailer.blob = blob
         trailer.offset = offset
         trailer.batch = batch
@@ -210,7 +230,7 @@ final class OpenLog {
                 segment: current.header.number, offset: offset, body: trailer.bodyLength, head: trailer.headLength, tail: trailer.tailLength
             )
         return LogRecord(
-            sequence: item.sequence, blob: blob, kind: prepared.kind, place: place, receivedAt: prepared.item.receivedAt,
+            sequence: sequence, blob: blob, kind: prepared.kind, place: place, receivedAt: prepared.item.receivedAt,
             payload: prepared.payload, start: start, end: LogPosition(segment: start.segment, offset: current.end + Int64(used)))
     }
 

@@ -60,11 +60,21 @@ struct Opening {
             try accept.read { db throws(DatabaseError) in try db.row(AcceptSQL.readState) { $0.bytes(0) } }
         }
         let (store, state) = try self.identity(mail, accept, mailState, acceptStore)
+        try StoreError.wrap { () throws(DatabaseError) in
+            try mail.write { db throws(DatabaseError) in try db.run(Self.undoCopies, .text(MailJobs.undoCopy)) }
+        }
         let removed = try StoreError.wrap { () throws(DatabaseError) in
             try mail.read { db throws(DatabaseError) in try db.rows(MailSQL.removedAccounts) { $0.int(0) } }
         }
         return Databases(mail: mail, accept: accept, store: store, state: state, removed: Set(removed))
     }
+
+    /// Copies that the last process did not finish.
+    private static let undoCopies = Statement(
+        """
+        INSERT INTO job(kind, subject) SELECT DISTINCT ?1, copy FROM copying
+        WHERE copy NOT IN (SELECT subject FROM job WHERE kind = ?1)
+        """)
 
     private func mailState(_ mail: Database) throws(DatabaseError) -> (store: [UInt8], state: MailWriter.State)? {
         try mail.read { db throws(DatabaseError) in

@@ -16,14 +16,18 @@ struct PreparedItem: Sendable {
     var kind: RecordKind
     /// For adoptions and redeliveries.
     var blob: BlobID?
+    /// Bodies of several messages that are added together: records without deliveries that are written just before this one, which names
+    /// their places.
+    var bodies: [PreparedItem] = []
 
     var recordLength: Int {
         self.body.readableBytes + self.head.readableBytes + self.tail.readableBytes + Trailer.size + self.encodedPayload.readableBytes
+            + self.bodies.reduce(0) { $0 + $1.recordLength }
     }
 
     /// Size of a delivery as its mailbox counts it.
     func size(of delivery: StoredDelivery) -> Int64 {
-        if let place = self.payload.place { return delivery.size(place) }
+        if let place = delivery.append?.place ?? self.payload.place { return delivery.size(place) }
         return Int64(
             self.body.readableBytes + self.head.readableBytes + self.tail.readableBytes + delivery.middle.readableBytes)
     }
@@ -60,6 +64,22 @@ struct PreparedItem: Sendable {
         self.encodedPayload = ByteBuffer()
         self.payloadCRC = 0
         self.encode()
+    }
+
+    /// Several messages that are added together. Each of `bodies` is prepared without deliveries.
+    init(adding bodies: [PreparedItem], _ deliveries: [PlannedDelivery], at time: Int64) {
+        var item = AcceptItem(
+            body: .memory(ByteBuffer()), envelope: Envelope(sender: nil), receivedAt: time, trace: TraceID(""), deliveries: deliveries)
+        for index in item.deliveries.indices where index < bodies.count {
+            let body = bodies[index]
+            item.deliveries[index].append?.blob = body.blob?.rawValue ?? 0
+            // Of a body in memory its length is known, its place later.
+            item.deliveries[index].append?.place =
+                body.payload.place ?? BlobPlace(segment: 0, offset: 0, body: Int64(body.body.readableBytes), head: 0, tail: 0)
+        }
+        self.init(item, body: ByteBuffer())
+        self.kind = .appendGroup
+        self.bodies = bodies
     }
 
     /// Must follow a change of `payload`.
@@ -112,8 +132,8 @@ extension RecordPayload {
         self.init(envelope: item.envelope, trace: item.trace.text)
         self.deliveries = zip(item.deliveries, shared.middles).map { delivery, middle in
             StoredDelivery(
-                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags, middle: middle
-            )
+                account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags, middle: middle,
+                append: delivery.append)
         }
         // Numbers of queue entries are given by the writer.
         self.queue = item.queue.map { StoredQueueRow(id: 0, draft: $0) }

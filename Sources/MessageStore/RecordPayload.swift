@@ -23,9 +23,21 @@ struct StoredDelivery: Sendable, Hashable {
     var middle: ByteBuffer
     /// The prefix is `middle` alone: made after the body was stored, so that it shares nothing.
     var isWhole = false
+    /// Of a message that a client added: it goes into its mailbox or nowhere.
+    var append: AppendFacts?
 
     /// Bytes of the message in its mailbox.
     func size(_ place: BlobPlace) -> Int64 { (self.isWhole ? place.body : place.contentLength) + Int64(self.middle.readableBytes) }
+}
+
+/// What an APPEND says beside the body.
+struct AppendFacts: Sendable, Hashable {
+    /// Internal date, Unix seconds.
+    var date: Int64
+    var keywords: [String] = []
+    /// Of one of several messages: its own body. 0 and nil are those of the record.
+    var blob: Int64 = 0
+    var place: BlobPlace?
 }
 
 struct StoredQueueRow: Sendable, Hashable {
@@ -80,6 +92,8 @@ struct RecordPayload: Sendable, Hashable {
         out.writeBytes(self.key)
         out.writeVarint(self.finished.count)
         for id in self.finished { out.writeVarint(id) }
+        // Older versions stop reading here.
+        if self.deliveries.contains(where: { $0.append != nil }) { out.writeAppends(self.deliveries) }
         return out
     }
 
@@ -122,6 +136,7 @@ struct RecordPayload: Sendable, Hashable {
             guard let id = rest.readVarint() else { return nil }
             self.finished.append(id)
         }
+        if rest.readableBytes > 0 { guard rest.readAppends(into: &self.deliveries) else { return nil } }
     }
 
     init(envelope: Envelope, trace: String) {

@@ -39,6 +39,7 @@ extension Repair {
             """
             INSERT INTO mailbox(id, account, name, uidvalidity, created)
             SELECT DISTINCT mailbox, 0, 'lost-' || mailbox, 1, 0 FROM message WHERE mailbox NOT IN (SELECT id FROM mailbox)
+                AND mailbox NOT IN (SELECT subject FROM job WHERE kind = '\(MailJobs.removeMailbox)')
             """, "mailboxes made for messages without one"
         ),
         (
@@ -50,12 +51,12 @@ extension Repair {
         ("DELETE FROM counter WHERE mailbox NOT IN (SELECT id FROM mailbox)", "counters without a mailbox removed"),
         (
             """
-            UPDATE counter SET messages = n.messages, unseen = n.unseen, bytes = n.bytes, uidnext = max(uidnext, n.uid + 1),
-                modseq = max(counter.modseq, n.modseq)
+            UPDATE counter SET messages = n.messages, unseen = n.unseen, deleted = n.deleted, bytes = n.bytes,
+                uidnext = max(uidnext, n.uid + 1), modseq = max(counter.modseq, n.modseq)
             FROM (SELECT c.mailbox AS id, count(m.uid) AS messages, coalesce(sum(m.flags & 1 = 0), 0) AS unseen,
-                    coalesce(sum(m.size), 0) AS bytes, coalesce(max(m.uid), 0) AS uid, coalesce(max(m.modseq), 0) AS modseq
+                    coalesce(sum(m.flags & 8 <> 0), 0) AS deleted, coalesce(sum(m.size), 0) AS bytes, coalesce(max(m.uid), 0) AS uid, coalesce(max(m.modseq), 0) AS modseq
                 FROM counter c LEFT JOIN message m ON m.mailbox = c.mailbox GROUP BY c.mailbox) n
-            WHERE n.id = counter.mailbox AND (counter.messages <> n.messages OR counter.unseen <> n.unseen OR counter.bytes <> n.bytes
+            WHERE n.id = counter.mailbox AND (counter.messages <> n.messages OR counter.unseen <> n.unseen OR counter.deleted <> n.deleted OR counter.bytes <> n.bytes
                 OR counter.uidnext <= n.uid OR counter.modseq < n.modseq)
             """, "mailboxes counted again"
         ),
@@ -80,6 +81,21 @@ extension Repair {
                 FROM segment s LEFT JOIN blob b ON b.segment = s.number GROUP BY s.number) n
             WHERE n.number = segment.number AND (segment.live <> n.live OR segment.bytes <> n.bytes)
             """, "segments counted again"
+        ),
+        ("DELETE FROM keyword WHERE mailbox NOT IN (SELECT id FROM mailbox)", "keywords without a mailbox removed"),
+        ("DELETE FROM acl WHERE mailbox NOT IN (SELECT id FROM mailbox)", "rights without a mailbox removed"),
+        ("DELETE FROM metadata WHERE mailbox <> 0 AND mailbox NOT IN (SELECT id FROM mailbox)", "annotations without a mailbox removed"),
+        (
+            """
+            UPDATE sqlite_sequence SET seq = max((SELECT max(id) FROM mailbox), (SELECT coalesce(max(mailbox), 0) FROM message))
+            WHERE name = 'mailbox' AND seq < max((SELECT max(id) FROM mailbox), (SELECT coalesce(max(mailbox), 0) FROM message))
+            """, "next number of a mailbox raised"
+        ),
+        (
+            """
+            UPDATE message SET flags = flags & (31 + coalesce((SELECT sum(1 << bit) FROM keyword k WHERE k.mailbox = message.mailbox), 0))
+            WHERE flags > 31 AND flags & ~(31 + coalesce((SELECT sum(1 << bit) FROM keyword k WHERE k.mailbox = message.mailbox), 0)) <> 0
+            """, "flags without a name taken away"
         ),
     ]
 

@@ -170,7 +170,7 @@ struct Repair {
 
     /// A new mail.db at the beginning of the log: opening the store files everything again. UIDs are new, so UIDVALIDITY is, too.
     private mutating func replaceMail(_ store: [UInt8]) throws(StoreError) {
-        let salvaged = SalvagedMailboxes(self.location.mailDatabase)
+        let salvaged = SalvagedMailboxes(self.location.mailDatabase, now: self.options.now())
         try self.putAside(self.location.mailDatabase)
         let database = try StoreError.wrap { () throws(DatabaseError) in try Database.open(self.location.mailDatabase, MailSchema.schema) }
         defer { database.close() }
@@ -221,42 +221,89 @@ extension LogRecord {
     }
 }
 
-/// What can still be read of a damaged mail.db and is nowhere else: names of mailboxes, accounts that were removed.
+/// What can still be read of a damaged mail.db and is nowhere else: names of mailboxes and what hangs on them, accounts that were removed.
 struct SalvagedMailboxes {
-    private(set) var mailboxes: [(id: Int64, account: Int64, name: String)] = []
+    private(set) var mailboxes: [(id: Int64, account: Int64, name: String, use: Int64)] = []
     private(set) var removed: [Int64] = []
+    /// Rows of the tables that are taken over as they are.
+    private var rows: [String: [[Value]]] = [:]
+    /// No mailbox had a greater number.
+    private var lastNumber: Int64
     private(set) var uidValidity: Int64 = 0
 
-    private static let names = Statement("SELECT id, account, name, uidvalidity FROM mailbox ORDER BY id")
+    private static let names = Statement("SELECT id, account, name, uidvalidity, use FROM mailbox ORDER BY id")
+    private static let sequence = Statement("SELECT seq FROM sqlite_sequence WHERE name = 'mailbox'")
+    private static let kept: [(table: String, columns: [String])] = [
+        ("keyword", ["mailbox", "bit", "name"]), ("subscription", ["account", "name"]), ("acl", ["mailbox", "identifier", "rights"]),
+        ("metadata", ["mailbox", "account", "name", "value"]),
+    ]
 
-    init(_ path: String) {
+    /// - Parameter now: above every number that mailboxes may have had, where the file does not say: they are counted from 1.
+    init(_ path: String, now: Int64) {
+        self.lastNumber = now
         guard access(path, F_OK) == 0, let database = try? Database.open(path, MailSchema.schema) else { return }
         defer { database.close() }
-        var mailboxes: [(id: Int64, account: Int64, name: String)] = []
+        var mailboxes: [(id: Int64, account: Int64, name: String, use: Int64)] = []
         var greatest: Int64 = 0
         // As far as it can be read.
         try? database.read { db throws(DatabaseError) in
             try db.each(Self.names) { row throws(DatabaseError) in
-                mailboxes.append((row.int(0), row.int(1), row.text(2)))
+                mailboxes.append((row.int(0), row.int(1), row.text(2), row.int(4)))
                 greatest = max(greatest, row.int(3))
                 return true
             }
         }
         self.mailboxes = mailboxes
         self.uidValidity = greatest
+        if let found = try? database.read({ db throws(DatabaseError) in try db.row(Self.sequence) { $0.int(0) } }) {
+            self.lastNumber = found
+        }
+        for (table, columns) in Self.kept { self.rows[table] = Self.read(table, columns, database) }
         self.removed = (try? database.read { db throws(DatabaseError) in try db.rows(MailSQL.removedAccounts) { $0.int(0) } }) ?? []
     }
 
+    /// As far as it can be read.
+    private static func read(_ table: String, _ columns: [String], _ database: Database) -> [[Value]] {
+        var rows: [[Value]] = []
+        try? database.read { db throws(DatabaseError) in
+            try db.each(Statement("SELECT \(columns.joined(separator: ", ")) FROM \(table)")) { row throws(DatabaseError) in
+                rows.append(
+                    columns.indices.map { index in
+                        let column = Int32(index)
+                        switch columns[index] {
+                        case "mailbox", "account", "bit": return .int(row.int(column))
+                        case "value": return .blob(row.bytes(column))
+                        default: return .text(row.text(column))
+                        }
+                    })
+                return true
+            }
+        }
+        return rows
+    }
+
+    private static let raise = Statement("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'mailbox'")
+    private static let startSequence = Statement(
+        "INSERT INTO sqlite_sequence(name, seq) SELECT 'mailbox', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'mailbox')"
+    )
     private static let insert = Statement(
-        "INSERT OR IGNORE INTO mailbox(id, account, name, uidvalidity, created) VALUES(?1, ?2, ?3, ?4, 0)")
+        "INSERT OR IGNORE INTO mailbox(id, account, name, uidvalidity, created, use) VALUES(?1, ?2, ?3, ?4, 0, ?5)")
 
     func restore(to db: Connection, uidValidity: Int64) throws(DatabaseError) {
         for (index, mailbox) in self.mailboxes.enumerated() {
             let validity = uidValidity + Int64(index)
-            try db.run(Self.insert, .int(mailbox.id), .int(mailbox.account), .text(mailbox.name), .int(validity))
+            try db.run(Self.insert, .int(mailbox.id), .int(mailbox.account), .text(mailbox.name), .int(validity), .int(mailbox.use))
             if db.changes > 0 { try db.run(MailSQL.makeCounter, .int(mailbox.id)) }
         }
         for account in self.removed { try db.run(MailSQL.removeAccount, .int(account), 0) }
+        // Records of the log name mailboxes that are gone: none may ever have their numbers.
+        try db.run(Self.startSequence)
+        try db.run(Self.raise, .int(self.lastNumber))
+        for (table, columns) in Self.kept {
+            let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+            let statement = Statement("INSERT OR IGNORE INTO \(table)(\(columns.joined(separator: ", "))) VALUES(\(places))")
+            for row in self.rows[table] ?? [] { try db.run(statement, row) }
+        }
     }
 }
 

@@ -121,6 +121,8 @@ enum RecordKind: UInt8, Sendable {
     case adoption = 2
     /// Deliveries of a body that is stored already, named in the payload.
     case redelivery = 3
+    /// Messages of one APPEND, all or none; their bodies are records of their own just before, named in the payload.
+    case appendGroup = 4
 }
 
 struct Trailer: Sendable, Hashable {

@@ -41,6 +41,7 @@ struct StoreChecker {
         try self.checkBlobs(present)
         try self.checkReferences()
         try self.checkMailboxes()
+        try self.checkFolders()
         try self.checkQueue()
         return self.report
     }
@@ -63,7 +64,9 @@ struct StoreChecker {
     /// directory that takes everybody's mail.
     private mutating func checkModes() throws(StoreError) {
         let directories = [self.location.mailbox, self.location.segments]
-        let databases = [self.location.mailDatabase, self.location.acceptDatabase].flatMap { [$0, $0 + "-wal", $0 + "-shm"] }
+        let databases = [self.location.mailDatabase, self.location.acceptDatabase, self.location.cacheDatabase].flatMap {
+            [$0, $0 + "-wal", $0 + "-shm"]
+        }
         let segments = try self.directory.numbers().map { self.directory.path(of: $0) }
         self.checkMode(self.location.spool, 0o711)
         for path in directories { self.checkMode(path, 0o700) }
@@ -224,11 +227,12 @@ struct StoreChecker {
 
     private static let mailboxPage = Statement(
         """
-        SELECT m.id, c.uidnext, c.modseq, c.messages, c.unseen, c.bytes FROM mailbox m LEFT JOIN counter c ON c.mailbox = m.id
+        SELECT m.id, c.uidnext, c.modseq, c.messages, c.unseen, c.bytes, c.deleted FROM mailbox m LEFT JOIN counter c ON c.mailbox = m.id
         WHERE m.id > ?1 ORDER BY m.id LIMIT ?2
         """)
     private static let messagePage = Statement(
         "SELECT uid, flags, modseq, size, edited FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
+    private static let isDying = Statement("SELECT 1 FROM job WHERE kind = ?1 AND subject = ?2")
     private static let strayMessage = Statement("SELECT mailbox FROM message WHERE mailbox > ?1 ORDER BY mailbox LIMIT 1")
     private static let isMailbox = Statement("SELECT 1 FROM mailbox WHERE id = ?1")
 
@@ -261,6 +265,7 @@ struct StoreChecker {
         var messages: Int64 = 0
         var unseen: Int64 = 0
         var bytes: Int64 = 0
+        var deleted: Int64 = 0
 
         init(_ row: Row) {
             self.uidNext = row.int(1)
@@ -268,6 +273,7 @@ struct StoreChecker {
             self.messages = row.int(3)
             self.unseen = row.int(4)
             self.bytes = row.int(5)
+            self.deleted = row.int(6)
         }
 
         init() {}
@@ -278,6 +284,7 @@ struct StoreChecker {
         var last: Int64 = 0
         var arrivalModSeq: Int64 = 0
         var order = true
+        var flags: Flags = []
         while true {
             var count: Int64 = 0
             try self.read(self.mail) { db throws(DatabaseError) in
@@ -287,7 +294,10 @@ struct StoreChecker {
                     found.modSeq = max(found.modSeq, row.int(2))
                     found.messages += 1
                     found.bytes += row.int(3)
-                    if !Flags(row.int(1)).contains(.seen) { found.unseen += 1 }
+                    let bits = Flags(row.int(1))
+                    flags.formUnion(bits)
+                    if !bits.contains(.seen) { found.unseen += 1 }
+                    if bits.contains(.deleted) { found.deleted += 1 }
                     if row.int(4) == 0 {
                         if row.int(2) <= arrivalModSeq { order = false }
                         arrivalModSeq = row.int(2)
@@ -305,12 +315,15 @@ struct StoreChecker {
         }
         if found.modSeq > expected.modSeq { self.add("modseq", "mailbox \(id): \(found.modSeq) is above the mailbox's \(expected.modSeq)") }
         if !order { self.add("modseq-order", "mailbox \(id)") }
-        if found.messages != expected.messages || found.bytes != expected.bytes || found.unseen != expected.unseen {
+        if found.messages != expected.messages || found.bytes != expected.bytes || found.unseen != expected.unseen
+            || found.deleted != expected.deleted
+        {
             self.add(
                 "counter",
-                "mailbox \(id): counted \(found.messages) messages, \(found.unseen) unseen, \(found.bytes) bytes; "
-                    + "noted \(expected.messages), \(expected.unseen), \(expected.bytes)")
+                "mailbox \(id): counted \(found.messages) messages, \(found.unseen) unseen, \(found.deleted) deleted, "
+                    + "\(found.bytes) bytes; noted \(expected.messages), \(expected.unseen), \(expected.deleted), \(expected.bytes)")
         }
+        try self.checkKeywords(id, flags)
     }
 
     /// Messages of mailboxes that do not exist.
@@ -322,7 +335,11 @@ struct StoreChecker {
             let exists = try self.read(self.mail) { db throws(DatabaseError) in
                 try db.row(Self.isMailbox, .int(mailbox)) { _ in true } ?? false
             }
-            if !exists, !self.watch.hasMoved(mailbox: mailbox) { self.add("stray-messages", "mailbox \(mailbox) does not exist") }
+            // Of a mailbox that was removed a moment ago.
+            let isDying = try self.read(self.mail) { db throws(DatabaseError) in
+                try db.row(Self.isDying, .text(MailJobs.removeMailbox), .int(mailbox)) { _ in true } ?? false
+            }
+            if !exists, !isDying, !self.watch.hasMoved(mailbox: mailbox) { self.add("stray-messages", "mailbox \(mailbox) does not exist") }
             last = mailbox
         }
     }

@@ -42,6 +42,8 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
     /// The mailbox has as many keywords as it can have (`Flags.keywordBits`).
     case tooManyKeywords
     case overQuota
+    /// The disk has no room for more mail.
+    case diskFull
     /// Larger than the store takes in one piece.
     case tooLarge
     /// What is gone since then is not known any more.
@@ -65,6 +67,7 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
         case .inboxStays: "INBOX cannot be removed"
         case .tooManyKeywords: "the mailbox has \(Flags.keywordBits.count) keywords, the most there can be"
         case .overQuota: "over quota"
+        case .diskFull: "the disk is full"
         case .tooLarge: "too large for one call"
         case .forgotten: "removals of that time are forgotten"
         case .busy: "the store is busy"

@@ -12,6 +12,8 @@ package struct StoreLocation: Sendable, Hashable {
 
     package var segments: String { self.mailbox + "/segments" }
     package var mailDatabase: String { self.mailbox + "/mail.db" }
+    /// Things made of bodies; may be removed at any time while the store is closed.
+    package var cacheDatabase: String { self.mailbox + "/cache.db" }
     package var acceptDatabase: String { self.spool + "/accept.db" }
     package var lock: String { self.mailbox + "/store.lock" }
 }
@@ -35,6 +37,8 @@ package struct StoreOptions: Sendable {
     package var checkpointPages = 1000
     /// Days that the record of a removed message is kept for clients that ask what vanished.
     package var tombstoneDays = 90
+    /// The cache is begun anew when its file is longer. Bytes.
+    package var cacheLimit: Int64 = 8 << 30
     /// Threads that read and stream.
     package var readThreads = 4
     /// Seconds since 1970; injected, so that tests turn the clock.

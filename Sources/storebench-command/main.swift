@@ -26,6 +26,8 @@ struct StoreBench: ParsableCommand {
     @Option(help: "Queue entries for other hosts to be made, 1,000 a message, and nothing else: see docs/performance.md.") var queue = 0
     @Option(help: "Next hops of these entries: q0.test, q1.test, ….") var hops = 10_000
     @Option(help: "Seconds from now until they are due, spread over as long again.") var due: Int64 = 3600
+    @Flag(help: "Measures what IMAP asks of the store on INBOX of the first account, and nothing else.") var folder = false
+    @Option(help: "With --folder: messages whose flags are changed.") var flags = 10_000
     @Flag(help: "Leave the directory.") var keep = false
 
     func run() throws {
@@ -47,6 +49,7 @@ struct StoreBench: ParsableCommand {
         let store = try MessageStore.open(location, options)
         defer { store.close() }
         if self.queue > 0 { return try QueueFill(entries: self.queue, hops: self.hops, due: self.due).fill(store) }
+        if self.folder { return try FolderBench(store: store, some: self.flags).run() }
         for count in self.senders.split(separator: ",").compactMap({ Int($0) }) {
             let plan = Submitters.Plan(
                 senders: count, messages: self.messages, size: self.size, recipients: self.recipients, accounts: self.mailboxes,

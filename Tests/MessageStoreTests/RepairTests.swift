@@ -191,14 +191,9 @@ import Vocabulary
 
     @Test("a store of an older version gets copies of its headers when it is opened") func copiesForOlderStores() async throws {
         let scratch = try await self.filledOneSegment()
-        let schema = Schema(applicationID: 0x504F_4D4C, steps: ["", "", ""])
-        var database = try Database.open(scratch.location.mailDatabase, schema)
-        try database.write { db throws(DatabaseError) in
-            try db.execute("ALTER TABLE segment DROP COLUMN header; PRAGMA user_version = 2")
-        }
-        database.close()
+        try scratch.makeOlder(removing: "ALTER TABLE segment DROP COLUMN header", format: 2)
         try scratch.open().close()
-        database = try Database.open(scratch.location.mailDatabase, schema)
+        let database = try scratch.mailDatabase()
         defer { database.close() }
         let headers = try database.read { db throws(DatabaseError) in
             try db.rows(Statement("SELECT header FROM segment WHERE kind = 1")) { $0.bytes(0) }
@@ -228,9 +223,15 @@ import Vocabulary
             ("DELETE FROM blob WHERE id = (SELECT min(id) FROM blob)", "missing-body"),
             ("UPDATE segment SET live = 0 WHERE number = (SELECT min(segment) FROM blob)", "segment-count"),
             ("DELETE FROM mailbox WHERE id = 2", "stray-messages"), ("DELETE FROM counter WHERE mailbox = 2", "counter"),
+            ("UPDATE counter SET deleted = 5 WHERE mailbox = 2", "counter"),
+            ("INSERT INTO keyword(mailbox, bit, name) VALUES(77, 5, 'k')", "orphan"),
+            ("INSERT INTO acl(mailbox, identifier, rights) VALUES(77, 'k', 'l')", "orphan"),
+            ("INSERT INTO metadata(mailbox, account, name, value) VALUES(77, 1, 'k', x'00')", "orphan"),
+            ("UPDATE message SET flags = flags | 64 WHERE mailbox = 2 AND uid = 1", "keyword"),
+            ("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'mailbox'", "mailbox-number"),
         ] {
             let scratch = try await self.filled()
-            let database = try Database.open(scratch.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: ["", "", ""]))
+            let database = try scratch.mailDatabase()
             try database.write { db throws(DatabaseError) in try db.execute(text) }
             database.close()
             if kind != "segment-count" {

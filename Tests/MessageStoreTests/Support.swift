@@ -1,3 +1,4 @@
+import Database
 import Glibc
 import MailTesting
 import MessageStore
@@ -42,6 +43,25 @@ final class Scratch: Sendable {
         options.minimumFree = 0
         change(&options)
         return try MessageStore.open(self.location, options)
+    }
+
+    /// mail.db as SQLite sees it, while no store has it open.
+    func mailDatabase() throws -> Database {
+        try Database.open(self.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: Array(repeating: "", count: 4)))
+    }
+
+    /// Takes from mail.db what IMAP brought, as an instance of format 3 or earlier has it.
+    func makeOlder(removing more: String = "", format: Int = 3) throws {
+        let database = try self.mailDatabase()
+        defer { database.close() }
+        try database.write { db throws(DatabaseError) in
+            try db.execute(
+                """
+                ALTER TABLE message DROP COLUMN saved; ALTER TABLE counter DROP COLUMN deleted; ALTER TABLE mailbox DROP COLUMN use;
+                DROP TABLE keyword; DROP TABLE subscription; DROP TABLE acl; DROP TABLE metadata; DROP TABLE copying; \(more);
+                PRAGMA user_version = \(format)
+                """)
+        }
     }
 
     /// Segment files, ascending.

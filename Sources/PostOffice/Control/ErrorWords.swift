@@ -41,6 +41,7 @@ enum ErrorWords {
         case .inboxStays: Localized(en: "\(error)", ja: "INBOX は削除できません")
         case .tooManyKeywords: Localized(en: "\(error)", ja: "このメールボックスにはこれ以上キーワードを追加できません")
         case .overQuota: Localized(en: "\(error)", ja: "容量の上限を超えています")
+        case .diskFull: Localized(en: "\(error)", ja: "ディスクの空きがありません")
         case .tooLarge: Localized(en: "\(error)", ja: "一度に扱える大きさを超えています")
         case .forgotten: Localized(en: "\(error)", ja: "その時点の削除の記録はもう残っていません")
         case .busy: Localized(en: "\(error); try again", ja: "混み合っています。もう一度実行してください")

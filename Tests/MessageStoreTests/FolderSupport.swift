@@ -1,0 +1,102 @@
+import MailTesting
+import MessageStore
+import NIOCore
+import Testing
+import Vocabulary
+
+// The calls of IMAP, awaited.
+extension MessageStore {
+    func mailboxes(_ account: AccountID) async throws -> [MailboxFacts] {
+        try await awaited("mailboxes") { self.mailboxes(of: account, completion: $0) }
+    }
+
+    func found(_ name: String, _ account: AccountID) async throws -> MailboxFacts? {
+        try await awaited("findMailbox") { self.findMailbox(name, of: account, completion: $0) }
+    }
+
+    func inbox(_ account: AccountID) async throws -> MailboxID { try #require(try await self.found("INBOX", account)).id }
+
+    func create(_ name: String, _ account: AccountID, _ use: SpecialUse = []) async throws -> MailboxFacts {
+        try await awaited("createMailbox") { self.createMailbox(name, of: account, specialUse: use, completion: $0) }
+    }
+
+    func delete(_ mailbox: MailboxID) async throws {
+        try await awaited("deleteMailbox") { self.deleteMailbox(mailbox, completion: $0) }
+    }
+
+    func rename(_ from: String, _ to: String, _ account: AccountID) async throws {
+        try await awaited("renameMailbox") { self.renameMailbox(from, to: to, of: account, completion: $0) }
+    }
+
+    func subscribe(_ name: String, _ isOn: Bool, _ account: AccountID) async throws {
+        try await awaited("setSubscribed") { self.setSubscribed(name, isOn, of: account, completion: $0) }
+    }
+
+    func subscribed(_ account: AccountID) async throws -> [String] {
+        try await awaited("subscriptions") { self.subscriptions(of: account, completion: $0) }
+    }
+
+    func view(_ mailbox: MailboxID) async throws -> MailboxFacts {
+        try await awaited("openView") { self.openView(mailbox, completion: $0) }
+    }
+
+    func uids(_ mailbox: MailboxID, asOf facts: MailboxFacts) async throws -> UIDSet {
+        try await awaited("uids") { self.uids(of: mailbox, asOf: facts.highestModSeq, uidNext: facts.uidNext, completion: $0) }
+    }
+
+    func changes(_ mailbox: MailboxID, since facts: MailboxFacts, limit: Int = 1000) async throws -> StoredChanges {
+        try await awaited("changes") {
+            self.changes(of: mailbox, since: facts.highestModSeq, uidNext: facts.uidNext, limit: limit, completion: $0)
+        }
+    }
+
+    func rows(_ mailbox: MailboxID, _ uids: UIDSet, from: UInt32 = 1, limit: Int = .max) async throws -> [MessageRow] {
+        try await awaited("rows") { self.rows(of: mailbox, uids: uids, from: UID(rawValue: from), limit: limit, completion: $0) }
+    }
+
+    func changeFlags(
+        _ mailbox: MailboxID, _ uids: UIDSet, _ change: FlagChange, _ keywords: [String] = [], unchangedSince: ModSeq? = nil
+    ) async throws -> FlagsChanged {
+        try await awaited("changeFlags") {
+            self.changeFlags(mailbox, uids, change, keywords: keywords, unchangedSince: unchangedSince, completion: $0)
+        }
+    }
+
+    func expunge(_ mailbox: MailboxID, _ uids: UIDSet, onlyDeleted: Bool = false) async throws -> Expunged {
+        try await awaited("expunge") { self.expunge(mailbox, uids: uids, onlyDeleted: onlyDeleted, completion: $0) }
+    }
+
+    func copy(
+        _ uids: UIDSet, _ from: MailboxID, _ to: MailboxID, quota: Int64? = nil, isMove: Bool = false
+    ) async throws -> CopyResult {
+        try await awaited("copy", seconds: 60) {
+            self.copy(uids, from: from, to: to, quota: quota, isMove: isMove, completion: $0)
+        }
+    }
+
+    func append(_ items: [AppendItem], _ mailbox: MailboxID, quota: Int64? = nil) async throws -> AppendResult {
+        try await awaited("append") { self.append(items, to: mailbox, quota: quota, completion: $0) }
+    }
+
+    func words(_ mailbox: MailboxID) async throws -> [Int: String] {
+        try await awaited("keywords") { self.keywords(of: mailbox, completion: $0) }
+    }
+}
+
+func added(_ text: String, _ flags: Flags = [], _ keywords: [String] = [], date: Int64? = nil) -> AppendItem {
+    AppendItem(body: .memory(ByteBuffer(string: text)), flags: flags, keywords: keywords, date: date)
+}
+
+/// Whether something becomes so before patience ends.
+func settled(_ condition: () async -> Bool) async -> Bool {
+    let deadline = monotonicSeconds() + Patience.usual
+    while monotonicSeconds() < deadline {
+        if await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+}
+
+extension UIDSet: ExpressibleByArrayLiteral {
+    package init(arrayLiteral elements: UInt32...) { self.init(ascending: elements.sorted()) }
+}
