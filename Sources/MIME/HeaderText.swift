@@ -18,6 +18,9 @@ package enum HeaderText {
     /// The text that a reader sees of an unfolded field. Blanks between two encoded words are none [RFC2047-6.2], and a character that was
     /// cut between two of them is put together again.
     package static func decode(_ field: [UInt8]) -> String {
+        guard self.hasWord(field) else {
+            return self.unlabelled(field.count > self.longestField ? Array(field.prefix(self.longestField)) : field)
+        }
         let field = field.prefix(self.longestField)
         var out = ""
         var plain: [UInt8] = []
@@ -49,6 +52,18 @@ package enum HeaderText {
         }
         flush()
         return out + self.unlabelled(plain)
+    }
+
+    /// Something begins that may be an encoded word.
+    private static func hasWord(_ field: [UInt8]) -> Bool {
+        field.withUnsafeBytes { bytes in
+            var start = 0
+            while let found = bytes.firstOffset(of: UInt8(ascii: "?"), from: start) {
+                if found > 0, bytes[found - 1] == UInt8(ascii: "=") { return true }
+                start = found + 1
+            }
+            return false
+        }
     }
 
     /// Text of bytes that say nothing of their charset: UTF-8, or what Japanese mail writes instead.

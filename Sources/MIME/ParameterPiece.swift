@@ -18,8 +18,18 @@ struct ParameterPiece {
 
     /// Parameters in the order in which they begin, values as text. Of two with one name the first counts.
     static func joined(_ pieces: [ParameterPiece]) -> [MediaType.Parameter] {
+        if self.isPlain(pieces) { return pieces.map { MediaType.Parameter($0.name, HeaderText.decode($0.value)) } }
         let (order, parts) = self.sorted(pieces)
         return order.map { MediaType.Parameter($0, self.text(parts[$0] ?? [])) }
+    }
+
+    /// Nothing is in pieces or encoded, and nothing comes twice: nearly all fields.
+    private static func isPlain(_ pieces: [ParameterPiece]) -> Bool {
+        guard pieces.count <= 4 else { return false }
+        for (index, piece) in pieces.enumerated() {
+            if piece.name.utf8.contains(UInt8(ascii: "*")) || pieces[..<index].contains(where: { $0.name == piece.name }) { return false }
+        }
+        return true
     }
 
     private static func sorted(_ pieces: [ParameterPiece]) -> (order: [String], parts: [String: [Part]]) {
@@ -46,6 +56,9 @@ struct ParameterPiece {
     }
 
     static func shown(_ pieces: [ParameterPiece]) -> [Shown] {
+        if self.isPlain(pieces) {
+            return pieces.map { Shown(name: $0.name, value: $0.value, isExtended: false, text: HeaderText.decode($0.value)) }
+        }
         let (order, parts) = self.sorted(pieces)
         return order.map { name in
             let all = parts[name] ?? []

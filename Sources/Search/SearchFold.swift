@@ -24,15 +24,17 @@ package struct SearchFold {
     }
 
     package static func fold(_ bytes: UnsafeBufferPointer<UInt8>, into out: inout [UInt8]) {
-        var fold = SearchFold(out)
-        out = []  // it has one owner while it grows
-        fold.out.reserveCapacity(fold.out.count + bytes.count + 16)
+        var fold = SearchFold(bytes.count)
         fold.run(bytes)
-        if fold.isGap, !fold.isWide || fold.isStart { fold.out.append(0x20) }
-        out = fold.out
+        if fold.isGap, !fold.isWide || fold.isStart { fold.byte(0x20) }
+        out.append(contentsOf: UnsafeBufferPointer(start: fold.out, count: fold.count))
+        fold.out.deallocate()
     }
 
-    private var out: [UInt8]
+    /// Room for what the input still can give: an octet for each of its own, and one.
+    private var out: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    private var count = 0
     /// Blanks were met since the last character.
     private var isGap = false
     /// No character has been given out.
@@ -40,19 +42,16 @@ package struct SearchFold {
     /// The last one is of a script that is written without blanks.
     private var isWide = false
 
-    private init(_ out: [UInt8]) { self.out = out }
+    private init(_ input: Int) {
+        self.capacity = input + 8
+        self.out = .allocate(capacity: self.capacity)
+    }
 
     private mutating func run(_ bytes: UnsafeBufferPointer<UInt8>) {
         var index = 0
         while index < bytes.count {
-            let byte = bytes[index]
-            let next = index + 1 < bytes.count ? bytes[index + 1] : 0
-            // ASCII before ASCII: nothing combines.
-            if byte < 0x80, next < 0x80 {
-                self.ascii(byte)
-                index += 1
-                continue
-            }
+            index = self.words(bytes, index)
+            guard index < bytes.count else { return }
             let scalar = Scalar(bytes, index)
             let behind = index + scalar.length
             if scalar.isStable, behind >= bytes.count || Scalar(bytes, behind).isStable {
@@ -62,6 +61,18 @@ package struct SearchFold {
                 index = self.slow(bytes, index)
             }
         }
+    }
+
+    /// ASCII, as long as ASCII follows: nothing combines. Answers where it ends.
+    private mutating func words(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            guard byte < 0x80, index + 1 >= bytes.count || bytes[index + 1] < 0x80 else { return index }
+            self.ascii(byte)
+            index += 1
+        }
+        return index
     }
 
     /// From a character that the library must see, or that is followed by one, to the next that combines with nothing.
@@ -76,6 +87,7 @@ package struct SearchFold {
         let text = String(decoding: bytes[start..<end], as: UTF8.self)
         var copy = text
         let folded = copy.withUTF8 { UnicodeText.caseless($0) }
+        self.makeRoom(2 * folded.count + bytes.count - end)
         folded.withUnsafeBufferPointer { folded in
             var index = 0
             while index < folded.count {
@@ -92,10 +104,27 @@ package struct SearchFold {
 
     // MARK: Output
 
+    /// - Parameter more: octets that may still come.
+    private mutating func makeRoom(_ more: Int) {
+        guard self.count + more + 8 > self.capacity else { return }
+        let wider = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * (self.count + more + 8))
+        wider.update(from: self.out, count: self.count)
+        self.out.deallocate()
+        self.out = wider
+        self.capacity = 2 * (self.count + more + 8)
+    }
+
+    private mutating func byte(_ byte: UInt8) {
+        self.out[self.count] = byte
+        self.count += 1
+    }
+
+    @inline(__always)
     private mutating func ascii(_ byte: UInt8) {
         if byte > 0x20, byte != 0x7F {
-            self.closeGap(isWide: false)
-            self.out.append(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
+            if self.isGap { self.byte(0x20) }
+            (self.isGap, self.isStart, self.isWide) = (false, false, false)
+            self.byte(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
         } else if byte == 0x20 || (0x09...0x0D).contains(byte) {
             self.isGap = true
         }
@@ -109,26 +138,26 @@ package struct SearchFold {
         // Full-width ASCII.
         case 0xFF01...0xFF5E: self.ascii(UInt8(truncatingIfNeeded: value - 0xFEE0))
         default:
-            self.closeGap(isWide: CharacterClass.isUnspaced(value))
+            let isWide = CharacterClass.isUnspaced(value)
+            if self.isGap, !(isWide && (self.isWide || self.isStart)) { self.byte(0x20) }
+            (self.isGap, self.isStart, self.isWide) = (false, false, isWide)
             self.write(value)
         }
-    }
-
-    private mutating func closeGap(isWide: Bool) {
-        if self.isGap, !(isWide && (self.isWide || self.isStart)) { self.out.append(0x20) }
-        (self.isGap, self.isStart, self.isWide) = (false, false, isWide)
     }
 
     private mutating func write(_ value: UInt32) {
         func tail(_ shift: UInt32) -> UInt8 { 0x80 | UInt8(truncatingIfNeeded: value >> shift & 0x3F) }
         switch value {
-        case 0..<0x800: self.out += [0xC0 | UInt8(truncatingIfNeeded: value >> 6), tail(0)]
+        case 0..<0x800: self.byte(0xC0 | UInt8(truncatingIfNeeded: value >> 6))
         case 0x800..<0x1_0000:
-            self.out.append(0xE0 | UInt8(truncatingIfNeeded: value >> 12))
-            self.out.append(tail(6))
-            self.out.append(tail(0))
-        default: self.out += [0xF0 | UInt8(truncatingIfNeeded: value >> 18 & 7), tail(12), tail(6), tail(0)]
+            self.byte(0xE0 | UInt8(truncatingIfNeeded: value >> 12))
+            self.byte(tail(6))
+        default:
+            self.byte(0xF0 | UInt8(truncatingIfNeeded: value >> 18 & 7))
+            self.byte(tail(12))
+            self.byte(tail(6))
         }
+        self.byte(tail(0))
     }
 }
 

@@ -8,8 +8,9 @@ struct BodyStructureWriter {
     private let structure: MIMEStructure
     private let fields: [Int: MessageFields]
     private let limits: MIMELimits
-    private let isExtended: Bool
     private(set) var values: ValueWriter
+    /// Where extension data stands in what is written: BODY is what is left without it.
+    private var extensions: [Range<Int>] = []
 
     private enum Step {
         case entity(Int)
@@ -19,12 +20,11 @@ struct BodyStructureWriter {
 
     /// - Parameter fields: those of every message inside, by entity.
     init(
-        _ structure: MIMEStructure, _ fields: [Int: MessageFields], _ form: MessageSummary.Form, isExtended: Bool, _ limits: MIMELimits
+        _ structure: MIMEStructure, _ fields: [Int: MessageFields], _ form: MessageSummary.Form, _ limits: MIMELimits
     ) {
         self.structure = structure
         self.fields = fields
         self.limits = limits
-        self.isExtended = isExtended
         self.values = ValueWriter(form)
     }
 
@@ -110,11 +110,11 @@ struct BodyStructureWriter {
 
     // RFC 9051 9:  body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc …]]]
     private mutating func endPart(_ entity: MIMEEntity) {
-        if self.isExtended {
-            self.values.raw(" ")
-            self.values.ntext(entity.md5)
-            self.extensions(entity)
-        }
+        let start = self.values.out.writerIndex
+        self.values.raw(" ")
+        self.values.ntext(entity.md5)
+        self.common(entity)
+        self.extensions.append(start..<self.values.out.writerIndex)
         self.values.raw(")")
     }
 
@@ -122,15 +122,28 @@ struct BodyStructureWriter {
     private mutating func endParts(_ entity: MIMEEntity) {
         self.values.raw(" ")
         self.values.ntext(Array(entity.type.subtype.utf8))
-        if self.isExtended {
-            self.values.raw(" ")
-            self.typeParameters(entity)
-            self.extensions(entity)
-        }
+        let start = self.values.out.writerIndex
+        self.values.raw(" ")
+        self.typeParameters(entity)
+        self.common(entity)
+        self.extensions.append(start..<self.values.out.writerIndex)
         self.values.raw(")")
     }
 
-    private mutating func extensions(_ entity: MIMEEntity) {
+    /// What BODY shows of it.
+    var body: ByteBuffer {
+        var out = ByteBuffer()
+        out.reserveCapacity(self.values.out.readableBytes)
+        var start = 0
+        for range in self.extensions {
+            if let kept = self.values.out.getSlice(at: start, length: range.lowerBound - start) { out.writeImmutableBuffer(kept) }
+            start = range.upperBound
+        }
+        if let rest = self.values.out.getSlice(at: start, length: self.values.out.writerIndex - start) { out.writeImmutableBuffer(rest) }
+        return out
+    }
+
+    private mutating func common(_ entity: MIMEEntity) {
         self.values.raw(" ")
         if let disposition = entity.disposition, let field = entity.dispositionField {
             self.values.raw("(")

@@ -61,8 +61,19 @@ struct EnvelopeAddressReader {
             if byte == UInt8(ascii: "[") { self.isInLiteral = true }
             if byte == UInt8(ascii: "]") { self.isInLiteral = false }
             // In a bare address a backslash stands for what follows it; in a word it is a letter.
-            self.put([byte], raw: [byte])
+            self.put(byte)
         }
+    }
+
+    private mutating func put(_ byte: UInt8) {
+        if self.isInAngle {
+            self.angle?.append(byte)
+        } else {
+            if self.isGap, !self.phrase.isEmpty { self.phrase.append(.space) }
+            self.phrase.append(byte)
+            self.bare.append(byte)
+        }
+        self.isGap = false
     }
 
     private mutating func put(_ text: [UInt8], raw: [UInt8]) {

@@ -8,6 +8,7 @@ struct MessageFields {
     }
 
     private var bodies: [[[UInt8]]] = Array(repeating: [], count: Name.allCases.count)
+    private var addressLists: [[EnvelopeAddress]] = Array(repeating: [], count: Name.allCases.count)
 
     /// - Parameter header: fields, with or without the empty line behind them.
     init(_ header: [UInt8]) {
@@ -17,7 +18,10 @@ struct MessageFields {
         var reader = HeaderReader(buffer)
         while let field = reader.next() {
             let name = buffer.withUnsafeReadableBytes { Self.name(UnsafeRawBufferPointer(rebasing: $0[field.start..<field.nameEnd])) }
-            if let name { self.bodies[name.rawValue].append(buffer.unfolded(field).filter { $0 != 0 }) }
+            if let name { self.bodies[name.rawValue].append(buffer.unfolded(field).withoutNUL) }
+        }
+        for name in [Name.from, .sender, .replyTo, .to, .cc, .bcc] {
+            for body in self[name] { self.addressLists[name.rawValue] += EnvelopeAddressReader.addresses(in: body) }
         }
     }
 
@@ -25,7 +29,7 @@ struct MessageFields {
     func first(_ name: Name) -> [UInt8]? { self.bodies[name.rawValue].first }
 
     /// Addresses of all fields of this name, as one list.
-    func addresses(_ name: Name) -> [EnvelopeAddress] { self[name].flatMap { EnvelopeAddressReader.addresses(in: $0) } }
+    func addresses(_ name: Name) -> [EnvelopeAddress] { self.addressLists[name.rawValue] }
 
     private static func name(_ bytes: UnsafeRawBufferPointer) -> Name? {
         func isNamed(_ wanted: StaticString) -> Bool {
@@ -46,4 +50,9 @@ struct MessageFields {
         default: return nil
         }
     }
+}
+
+extension [UInt8] {
+    /// No value on the wire may hold one. [RFC9051-9]
+    fileprivate var withoutNUL: [UInt8] { self.contains(0) ? self.filter { $0 != 0 } : self }
 }

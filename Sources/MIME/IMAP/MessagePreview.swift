@@ -32,36 +32,53 @@ enum MessagePreview {
     /// One line: runs of blanks and control characters are a space.
     /// - Parameter skipsQuotes: lines that begin with `>` are left out.
     private static func line(_ text: String, skipsQuotes: Bool = false) -> String {
-        var out = String.UnicodeScalarView()
-        var count = 0
-        var isBlank = true
-        var isLineStart = true
-        var isSkipped = false
-        for scalar in text.unicodeScalars {
-            if isLineStart { isSkipped = skipsQuotes && scalar == ">" }
-            isLineStart = scalar == "\n"
-            if isSkipped { continue }
-            if self.isBlank(scalar) {
-                if !isBlank {
-                    out.append(" ")
-                    count += 1
+        var text = text
+        return text.withUTF8 { bytes in
+            var out: [UInt8] = []
+            out.reserveCapacity(4 * self.longest)
+            var (count, index) = (0, 0)
+            var (isBlank, isLineStart) = (true, true)
+            while index < bytes.count, count < self.longest {
+                if isLineStart, skipsQuotes, bytes[index] == UInt8(ascii: ">") {
+                    index = bytes[index...].firstIndex(of: 0x0A) ?? bytes.count
+                    continue
                 }
-                isBlank = true
-            } else {
-                out.append(scalar)
-                count += 1
-                isBlank = false
+                let length = self.length(bytes[index])
+                let end = min(index + length, bytes.count)
+                isLineStart = bytes[index] == 0x0A
+                if self.isBlank(bytes[index..<end]) {
+                    if !isBlank { out.append(0x20) }
+                    if !isBlank { count += 1 }
+                    isBlank = true
+                } else {
+                    out += bytes[index..<end]
+                    count += 1
+                    isBlank = false
+                }
+                index = end
             }
-            if count >= self.longest { break }
+            if isBlank, !out.isEmpty { out.removeLast() }
+            return String(decoding: out, as: UTF8.self)
         }
-        if isBlank, !out.isEmpty { out.removeLast() }
-        return String(out)
     }
 
-    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0...0x20, 0x7F...0xA0, 0x1680, 0x2000...0x200B, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF: true
-        default: false
+    /// Octets of the character that begins with this one. The text is well formed.
+    private static func length(_ first: UInt8) -> Int { first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4 }
+
+    /// ASCII blanks and controls, C1, and the blanks of U+00A0, U+2000...U+200B, U+2028, U+2029, U+202F, U+205F, U+3000, U+FEFF.
+    private static func isBlank(_ character: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        let start = character.startIndex
+        switch character.count {
+        case 1: return character[start] <= 0x20 || character[start] == 0x7F
+        case 2: return character[start] == 0xC2 && character[start + 1] <= 0xA0
+        case 3:
+            let value =
+                UInt32(character[start] & 0x0F) << 12 | UInt32(character[start + 1] & 0x3F) << 6 | UInt32(character[start + 2] & 0x3F)
+            switch value {
+            case 0x1680, 0x2000...0x200B, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF: return true
+            default: return false
+            }
+        default: return false
         }
     }
 }

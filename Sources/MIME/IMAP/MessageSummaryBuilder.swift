@@ -34,26 +34,21 @@ package struct MessageSummaryBuilder: Sendable {
         parts.write(to: &written)
         sections.append(written)
         sections.append(ByteBuffer(string: MessagePreview.text(parts, self.beginning)))
-        let ascii = self.values(structure, messages, root, .ascii)
-        sections += ascii.map(\.out)
-        if ascii.contains(where: \.dependsOnForm) {
-            sections += self.values(structure, messages, root, .utf8).map(\.out)
-        } else {
-            sections += ascii.map { _ in ByteBuffer() }
-        }
+        let (ascii, dependsOnForm) = self.values(structure, messages, root, .ascii)
+        sections += ascii
+        sections += dependsOnForm ? self.values(structure, messages, root, .utf8).values : ascii.map { _ in ByteBuffer() }
         return MessageSummary(sections)
     }
 
+    /// ENVELOPE, BODYSTRUCTURE, BODY.
     private func values(
         _ structure: MIMEStructure, _ messages: [Int: MessageFields], _ root: MessageFields, _ form: MessageSummary.Form
-    ) -> [ValueWriter] {
+    ) -> (values: [ByteBuffer], dependsOnForm: Bool) {
         var envelope = ValueWriter(form)
         envelope.envelope(root)
-        var extended = BodyStructureWriter(structure, messages, form, isExtended: true, self.limits)
-        extended.write()
-        var plain = BodyStructureWriter(structure, messages, form, isExtended: false, self.limits)
-        plain.write()
-        return [envelope, extended.values, plain.values]
+        var body = BodyStructureWriter(structure, messages, form, self.limits)
+        body.write()
+        return ([envelope.out, body.values.out, body.body], envelope.dependsOnForm || body.values.dependsOnForm)
     }
 
     /// Of a blob that is in memory.

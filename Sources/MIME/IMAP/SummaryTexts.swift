@@ -20,7 +20,9 @@ enum SummaryTexts {
             facts.present |= 1 << UInt16(text.rawValue)
             set(text, self.decoded(fields[name]))
         }
-        let base = BaseSubject(fields.first(.subject).map { HeaderText.decode($0) } ?? "")
+        let isAlone = fields[.subject].count < 2
+        let base = BaseSubject(
+            isAlone ? texts[MessageSummary.Text.subject.rawValue] : fields.first(.subject).map { HeaderText.decode($0) } ?? "")
         set(.baseSubject, base.text)
         if base.isReplyOrForward { facts.flags |= 1 }
         if let date = fields.first(.date).flatMap({ SentDate($0) }) {
@@ -28,7 +30,7 @@ enum SummaryTexts {
             facts.sentDate = date.unixSeconds
             facts.sentDay = Int32(clamping: date.day.number)
         }
-        let (from, to, cc) = (fields.firstAddress(.from), fields.firstAddress(.to), fields.firstAddress(.cc))
+        let (from, to, cc) = (fields.addresses(.from).first, fields.addresses(.to).first, fields.addresses(.cc).first)
         set(.fromMailbox, from?.mailboxText ?? "")
         set(.toMailbox, to?.mailboxText ?? "")
         set(.ccMailbox, cc?.mailboxText ?? "")
@@ -46,17 +48,6 @@ enum SummaryTexts {
     }
 
     private static func decoded(_ bodies: [[UInt8]]) -> String { bodies.map { HeaderText.decode($0) }.joined(separator: "\n") }
-}
-
-extension MessageFields {
-    /// The first address of the first field, as ENVELOPE begins with it.
-    fileprivate func firstAddress(_ name: Name) -> EnvelopeAddress? {
-        for body in self[name] {
-            // One address does not need the whole of a long list.
-            if let address = EnvelopeAddressReader.addresses(in: Array(body.prefix(4096))).first { return address }
-        }
-        return nil
-    }
 }
 
 extension EnvelopeAddress {
