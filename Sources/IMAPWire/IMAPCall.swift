@@ -7,7 +7,7 @@ package import Vocabulary
 
 /// What an IMAP session asks of its backend. One is open at a time.
 package enum IMAPCall: Sendable {
-    /// Answer: `.auth`. The mechanism is nil for LOGIN.
+    /// Answer: `.auth`, or `.refused` for somebody who is who he says and may not come in now. The mechanism is nil for LOGIN.
     case authenticate(AuthRequest, SASLMechanism?, hasTLS: Bool)
     /// UNAUTHENTICATE: forget who is here. Answer: `.done`. [RFC8437-2]
     case forgetLogin
@@ -71,6 +71,8 @@ package enum IMAPOutcome: Sendable {
     /// Whole untagged FETCH responses, or a piece of a long one. With `isLast`, `failure` makes the tagged answer NO, and `own` says which
     /// flags this command has changed (\Seen) and told in its answers.
     case piece(ByteBuffer, isLast: Bool, failure: IMAPRefusal? = nil, own: [OwnChange] = [])
+    /// The answer broke off where it cannot be mended, inside a literal: the session ends with what was passed on so far.
+    case broken
     case stored(StoredFlags)
     case copied(CopiedMessages)
     /// What is gone by this command; told by the machine as EXPUNGE or VANISHED.

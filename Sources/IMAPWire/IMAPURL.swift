@@ -19,3 +19,89 @@ package struct IMAPURL: Hashable, Sendable {
         self.text = text
     }
 }
+
+extension IMAPURL {
+    // RFC 5092 11:  ienc-mailbox [uidvalidity] "/" iuid ["/" isection] ["/" ipartial]
+    /// An absolute path on this server, or a whole `imap:` URL whose server is not looked at here; nil where it names no message.
+    package init?(parsing text: String) {
+        guard text.utf8.count <= 4096 else { return nil }
+        var path = Substring(text)
+        if path.lowercased().hasPrefix("imap://") {
+            path = path.dropFirst(7)
+            guard let slash = path.firstIndex(of: "/") else { return nil }
+            path = path[slash...]
+        }
+        guard path.popFirst() == "/" else { return nil }
+        // Parameters begin with `;NAME=`; the mailbox's own parts may hold `/`.
+        guard let range = Self.parameter("uid", in: path) else { return nil }
+        var name = path[..<range.start]
+        var validity: UIDValidity?
+        if let found = Self.parameter("uidvalidity", in: name) {
+            guard let number = UInt32(name[found.value]), number > 0 else { return nil }
+            validity = UIDValidity(rawValue: number)
+            name = name[..<found.start]
+        }
+        if name.last == "/" { name = name.dropLast() }
+        guard let mailbox = Self.unescaped(name).flatMap({ MailboxName.decoded($0.utf8, isUTF8: true) }), !mailbox.isEmpty else {
+            return nil
+        }
+        guard let uid = UInt32(path[range.value]), uid > 0 else { return nil }
+        guard let section = Self.section(path[range.value.upperBound...]) else { return nil }
+        self.init(mailbox: mailbox, validity: validity, uid: UID(rawValue: uid), section: section, text: text)
+    }
+
+    /// `;NAME=` in any case of letters, with what follows up to the next `/` or `;`.
+    private static func parameter(_ name: String, in text: Substring) -> (start: String.Index, value: Range<String.Index>)? {
+        var at = text.startIndex
+        while let semicolon = text[at...].firstIndex(of: ";") {
+            let rest = text[text.index(after: semicolon)...]
+            if rest.prefix(name.count + 1).lowercased() == name + "=" {
+                let start = rest.index(rest.startIndex, offsetBy: name.count + 1)
+                let end = rest[start...].firstIndex { $0 == "/" || $0 == ";" } ?? rest.endIndex
+                return (semicolon, start..<end)
+            }
+            at = text.index(after: semicolon)
+        }
+        return nil
+    }
+
+    private static func section(_ rest: Substring) -> BodySection? {
+        var section = BodySection(part: [], text: .all, isPeek: true)
+        if let found = Self.parameter("section", in: rest) {
+            guard let text = Self.unescaped(rest[found.value]) else { return nil }
+            var scanner = Scanner(text.utf8, isUTF8: true, nesting: 10)
+            guard let parsed = try? scanner.sectionSpec(isPeek: true), scanner.isAtEnd else { return nil }
+            section = parsed
+        }
+        if let found = Self.parameter("partial", in: rest) {
+            let numbers = rest[found.value].split(separator: ".", omittingEmptySubsequences: false)
+            guard let first = numbers.first.flatMap({ UInt32($0) }), numbers.count <= 2 else { return nil }
+            let count = numbers.count == 2 ? UInt32(numbers[1]) : UInt32.max
+            guard let count, count > 0 else { return nil }
+            section.partial = OctetRange(first: first, count: count)
+        }
+        return section
+    }
+
+    /// Percent-encoding undone; nil where it is broken or no UTF-8.
+    private static func unescaped(_ text: Substring) -> String? {
+        var out: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                out.append(byte)
+                continue
+            }
+            guard rest.count >= 2, rest.prefix(2).allSatisfy(\.isHexDigit),
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            else { return nil }
+            out.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: out, as: UTF8.self)
+    }
+}
+
+extension UInt8 {
+    fileprivate var isHexDigit: Bool { (0x30...0x39).contains(self) || (0x41...0x46).contains(self & 0xDF) }
+}

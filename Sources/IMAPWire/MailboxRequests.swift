@@ -35,6 +35,8 @@ package struct SelectRequest: Sendable {
 /// A mailbox as SELECT tells of it. Made from counters alone: the UIDs come with `readView` when they are needed.
 package struct SelectedMailbox: Sendable {
     package var mailbox: MailboxID
+    /// As it was asked for, or as it is called now.
+    package var name: String
     package var validity: UIDValidity
     package var uidNext: UID
     package var highestModSeq: ModSeq
@@ -50,10 +52,12 @@ package struct SelectedMailbox: Sendable {
     package var resync: MailboxChanges?
 
     package init(
-        mailbox: MailboxID, validity: UIDValidity, uidNext: UID, highestModSeq: ModSeq, messages: Int, objectID: String, keywords: [String],
+        mailbox: MailboxID, name: String, validity: UIDValidity, uidNext: UID, highestModSeq: ModSeq, messages: Int, objectID: String,
+        keywords: [String],
         rights: MailboxRights, isReadOnly: Bool, resync: MailboxChanges? = nil
     ) {
         self.mailbox = mailbox
+        self.name = name
         self.validity = validity
         self.uidNext = uidNext
         self.highestModSeq = highestModSeq
@@ -127,6 +131,8 @@ package struct StoreRequest: Sendable {
     package var keywords: [String]
     /// Messages with a higher modseq are left as they are. [RFC7162-3.1.3]
     package var unchangedSince: ModSeq?
+    /// Flags will not be told: messages whose flags stay as they were need not be answered.
+    package var isSilent = false
 
     package init(uids: UIDSet, change: Change, flags: Flags, keywords: [String], unchangedSince: ModSeq? = nil) {
         self.uids = uids
@@ -138,7 +144,7 @@ package struct StoreRequest: Sendable {
 }
 
 package struct StoredFlags: Sendable {
-    /// All that were asked for and are there, with their flags now.
+    /// All that were asked for and are there, with their flags now; of a silent change at least those that it changed.
     package var flagged: [MailboxChanges.Flagged]
     /// Those that had changed since UNCHANGEDSINCE. [RFC7162-3.1.3]
     package var modified: UIDSet

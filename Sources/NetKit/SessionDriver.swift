@@ -1,3 +1,4 @@
+internal import IMAPWire
 package import NIOCore
 internal import NIOSSL
 internal import POP3Wire
@@ -96,6 +97,7 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
     /// The machines are named for the compiler alone: generic code would look up their types again and again, 6 % of a session's work.
     @_specialize(where Machine == SMTPSession)
     @_specialize(where Machine == POP3Machine)
+    @_specialize(where Machine == IMAPMachine)
     func pump() {
         guard !self.isPumping, let context = self.context else {
             self.mustPumpAgain = true

@@ -72,6 +72,8 @@ package struct IMAPLimits: Sendable, Equatable {
     package var sessionsPerAccount = 100
     /// Inactivity before BYE: at least thirty minutes. [RFC9051-5.4]
     package var inactivity: TimeAmount = .minutes(30)
+    /// In IDLE: how often a word is said, so that nobody between the two forgets the connection, and a peer that is gone is noticed.
+    package var idleNotice: TimeAmount = .minutes(4)
     /// Before login.
     package var loginTimeout: TimeAmount = .minutes(1)
 

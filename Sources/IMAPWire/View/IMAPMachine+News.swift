@@ -1,0 +1,88 @@
+internal import NIOCore
+internal import Vocabulary
+
+// When changes of the selected mailbox are asked for, and when they are told.
+extension IMAPMachine {
+    /// What comes after news were read or told.
+    enum AfterNews: Sendable {
+        case ending(Ending)
+        case idling
+        /// Nobody asked: NOTIFY.
+        case unasked
+    }
+
+    /// Reads what has changed; before the first time the view, since changes are told by its numbers.
+    mutating func readChanges(_ after: AfterNews, _ out: inout Output) {
+        guard let selected = self.selected else { return self.announce(after, &out) }
+        if selected.uids == nil { return self.ask(.readView, .view(.changes(after)), &out) }
+        self.ask(.readChanges(since: selected.modSeq), .changes(after), &out)
+    }
+
+    /// Tells what may be told here, then goes on.
+    mutating func announce(_ after: AfterNews, _ out: inout Output) {
+        guard var selected = self.selected, selected.hasNews else { return self.announced(after, &out) }
+        let mayExpunge = if case .ending = after { self.command.rule.tellsExpunges } else { true }
+        let held = !mayExpunge && !selected.gone.isEmpty
+        let news = selected.takeNews(expunges: mayExpunge)
+        self.selected = selected
+        // Who saw a modseq above that of a message whose end is not told would never learn of it after a broken connection. [RFC7162-3.2]
+        if held, self.mode.isQResync { self.writeUntaggedOK("HIGHESTMODSEQ \(selected.toldModSeq)", .messagesGone, &out) }
+        self.write(.news(NewsWriter(news, selected, mode: self.mode), after), &out)
+    }
+
+    mutating func announced(_ after: AfterNews, _ out: inout Output) {
+        switch after {
+        case .ending(var ending):
+            if ending.code == Self.highestModSeqCode { ending.code = self.selected.map { "HIGHESTMODSEQ \($0.toldModSeq)" } }
+            self.writeTagged(ending, &out)
+        case .idling: self.phase = .idling
+        case .unasked: self.phase = .command
+        }
+    }
+
+    /// Stands in an ending for HIGHESTMODSEQ with what was told by then.
+    static let highestModSeqCode = "HIGHESTMODSEQ"
+
+    /// Between commands with NOTIFY, and in IDLE.
+    mutating func tellUnasked(_ out: inout Output) {
+        let isIdling = if case .idling = self.phase { true } else { false }
+        guard isIdling || self.identity != nil else { return }
+        if case .exchange = self.phase { return }
+        let after: AfterNews = isIdling ? .idling : .unasked
+        if self.notify.noticesWait, isIdling || self.notify.isOn {
+            self.notify.noticesWait = false
+            return self.ask(.readNotices, .notices(after), &out)
+        }
+        guard let selected = self.selected, selected.isStale, isIdling || self.notify.tellsSelected else { return }
+        self.readChanges(after, &out)
+    }
+
+    // MARK: Long answers
+
+    /// What is being written in pieces.
+    enum Job: Sendable {
+        case news(NewsWriter, AfterNews)
+        case stored(StoredWriter, Ending)
+        case results(ResultWriter, Ending)
+        case resync(ResyncWriter, Ending)
+    }
+
+    /// Writes up to a piece; what is left comes when the peer has read.
+    mutating func write(_ job: Job, _ out: inout Output) {
+        let limit = Self.pieceSize
+        switch job {
+        case .news(var writer, let after):
+            guard writer.write(to: &out.replies, limit: limit) else { return self.ask(.pause, .writing(.news(writer, after)), &out) }
+            self.announced(after, &out)
+        case .stored(var writer, let ending):
+            guard writer.write(to: &out.replies, limit: limit) else { return self.ask(.pause, .writing(.stored(writer, ending)), &out) }
+            self.finish(ending, &out)
+        case .results(var writer, let ending):
+            guard writer.write(to: &out.replies, limit: limit) else { return self.ask(.pause, .writing(.results(writer, ending)), &out) }
+            self.finish(ending, &out)
+        case .resync(var writer, let ending):
+            guard writer.write(to: &out.replies, limit: limit) else { return self.ask(.pause, .writing(.resync(writer, ending)), &out) }
+            self.finish(ending, &out)
+        }
+    }
+}

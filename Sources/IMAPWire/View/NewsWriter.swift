@@ -1,0 +1,116 @@
+internal import Bytes
+package import NIOCore
+package import Vocabulary
+
+/// Writes untagged EXPUNGE or VANISHED, FLAGS, EXISTS and FETCH, a piece at a time.
+struct NewsWriter: Sendable {
+    private var news: News
+    private let mode: WireMode
+    private let mayChangeFlags: Bool
+    private let keywords: [String]
+    /// Of `news.expunged`: how many are still to be told, from the end; so that each number holds when it is told.
+    private var expungesLeft: Int
+    private var nextRun = 0
+    private var nextFlagged = 0
+
+    init(_ news: News, _ view: SelectedView, mode: WireMode) {
+        self.news = news
+        self.mode = mode
+        self.mayChangeFlags = !view.mailbox.isReadOnly
+        self.keywords = view.keywords
+        self.expungesLeft = news.expunged.count
+    }
+
+    private var saysVanished: Bool { self.mode.isQResync || self.mode.isUIDOnly }
+
+    /// True when everything is written.
+    mutating func write(to out: inout ByteBuffer, limit: Int) -> Bool {
+        guard self.saysVanished ? self.writeVanished(&out, limit) : self.writeExpunges(&out, limit) else { return false }
+        if self.news.keywords != nil {
+            self.news.keywords = nil
+            out.writeFlagsLines(self.keywords, mayChange: self.mayChangeFlags)
+        }
+        if let count = self.news.exists {
+            self.news.exists = nil
+            out.writeStaticString("* ")
+            out.writeIMAPNumber(count)
+            out.writeStaticString(" EXISTS\r\n")
+        }
+        while self.nextFlagged < self.news.flagged.count {
+            guard out.readableBytes < limit else { return false }
+            let change = self.news.flagged[self.nextFlagged]
+            self.nextFlagged += 1
+            guard let place = self.news.view.index(of: change.uid) else { continue }
+            // With the UID always: who has pipelined commands cannot be misled by a number. [RFC9051-7.5.2]
+            out.writeFlagsFetch(change, place: place, keywords: self.keywords, mode: self.mode, withUID: true)
+        }
+        return true
+    }
+
+    private mutating func writeExpunges(_ out: inout ByteBuffer, _ limit: Int) -> Bool {
+        while self.expungesLeft > 0 {
+            guard out.readableBytes < limit else { return false }
+            self.expungesLeft -= 1
+            guard let uid = self.news.expunged.uid(at: self.expungesLeft), let place = self.news.before.index(of: uid) else { continue }
+            out.writeStaticString("* ")
+            out.writeIMAPNumber(place + 1)
+            out.writeStaticString(" EXPUNGE\r\n")
+        }
+        return true
+    }
+
+    /// Many runs go on lines of their own, so that no line is too long for a client. [RFC7162-3.2.10]
+    private mutating func writeVanished(_ out: inout ByteBuffer, _ limit: Int) -> Bool {
+        let runs = self.news.expunged.runs
+        while self.nextRun < runs.count {
+            guard out.readableBytes < limit else { return false }
+            let end = min(runs.count, self.nextRun + 300)
+            out.writeVanished(UIDSet(ranges: runs[self.nextRun..<end].map { $0.first...$0.last }), isEarlier: false)
+            self.nextRun = end
+        }
+        return true
+    }
+}
+
+extension ByteBuffer {
+    /// `* VANISHED 1:3` or `* VANISHED (EARLIER) 1:3`. [RFC7162-3.2.10]
+    package mutating func writeVanished(_ uids: UIDSet, isEarlier: Bool) {
+        guard !uids.isEmpty else { return }
+        self.writeStaticString(isEarlier ? "* VANISHED (EARLIER) " : "* VANISHED ")
+        self.writeIMAPSet(uids)
+        self.writeStaticString("\r\n")
+    }
+
+    /// FLAGS and PERMANENTFLAGS. [RFC9051-7.3.5] [RFC9051-7.1]
+    mutating func writeFlagsLines(_ keywords: [String], mayChange: Bool) {
+        let names = "\\Answered \\Flagged \\Deleted \\Seen \\Draft" + keywords.filter { !$0.isEmpty }.map { " " + $0 }.joined()
+        self.writeString("* FLAGS (\(names))\r\n")
+        self.writeStaticString("* OK [PERMANENTFLAGS (")
+        if mayChange {
+            self.writeString(names)
+            if keywords.count < 58 || keywords.contains("") { self.writeStaticString(" \\*") }
+        }
+        self.writeStaticString(")] flags that can be kept\r\n")
+    }
+
+    mutating func writeFlagsFetch(
+        _ change: MailboxChanges.Flagged, place: Int, keywords: [String], mode: WireMode, withUID: Bool, withFlags: Bool = true
+    ) {
+        self.beginFetch(change.uid, place: place, mode: mode)
+        var isFirst = true
+        if withUID, !mode.isUIDOnly {
+            self.writeFetchUID(change.uid)
+            isFirst = false
+        }
+        if withFlags {
+            if !isFirst { self.writeFetchBlank() }
+            isFirst = false
+            self.writeFetchFlags(change.flags, keywords: keywords)
+        }
+        if mode.isCondStore {
+            if !isFirst { self.writeFetchBlank() }
+            self.writeFetchModSeq(change.modSeq)
+        }
+        self.endFetch()
+    }
+}
