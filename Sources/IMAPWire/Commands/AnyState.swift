@@ -76,7 +76,7 @@ extension IMAPMachine {
             return self.finish(.ok(), &out)
         }
         // The default language is `i-default`, in English. [RFC5255-3.1]
-        let found = ranges.lazy.compactMap { range -> Language? in
+        let found = ranges.compactMap { range -> Language? in
             switch range.asciiLowercased {
             case "*", "default": self.settings.language
             case "i-default": .english

@@ -42,7 +42,7 @@ struct AppendGrammar: Sendable {
             return .steps(steps)
         } catch {
             // An argument whose literal has not come yet: the line ends where it should begin.
-            guard endsWithLiteral, scanner.isAtEnd, !steps.endsWithLiteral else { throw error }
+            guard endsWithLiteral, error.needsLiteral else { throw error }
             self = before
             return .needsArgument
         }
@@ -168,8 +168,4 @@ struct AppendGrammar: Sendable {
         self.state = .afterMessage
         try self.message(&scanner, context, &steps)
     }
-}
-
-extension [AppendStep] {
-    fileprivate var endsWithLiteral: Bool { if case .literal? = self.last { true } else { false } }
 }

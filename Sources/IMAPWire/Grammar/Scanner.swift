@@ -7,6 +7,8 @@ struct GrammarFault: Error {
     var code: String?
     /// NO instead of BAD: the grammar is right, the meaning is not.
     var isNO = false
+    /// The literal that should stand here has not come yet.
+    var needsLiteral = false
 
     init(_ phrase: IMAPPhrase = .badArguments, code: String? = nil, isNO: Bool = false) {
         self.phrase = phrase
@@ -202,7 +204,11 @@ struct Scanner {
     /// A literal that stands whole in the command. NUL may be in literal8 alone. [RFC9051-4.3] [RFC3516-4.2]
     private mutating func literal() throws(GrammarFault) -> [UInt8] {
         let mark = try self.literalMark()
-        guard let count = Int(exactly: mark.size), count <= self.bytes.count - self.at else { throw GrammarFault() }
+        guard let count = Int(exactly: mark.size), count <= self.bytes.count - self.at else {
+            var fault = GrammarFault()
+            fault.needsLiteral = true
+            throw fault
+        }
         let content = Array(self.bytes[self.at..<self.at + count])
         guard mark.isBinary || !content.contains(0) else { throw GrammarFault(.badCharacters) }
         self.at += count
