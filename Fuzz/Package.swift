@@ -40,6 +40,7 @@ let package = Package(
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
+        ours("Search", [nioCore, "Bytes", "Vocabulary", "Text", "MIME"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
@@ -70,6 +71,8 @@ let package = Package(
         fuzzer("address", ["Bytes", "Vocabulary"]),
         fuzzer("header", ["MIME", "Bytes", "Vocabulary"]),
         fuzzer("mime", ["MIME", "Bytes"]),
+        fuzzer("summary", ["MIME", "Bytes"]),
+        fuzzer("search", ["Search", "MIME", "Bytes", "Vocabulary"]),
         fuzzer("filter", ["Policy", "Text", "Vocabulary"]),
     ]
 )
