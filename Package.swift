@@ -77,6 +77,7 @@ let package = Package(
         ours("Database", ["CSQLite", "CPlatform", "Bytes"]),
         ours("Directory", ["Bounces", "Database", "Bytes", "Vocabulary", "Text", "Forms", "Policy", "Routing", "SASL", crypto]),
         ours("MessageStore", [nioCore, "Database", "Bytes", "Vocabulary", "CPlatform", crypto]),
+        ours("SearchIndex", [nioCore, "CZlib", "Database", "Search", "Bytes", "Vocabulary"]),
         ours("Queue", [nioCore, "Database", "Bytes", "Vocabulary", "Policy", "MessageStore"]),
 
         // L3: network and behaviour.
@@ -99,7 +100,7 @@ let package = Package(
         ours(
             "IMAPService",
             [
-                nioCore, "CZlib", "NetKit", "IMAPWire", "Search", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes",
+                nioCore, "CZlib", "NetKit", "IMAPWire", "Search", "SearchIndex", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes",
                 "Vocabulary", "Text",
             ]),
         ours(
@@ -149,6 +150,7 @@ let package = Package(
             "SMTPWireTests", ["SMTPWire", "SASL", "MIME", "Policy", "Bytes", "Vocabulary", "MailTesting", nioCore],
             resources: [.copy("Dialogues"), .copy("ClientDialogues")]),
         tests("POP3WireTests", ["POP3Wire", "SASL", "Bytes", "Vocabulary", "MailTesting", nioCore], resources: [.copy("Dialogues")]),
+        tests("SearchIndexTests", ["SearchIndex", "Search", "MIME", "Vocabulary", nioCore]),
         tests("SearchTests", ["Search", "MIME", "Bytes", "Vocabulary", "Text", "MailTesting", nioCore]),
         tests(
             "IMAPWireTests", ["IMAPWire", "Search", "SASL", "MIME", "Bytes", "Vocabulary", "MailTesting", nioCore],

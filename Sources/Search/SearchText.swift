@@ -42,6 +42,19 @@ package struct SearchText: Hashable, Sendable {
         return text
     }
 
+    /// The same with the trace lines of one delivery before it: what is kept of a blob is without.
+    package func adding(prefix: ByteBuffer) -> SearchText {
+        guard prefix.readableBytes > 0 else { return self }
+        var text = self
+        text.header = []
+        text.addHeader(prefix, to: \.header)
+        text.header += self.header
+        return text
+    }
+
+    /// Octets of it.
+    package var size: Int { self.header.count + self.partHeaders.count + self.body.count }
+
     private static func bounded(_ range: Range<Int64>, _ most: Int64) -> Range<Int64> {
         range.lowerBound..<(range.upperBound - range.lowerBound > most ? range.lowerBound + most : range.upperBound)
     }

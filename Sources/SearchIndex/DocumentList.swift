@@ -1,0 +1,76 @@
+/// Numbers of documents, ascending, written as what each is more than the one before: seven bits an octet, low ones first.
+enum DocumentList {
+    /// - Parameter documents: ascending, perhaps several times the same.
+    static func encoded(_ documents: [Int64]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(documents.count + 8)
+        var last: Int64 = 0
+        for document in documents where document > last {
+            var rest = UInt64(document - last)
+            last = document
+            while rest >= 0x80 {
+                out.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            out.append(UInt8(truncatingIfNeeded: rest))
+        }
+        return out
+    }
+
+    /// What of the bytes makes sense.
+    static func decoded(_ bytes: UnsafeRawBufferPointer) -> [Int64] {
+        var out: [Int64] = []
+        out.reserveCapacity(bytes.count)
+        var (last, value, shift): (Int64, UInt64, UInt64) = (0, 0, 0)
+        for byte in bytes {
+            value |= UInt64(byte & 0x7F) << shift
+            if byte >= 0x80 {
+                shift += 7
+                guard shift < 63 else { return out }
+                continue
+            }
+            let (next, isTooMuch) = last.addingReportingOverflow(Int64(value))
+            guard !isTooMuch else { return out }
+            out.append(next)
+            (last, value, shift) = (next, 0, 0)
+        }
+        return out
+    }
+
+    /// What is in all of them; nothing where there is none.
+    static func intersection(_ lists: [[Int64]]) -> [Int64] {
+        let byLength = lists.sorted { $0.count < $1.count }
+        guard var out = byLength.first else { return [] }
+        for list in byLength.dropFirst() {
+            var kept = 0
+            var at = 0
+            for document in out {
+                while at < list.count, list[at] < document { at += 1 }
+                guard at < list.count else { break }
+                if list[at] == document {
+                    out[kept] = document
+                    kept += 1
+                }
+            }
+            out.removeLast(out.count - kept)
+        }
+        return out
+    }
+
+    /// What is in any of them, each once.
+    static func union(_ lists: [[Int64]]) -> [Int64] {
+        if lists.count == 1, let only = lists.first { return only }
+        var all = lists.flatMap { $0 }
+        // Segments come one behind the other, but for bodies that were seen again.
+        if !zip(all, all.dropFirst()).allSatisfy(<) {
+            all.sort()
+            var kept = 0
+            for index in all.indices where kept == 0 || all[kept - 1] != all[index] {
+                all[kept] = all[index]
+                kept += 1
+            }
+            all.removeLast(all.count - kept)
+        }
+        return all
+    }
+}
