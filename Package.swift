@@ -100,7 +100,8 @@ let package = Package(
         ours(
             "IMAPService",
             [
-                nioCore, "CZlib", "NetKit", "IMAPWire", "Search", "SearchIndex", "SASL", "MIME", "Policy", "Directory", "MessageStore", "Queue", "Bytes",
+                nioCore, "CZlib", "Database", "NetKit", "IMAPWire", "Search", "SearchIndex", "SASL", "MIME", "Policy", "Directory", "MessageStore",
+                "Queue", "Bytes",
                 "Vocabulary", "Text",
             ]),
         ours(
@@ -166,7 +167,8 @@ let package = Package(
         tests(
             "ServiceTests",
             [
-                "PostOffice", "SMTPService", "POP3Service", "IMAPService", "IMAPWire", "Search", "MIME", "NetKit", "Directory", "MessageStore", "Queue", "Delivery", "Routing", "Policy",
+                "PostOffice", "SMTPService", "POP3Service", "IMAPService", "IMAPWire", "Search", "MIME", "NetKit", "Database", "Directory", "MessageStore",
+                "Queue", "Delivery", "Routing", "Policy",
                 "SASL", "Forms", "SMTPWire", "Bounces",
                 "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,
             ]),

@@ -126,6 +126,9 @@ package final class DirectorySnapshot: RoutingTable {
     /// As a recipient; nil when there is no such account (any more).
     package func recipient(_ account: AccountID) -> LocalRecipient? { self.contents.accounts[account].map { self.recipient($0) } }
 
+    /// What the account logs in with; nil when there is no such account (any more).
+    package func loginName(_ account: AccountID) -> String? { self.contents.accounts[account]?.login }
+
     /// Where an account's mail is sent on to.
     package func forwarding(of account: AccountID) -> [Address] { self.contents.accounts[account]?.extras?.forwarding ?? [] }
 

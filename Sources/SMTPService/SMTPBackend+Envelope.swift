@@ -146,10 +146,10 @@ extension SMTPBackend {
             return .refuse(550, EnhancedStatus(5, 1, 2), "LMTP takes mail for addresses of this server only", "lmtp-not-local")
         }
         let rules = self.snapshot.configuration.relay
-        // As in the POP3 session itself: who is locked, or lost the service, is logged in no longer.
+        // As in the session itself: who is locked, or lost the services that read mail, is logged in no longer.
         let hasPOPLogin = self.environment.guards.popLogins.has(
             self.facts.peer, within: rules.popWindow, at: self.environment.clock.now(),
-            isActive: { self.environment.directory.snapshot.mayUse(.pop3, $0) })
+            isActive: { [snapshot = self.environment.directory.snapshot] in snapshot.mayUse(.pop3, $0) || snapshot.mayUse(.imap, $0) })
         let facts = RelayFacts(
             client: self.facts.peer, login: self.identity?.primaryAddress, hasPOPLogin: hasPOPLogin, sender: self.sender,
             recipient: address)

@@ -1,8 +1,10 @@
 import Bytes
 import Delivery
+import Database
 import Directory
 import Forms
 import Glibc
+import IMAPService
 import MailTesting
 import MessageStore
 import NIOCore
@@ -48,6 +50,7 @@ final class SMTPFixture: Sendable {
         return time
     }()
     private let loops: EventLoops
+    private let imapWorkers = WorkerPool("imap", threads: 2, bound: 10_000)
     private let listeners: ListenerSet
     private static let actor = Actor(name: "tester", interface: "test")
 
@@ -137,6 +140,19 @@ final class SMTPFixture: Sendable {
         self.listeners.add(
             try BoundListener.bind(IPAddress("127.0.0.1"), port: 0), role: ListenerRole(name: "pop3", service: .pop3),
             service: ServiceBinding(POP3Service(reading), tls: nil))
+        var mailing = IMAPService.Environment(
+            store: self.store, authenticate: { authenticator.answer($0, $1, $2) }, configuration: { directory.configuration },
+            sink: self.events, product: "Post.Office v1.2 release 3", version: "1.2.3", offersTLS: false, now: now, random: random,
+            work: { [imapWorkers] in imapWorkers.submit($0) })
+        mailing.lookUpName = { loginNames.lookUp($0, .imap, $1) }
+        mailing.isActive = { directory.snapshot.mayUse(.imap, $0) }
+        mailing.noteLogin = { [guards] in guards.popLogins.note($0, $1, at: clock.now) }
+        mailing.account = { directory.find($0) }
+        mailing.loginName = { directory.snapshot.loginName($0) }
+        mailing.quota = { directory.snapshot.recipient($0)?.quota }
+        self.listeners.add(
+            try BoundListener.bind(IPAddress("127.0.0.1"), port: 0), role: ListenerRole(name: "imap", service: .imap),
+            service: ServiceBinding(IMAPService(mailing), tls: nil))
         try self.listeners.start()
         self.remote?.start()
     }
@@ -147,6 +163,7 @@ final class SMTPFixture: Sendable {
         boundedEnd("the listeners to drain") { try done.wait(for: "the drain") }
         if let releaser = self.releaser { boundedEnd("the releaser to end") { releaser.stop() } }
         if let remote = self.remote { boundedEnd("the delivery to end") { remote.stop(within: 2000) } }
+        boundedEnd("the workers to end") { [imapWorkers] in imapWorkers.stop() }
         boundedEnd("authenticator, store and directory to close") { [authenticator, store, directory] in
             authenticator.close()
             store.close()

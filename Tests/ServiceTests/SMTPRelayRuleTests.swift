@@ -179,7 +179,7 @@ struct SMTPRelayRuleTests {
         #expect(try reply() == "550")
         try server.change(taro, AccountField.state, "active")
         #expect(try reply() == "250")
-        try server.change(taro, DeliveryField.services, "imap")
+        try server.change(taro, DeliveryField.services, "submission")
         #expect(try reply() == "550")
         try login("hanako")
         #expect(try reply() == "250")

@@ -35,8 +35,8 @@ package enum RelayField {
     package static let popBeforeSMTP = Field(
         "pop-before-smtp", .relayRestrictions, Localized("POP before SMTP", "POP before SMTP"),
         help: Localized(
-            "How long an address may relay after a POP3 login. 0: never. For old mail programs only: everybody behind the same address may then send too.",
-            "POP3 でログインした IP アドレスからのリレーを許可する時間です。0 の場合は許可しません。古いメールソフトのための設定で、同じアドレスの他の利用者も送信できるようになります。"
+            "How long an address may relay after a POP3 or IMAP4 login. 0: never. For old mail programs only: everybody behind the same address may then send too.",
+            "POP3 や IMAP4 でログインした IP アドレスからのリレーを許可する時間です。0 の場合は許可しません。古いメールソフトのための設定で、同じアドレスの他の利用者も送信できるようになります。"
         ),
         .duration(0...3600), default: .integer(0), unit: .seconds)
 

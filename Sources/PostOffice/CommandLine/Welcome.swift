@@ -28,6 +28,7 @@ struct Welcome {
         out.append("  SMTP        \(host):\(port(.smtp))")
         out.append("  Submission  \(host):\(port(.submission)) (STARTTLS), \(host):\(port(.smtps)) (TLS)")
         out.append("  POP3        \(host):\(port(.pop3)) (STLS), \(host):\(port(.pop3s)) (TLS)")
+        out.append("  IMAP4       \(host):\(port(.imap)) (STARTTLS), \(host):\(port(.imaps)) (TLS)")
         if let password = self.settings["POSTMASTER_PASSWORD"] {
             out.append("  Postmaster  postmaster@\(domain)  \(say("password", "パスワード")) \(password)")
         }

@@ -3,6 +3,7 @@ import Database
 import Delivery
 package import Directory
 import Glibc
+import IMAPService
 import MessageStore
 package import NIOCore
 import NetKit
@@ -52,11 +53,13 @@ package final class MTA: Sendable {
     private let guards = SMTPGuards()
     /// Looks through messages by the filters.
     private let filterWorkers = WorkerPool("filters", threads: 2, bound: 2000)
+    /// Read for IMAP sessions: they may wait for the disk.
+    private let imapWorkers = WorkerPool("imap", threads: 4, bound: 100_000)
     private let listeners: ListenerSet
     /// What is served, with the access rules of each.
     private let rules = Mutex<[(listener: StartConfiguration.Listener, rules: AccessRules)]>([])
     /// Made once everything they stand on is open.
-    private let services = Mutex<(smtp: SMTPService, pop3: POP3Service)?>(nil)
+    private let services = Mutex<(smtp: SMTPService, pop3: POP3Service, imap: IMAPService)?>(nil)
     /// nil when the socket could not be made: then mail is served without commands.
     private let control: ControlServer?
     private let localDelivery: LocalDelivery
@@ -126,7 +129,7 @@ package final class MTA: Sendable {
             self.control = nil
             self.trail.record(TrailEvent(.mta, "no-control-socket", trace: nil, [("reason", "\(error)")]), switchedBy: nil)
         }
-        let made = (smtp: self.smtpService(), pop3: self.pop3Service())
+        let made = (smtp: self.smtpService(), pop3: self.pop3Service(), imap: self.imapService())
         self.services.withLock { $0 = made }
         for (listener, socket) in sockets.sockets { self.add(listener, socket) }
         self.apply(self.directory.configuration)
@@ -198,6 +201,7 @@ package final class MTA: Sendable {
         self.listeners.stopAccepting()
         self.control?.stop()
         self.filterWorkers.stop()
+        self.imapWorkers.stop()
         self.releaser.stop()
         self.drop.withLock { $0 }?.stop()
         self.authenticator.close()
@@ -316,7 +320,11 @@ package final class MTA: Sendable {
             return services.map {
                 ServiceBinding($0.pop3, tls: self.certificates, busyLine: "-ERR [SYS/TEMP] Too many connections, try again later\r\n")
             }
-        case .imap, .http, .ldap, .finger, .password, .sieve: return nil
+        case .imap:
+            return services.map {
+                ServiceBinding($0.imap, tls: self.certificates, busyLine: "* BYE [UNAVAILABLE] Too many connections, try again later\r\n")
+            }
+        case .http, .ldap, .finger, .password, .sieve: return nil
         }
     }
 
@@ -358,6 +366,24 @@ package final class MTA: Sendable {
         let popLogins = self.guards.popLogins
         environment.noteLogin = { popLogins.note($0, $1, at: SystemSources.now()) }
         return POP3Service(environment)
+    }
+
+    private func imapService() -> IMAPService {
+        let (authenticator, directory, workers) = (self.authenticator, self.directory, self.imapWorkers)
+        var environment = IMAPService.Environment(
+            store: self.store, authenticate: { authenticator.answer($0, $1, $2) }, configuration: { directory.configuration },
+            sink: self.trail, product: ProductVersion.banner, version: ProductVersion.text, offersTLS: self.certificates != nil,
+            now: SystemSources.now, random: SystemSources.random, work: { workers.submit($0) })
+        environment.crashGuard = self.options.crashGuard
+        let names = self.loginNames
+        environment.lookUpName = { names.lookUp($0, .imap, $1) }
+        environment.isActive = { directory.snapshot.mayUse(.imap, $0) }
+        let popLogins = self.guards.popLogins
+        environment.noteLogin = { popLogins.note($0, $1, at: SystemSources.now()) }
+        environment.account = { directory.find($0) }
+        environment.loginName = { directory.snapshot.loginName($0) }
+        environment.quota = { directory.snapshot.recipient($0)?.quota }
+        return IMAPService(environment)
     }
 
     private func record(_ event: String, _ facts: [(key: String, value: String)]) {

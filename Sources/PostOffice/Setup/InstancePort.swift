@@ -43,8 +43,10 @@ package enum InstancePort: String, CaseIterable, Sendable {
         case .smtps: ListenerRole(name: "smtps", service: .submission, implicitTLS: true)
         case .pop3: ListenerRole(name: "pop3", service: .pop3)
         case .pop3s: ListenerRole(name: "pop3s", service: .pop3, implicitTLS: true)
+        case .imap: ListenerRole(name: "imap", service: .imap)
+        case .imaps: ListenerRole(name: "imaps", service: .imap, implicitTLS: true)
         case .lmtp: ListenerRole(name: "lmtp", service: .lmtp)
-        case .imap, .imaps, .http, .https, .ldap, .ldaps, .finger, .password, .sieve: nil
+        case .http, .https, .ldap, .ldaps, .finger, .password, .sieve: nil
         }
     }
 }

@@ -1,0 +1,236 @@
+internal import Bytes
+internal import IMAPWire
+internal import MIME
+internal import MessageStore
+internal import NIOCore
+internal import NetKit
+internal import Synchronization
+internal import Vocabulary
+
+/// One FETCH: reads rows page by page and writes responses, a part of at most about 64 KiB at a time. Between two parts it holds rows of one
+/// page and, in the midst of a long message, that message's open file.
+final class FetchWork: PartWork {
+    /// What is in hand; taken out by the one worker whose turn it is.
+    private struct Progress {
+        var rows: [MessageRow] = []
+        var at = 0
+        /// Where the next page begins; nil when there is none.
+        var next: UID? = UID(rawValue: 1)
+        var messages: FetchedMessages
+        var message: FetchedMessage?
+        /// UIDs whose \Seen this command has set: their flags are told even where nobody asked.
+        var seenNow: Set<UID> = []
+        var own: [OwnChange] = []
+        var failure: IMAPRefusal?
+        var isPrepared = false
+        /// UIDs still to be read.
+        var uids: UIDSet
+    }
+
+    /// A part is given out once it is this long.
+    static let partSize = 64 << 10
+
+    private let request: FetchRequest
+    private let selection: Selection
+    private let backend: IMAPBackend
+    private let marksSeen: Bool
+    private let pageSize: Int
+    private let readsFlagsAlone: Bool
+    private let progress: Mutex<Progress?>
+
+    init(_ request: FetchRequest, _ selection: Selection, _ backend: IMAPBackend, account: AccountID, mayMarkSeen: Bool) {
+        self.request = request
+        self.selection = selection
+        self.backend = backend
+        let readsBodies = request.items.contains { $0.readsContent }
+        self.marksSeen = mayMarkSeen && request.items.contains { $0.marksSeen }
+        self.pageSize = readsBodies ? 100 : 1000
+        self.readsFlagsAlone = request.items.allSatisfy { $0 == .uid || $0 == .flags || $0 == .modSeq }
+        let environment = backend.environment
+        let summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
+        self.progress = Mutex(
+            Progress(messages: FetchedMessages(request.items, selection.id, summaries), uids: request.uids))
+    }
+
+    func goOn(_ answer: SessionAnswer<IMAPOutcome>) {
+        let taken = self.progress.withLock { progress in
+            defer { progress = nil }
+            return progress
+        }
+        guard let progress = taken else { return answer(.refused(.unavailable)) }
+        self.produce(progress, ByteBuffer(), answer)
+    }
+
+    private func produce(_ progress: consuming Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>) {
+        var (progress, out) = (progress, out)
+        do throws(StoreError) {
+            if !progress.isPrepared {
+                try self.prepare(&progress, &out)
+                progress.isPrepared = true
+            }
+            while out.readableBytes < Self.partSize {
+                if progress.message != nil {
+                    try self.write(&progress, &out)
+                } else if progress.at < progress.rows.count {
+                    self.beginMessage(&progress, &out)
+                } else if progress.next != nil {
+                    try self.readPage(&progress)
+                    if self.marksSeen, self.markSeen(progress, out, answer) { return }
+                } else {
+                    return self.finish(progress, out, answer)
+                }
+            }
+            self.progress.withLock { [progress] in $0 = progress }
+            answer(.piece(out, isLast: false))
+        } catch {
+            // Within a literal nothing can be taken back: the session ends. Elsewhere the answer says so.
+            let refusal = self.backend.refusal(error)
+            self.backend.partDone()
+            if progress.message?.isInLiteral == true { self.backend.cut() }
+            answer(.piece(out, isLast: true, failure: refusal, own: progress.own))
+        }
+    }
+
+    private func finish(_ progress: Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>) {
+        self.backend.partDone()
+        answer(.piece(out, isLast: true, failure: progress.failure, own: progress.own))
+    }
+
+    // MARK: Pages
+
+    private func prepare(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
+        if let among = self.request.vanishedAmong, let since = self.request.changedSince {
+            let gone = try self.backend.vanished(among, since: since, in: self.selection)
+            if !gone.isEmpty {
+                out.writeStaticString("* VANISHED (EARLIER) ")
+                out.writeIMAPSet(gone)
+                out.writeStaticString("\r\n")
+            }
+        }
+        guard let since = self.request.changedSince else { return }
+        let changed = try self.backend.reads.changed(in: self.selection.id, since: since)
+        progress.uids = progress.uids.intersection(UIDSet(ascending: changed.lazy.map(\.uid.rawValue)))
+        guard let window = self.request.partial else { return }
+        progress.uids = progress.uids.slice(window.places(of: progress.uids.count))
+    }
+
+    private func rows(_ uids: UIDSet, from first: UID) throws(StoreError) -> [MessageRow] {
+        guard self.readsFlagsAlone else {
+            return try self.backend.reads.rows(of: self.selection.id, uids, from: first, limit: self.pageSize)
+        }
+        let isAll = uids.count == self.request.view.count
+        return try self.selection.mailbox.flagRows(uids, from: first, limit: self.pageSize, isAll: isAll)
+    }
+
+    private static func following(_ rows: [MessageRow], full: Int) -> UID? {
+        guard rows.count >= full, let last = rows.last, last.uid.rawValue < UInt32.max else { return nil }
+        return UID(rawValue: last.uid.rawValue + 1)
+    }
+
+    private func readPage(_ progress: inout Progress) throws(StoreError) {
+        guard let first = progress.next else { return }
+        let rows = try self.rows(progress.uids, from: first)
+        progress.next = Self.following(rows, full: self.pageSize)
+        progress.rows = rows
+        progress.at = 0
+        progress.seenNow = []
+        let flags = progress.rows.reduce(into: Flags()) { $0.formUnion($1.flags) }
+        progress.messages.keywords = Keywords.list(try self.selection.mailbox.keywords(covering: flags))
+        try progress.messages.page(progress.rows)
+    }
+
+    /// Who reads a body has seen the message. True when the store is asked: it goes on with its answer. [RFC9051-6.4.5]
+    private func markSeen(_ progress: Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>) -> Bool {
+        let unseen = UIDSet(ascending: progress.rows.lazy.filter { !$0.flags.contains(.seen) }.map(\.uid.rawValue))
+        guard !unseen.isEmpty else { return false }
+        let store = self.backend.environment.store
+        store.changeFlags(self.selection.id, unseen, .add(.seen)) { [progress] result in
+            var progress = progress
+            // Flags that cannot be written now (a full disk) must not keep anybody from reading.
+            if case .success(let changed) = result { Self.note(changed, &progress) }
+            self.selection.noteOwnChange()
+            let isTaken = self.backend.environment.work { [progress] in self.produce(progress, out, answer) }
+            if !isTaken { answer(.refused(.unavailable)) }
+        }
+        return true
+    }
+
+    private static func note(_ changed: FlagsChanged, _ progress: inout Progress) {
+        var flags: [UID: ChangedFlags] = [:]
+        for change in changed.changed {
+            flags[change.uid] = change
+            if let last = progress.own.indices.last, progress.own[last].modSeq == change.modSeq {
+                progress.own[last].uids.append(change.uid.rawValue)
+            } else {
+                progress.own.append(OwnChange(modSeq: change.modSeq, uids: UIDSet(change.uid.rawValue...change.uid.rawValue)))
+            }
+        }
+        for index in progress.rows.indices {
+            guard let change = flags[progress.rows[index].uid] else { continue }
+            progress.rows[index].flags = change.flags
+            progress.rows[index].modSeq = change.modSeq
+            progress.seenNow.insert(change.uid)
+        }
+    }
+
+    // MARK: Messages
+
+    private func beginMessage(_ progress: inout Progress, _ out: inout ByteBuffer) {
+        let row = progress.rows[progress.at]
+        progress.at += 1
+        // The view has what this session was told of; a message that came since has no number yet.
+        guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) else { return }
+        out.beginFetch(row.uid, place: place, mode: self.request.mode)
+        progress.message = FetchedMessage(row, tellsFlags: progress.seenNow.contains(row.uid))
+    }
+
+    private func write(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
+        guard var message = progress.message else { return }
+        progress.message = nil
+        do throws(StoreError) {
+            let isDone = try message.write(self.request, &progress.messages, &out)
+            progress.failure = progress.failure ?? message.failure
+            if isDone {
+                out.endFetch()
+                self.backend.noteFetched()
+            } else {
+                progress.message = message
+            }
+        } catch {
+            progress.message = message
+            throw error
+        }
+    }
+}
+
+extension FetchItem {
+    /// Bytes of the message are needed, or what is known of them.
+    var readsContent: Bool {
+        switch self {
+        case .section, .binary, .binarySize: true
+        case .uid, .flags, .internalDate, .size, .modSeq, .emailID, .threadID, .saveDate, .envelope, .body, .bodyStructure, .preview: false
+        }
+    }
+
+    /// Must the summary be there?
+    var needsSummary: Bool {
+        switch self {
+        case .envelope, .body, .bodyStructure, .binary, .binarySize: true
+        case .preview(let isLazy): !isLazy
+        case .section(let section): !section.isWholeMessage
+        case .uid, .flags, .internalDate, .size, .modSeq, .emailID, .threadID, .saveDate: false
+        }
+    }
+
+    var marksSeen: Bool {
+        switch self {
+        case .section(let section): !section.isPeek
+        case .binary(_, _, let isPeek): !isPeek
+        default: false
+        }
+    }
+}
+
+extension BodySection {
+    var isWholeMessage: Bool { self.part.isEmpty && self.text == .all }
+}

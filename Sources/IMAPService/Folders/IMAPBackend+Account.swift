@@ -1,0 +1,202 @@
+internal import IMAPWire
+internal import MessageStore
+internal import NIOCore
+internal import Vocabulary
+
+// Commands about names.
+extension IMAPBackend {
+    func account(_ request: AccountRequest, _ mode: WireMode, _ answer: Answer) {
+        switch request {
+        case .create(let name, let uses): self.create(name, uses, answer)
+        case .delete(let name): self.delete(name, answer)
+        case .rename(let from, let to): self.rename(from, to, answer)
+        case .subscribe(let name, let isSubscribed): self.subscribe(name, isSubscribed, answer)
+        case .list(let request): self.list(request, mode, answer)
+        case .status(let name, let items): self.status(name, items, mode, answer)
+        case .namespace:
+            var out = ByteBuffer()
+            out.writeNamespaceLine(personal: [""], others: [FolderName.othersPrefix], shared: [], mode: mode)
+            answer(.account(out))
+        case .quota(let root): self.quota(root: root, mode, answer)
+        case .quotaRoot(let name): self.quotaRoot(name, mode, answer)
+        case .setQuota: answer(.refused(.notPermitted))  // the postmaster sets them, on the account's form
+        case .getACL(let name): self.getACL(name, mode, answer)
+        case .setACL(let name, let identifier, let change): self.setACL(name, identifier, change, answer)
+        case .deleteACL(let name, let identifier): self.setACL(name, identifier, nil, answer)
+        case .listRights(let name, let identifier): self.listRights(name, identifier, mode, answer)
+        case .myRights(let name): self.myRights(name, mode, answer)
+        case .getMetadata(let request): self.getMetadata(request, mode, answer)
+        case .setMetadata(let name, let entries): self.setMetadata(name, entries, answer)
+        case .makeURLs, .fetchURLs, .resetKey: answer(.refused(IMAPRefusal(.badURL)))
+        }
+    }
+
+    private func list(_ request: ListRequest, _ mode: WireMode, _ answer: Answer) {
+        if request.asksForSeparator {
+            var out = ByteBuffer()
+            out.writeSeparatorLine(isLSUB: request.isLSUB)
+            return answer(.account(out))
+        }
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in self.begin(try ListWork(request, mode, self), answer) }
+    }
+
+    // MARK: STATUS
+
+    private func status(_ name: String, _ items: StatusItems, _ mode: WireMode, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let found = try self.find(name, needing: .read)
+            var out = ByteBuffer()
+            try self.writeStatus(found, items, mode, &out)
+            return .account(out)
+        }
+    }
+
+    /// From counters alone, but for the size of what is marked \Deleted.
+    func writeStatus(_ found: FoundMailbox, _ items: StatusItems, _ mode: WireMode, _ out: inout ByteBuffer) throws(IMAPRefusal) {
+        let facts = try self.reading { () throws(StoreError) in try self.reads.openView(found.id) }
+        var values = StatusValues()
+        values.messages = facts.messages
+        values.uidNext = facts.uidNext
+        values.validity = facts.uidValidity
+        values.unseen = facts.unseen
+        values.deleted = facts.deleted
+        values.size = facts.bytes
+        values.highestModSeq = facts.highestModSeq
+        values.mailboxID = ObjectID.mailbox(facts.id)
+        values.appendLimit = self.limits.messageSize
+        if items.contains(.deletedStorage), facts.deleted > 0 {
+            values.deletedStorage = try self.reading { () throws(StoreError) in try self.deletedOctets(facts) }
+        }
+        out.writeStatusLine(found.name.clientName, values, items, mode: mode)
+    }
+
+    private func deletedOctets(_ facts: MailboxFacts) throws(StoreError) -> Int64 {
+        var (octets, next): (Int64, UID?) = (0, UID(rawValue: 1))
+        while let first = next {
+            let rows = try self.reads.rows(of: facts.id, UIDSet(1...UInt32.max), from: first, limit: 1000)
+            octets += rows.reduce(0) { $0 + ($1.flags.contains(.deleted) ? $1.size : 0) }
+            next = rows.count == 1000 ? rows.last.flatMap { $0.uid.rawValue < UInt32.max ? UID(rawValue: $0.uid.rawValue + 1) : nil } : nil
+        }
+        return octets
+    }
+
+    // MARK: CREATE, DELETE, RENAME, SUBSCRIBE
+
+    private static let mostMailboxes = 50_000
+
+    private func create(_ text: String, _ uses: [WireUse], _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            guard let name = FolderName(client: text), name.isUsable else { throw .badName }
+            let owner = try self.mayCreate(name)
+            try self.check(uses, of: owner)
+            try self.createParents(of: name, owner)
+            self.expectNotice(name.name)
+            self.environment.store.createMailbox(name.name, of: owner, specialUse: StoredUse(uses)) { result in
+                switch result {
+                case .success(let facts):
+                    // [RFC8474-4.1]
+                    answer(.account(ByteBuffer(), code: "MAILBOXID (\(ObjectID.mailbox(facts.id)))"))
+                case .failure(let error): answer(.refused(self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    /// Whose mailbox it will be; in somebody else's the level above must allow it. [RFC4314-4]
+    private func mayCreate(_ name: FolderName) throws(IMAPRefusal) -> AccountID {
+        let identity = try self.identity()
+        guard name.owner != nil else { return identity.account }
+        guard let parent = name.parent else { throw .notPermitted }
+        let found = try self.find(FolderName(owner: name.owner, name: parent).clientName, needing: .createChildren)
+        return found.facts.account
+    }
+
+    /// A use has one mailbox, and those that would have to be made of other mailboxes have none. [RFC6154-3]
+    private func check(_ uses: [WireUse], of owner: AccountID) throws(IMAPRefusal) {
+        let all = try self.reading { () throws(StoreError) in try self.reads.mailboxes(of: owner) }
+        guard all.count < Self.mostMailboxes else { throw IMAPRefusal(.tooManyMailboxes, code: "LIMIT") }
+        let wanted = StoredUse(uses)
+        let taken = all.reduce(into: StoredUse()) { $0.formUnion($1.specialUse) }
+        guard wanted.isDisjoint(with: [.all, .flagged]), wanted.isDisjoint(with: taken) else {
+            throw IMAPRefusal(.useIsTaken, code: "USEATTR")
+        }
+    }
+
+    /// Levels above that are not there yet. [RFC9051-6.3.4]
+    private func createParents(of name: FolderName, _ owner: AccountID) throws(IMAPRefusal) {
+        for parent in name.parents where parent != FolderName.inbox {
+            try self.reading { () throws(StoreError) in
+                guard try self.reads.find(parent, of: owner) == nil else { return }
+                do throws(StoreError) {
+                    _ = try self.reads.wait { self.environment.store.createMailbox(parent, of: owner, completion: $0) }
+                } catch {
+                    guard case .mailboxExists = error else { throw error }
+                }
+            }
+        }
+    }
+
+    private func delete(_ name: String, _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            let found = try self.find(name, needing: .deleteMailbox)
+            guard found.facts.name != FolderName.inbox else { throw IMAPRefusal(.inboxStays, code: "CANNOT") }
+            self.expectNotice(found.facts.name)
+            self.environment.store.deleteMailbox(found.id) { result in
+                switch result {
+                case .success:
+                    self.mailboxes.gone(found.id)
+                    answer(.account(ByteBuffer()))
+                case .failure(let error): answer(.refused(self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    private func rename(_ from: String, _ to: String, _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            guard let target = FolderName(client: to), target.isUsable else { throw .badName }
+            guard target.name != FolderName.inbox else { throw .mailboxExists }
+            // A name that is only a level above others can be renamed with them.
+            let source = FolderName(client: from)
+            guard let source, source.owner == target.owner else { throw .badName }
+            let owner: AccountID
+            if source.owner == nil {
+                owner = try self.identity().account
+            } else {
+                let found = try self.find(from, needing: .deleteMailbox)
+                owner = found.facts.account
+            }
+            _ = try self.mayCreate(target)
+            guard !target.name.hasPrefix(source.name + "/") else { throw .badName }
+            try self.createParents(of: target, owner)
+            self.expectNotice(target.name)
+            self.environment.store.renameMailbox(source.name, to: target.name, of: owner) { result in
+                switch result {
+                case .success: answer(.account(ByteBuffer()))
+                case .failure(let error): answer(.refused(self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    private static let mostSubscriptions = 50_000
+
+    private func subscribe(_ text: String, _ isSubscribed: Bool, _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            let identity = try self.identity()
+            guard let name = FolderName(client: text) else { throw .badName }
+            if isSubscribed {
+                guard name.isUsable else { throw .badName }
+                let known = try self.reading { () throws(StoreError) in try self.reads.subscriptions(of: identity.account) }
+                guard known.count < Self.mostSubscriptions else { throw IMAPRefusal(.tooManyMailboxes, code: "LIMIT") }
+            }
+            self.expectNotice(name.clientName)
+            self.environment.store.setSubscribed(name.clientName, isSubscribed, of: identity.account) { result in
+                switch result {
+                case .success: answer(.account(ByteBuffer()))
+                case .failure(let error): answer(.refused(self.refusal(error)))
+                }
+            }
+        }
+    }
+}

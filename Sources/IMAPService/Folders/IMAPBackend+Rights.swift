@@ -1,0 +1,122 @@
+internal import IMAPWire
+internal import MessageStore
+internal import NIOCore
+internal import Vocabulary
+
+// ACL and quotas.
+extension IMAPBackend {
+    // MARK: ACL [RFC4314-3]
+
+    func getACL(_ name: String, _ mode: WireMode, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let found = try self.find(name, needing: .administer)
+            let rows = try self.reading { () throws(StoreError) in try self.reads.rights(of: found.id) }
+            var entries: [(identifier: String, rights: String)] = []
+            if let owner = self.environment.loginName(found.facts.account) { entries.append((owner, Rights.all.text(withOld: true))) }
+            entries += rows.map { ($0.identifier, Rights(letters: $0.rights)?.text(withOld: true) ?? $0.rights) }
+            var out = ByteBuffer()
+            out.writeACLLine(found.name.clientName, entries, mode: mode)
+            return .account(out)
+        }
+    }
+
+    /// `change` nil removes the entry.
+    func setACL(_ name: String, _ identifier: String, _ change: ACLChange?, _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            let found = try self.find(name, needing: .administer)
+            let who = try self.identifier(identifier)
+            // The owner's rights are what they are. [RFC4314-2]
+            if let owner = self.environment.loginName(found.facts.account), who == owner.lowercased() {
+                return answer(.account(ByteBuffer()))
+            }
+            let rows = try self.reading { () throws(StoreError) in try self.reads.rights(of: found.id) }
+            let before = rows.first { $0.identifier == who }.flatMap { Rights(letters: $0.rights) } ?? []
+            let after: Rights =
+                switch change {
+                case .replace(let rights): rights
+                case .add(let rights): before.union(rights)
+                case .remove(let rights): before.subtracting(rights)
+                case nil: []
+                }
+            let text = after.isEmpty ? nil : after.text(withOld: false)
+            self.environment.store.setRights(text, of: who, on: found.id) { result in
+                switch result {
+                case .success: answer(.account(ByteBuffer()))
+                case .failure(let error): answer(.refused(self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    /// As it is stored: `anyone` or a login name, in small letters; with `-` where it takes away.
+    private func identifier(_ text: String) throws(IMAPRefusal) -> String {
+        let isNegative = text.hasPrefix("-")
+        let name = isNegative ? String(text.dropFirst()) : text
+        if name.lowercased() == "anyone" || name.lowercased() == "anonymous" { return (isNegative ? "-" : "") + name.lowercased() }
+        guard let account = self.environment.account(name), let login = self.environment.loginName(account) else {
+            throw IMAPRefusal(.unknownIdentifier, code: "CANNOT")
+        }
+        return (isNegative ? "-" : "") + login.lowercased()
+    }
+
+    func listRights(_ name: String, _ identifier: String, _ mode: WireMode, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let found = try self.find(name, needing: .administer)
+            let who = try self.identifier(identifier)
+            let isOwner = self.environment.loginName(found.facts.account)?.lowercased() == who
+            var out = ByteBuffer()
+            let all = Rights.all.text(withOld: false)
+            out.writeListRightsLine(
+                found.name.clientName, identifier: identifier, required: isOwner ? all : "",
+                optional: isOwner ? [] : all.map { String($0) }, mode: mode)
+            return .account(out)
+        }
+    }
+
+    func myRights(_ name: String, _ mode: WireMode, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let found = try self.find(name, needing: [])
+            guard !found.rights.isDisjoint(with: [.lookup, .read, .insert, .createChildren, .deleteMailbox, .administer]) else {
+                throw .noSuchMailbox
+            }
+            var out = ByteBuffer()
+            out.writeMyRightsLine(found.name.clientName, found.rights.text(withOld: true), mode: mode)
+            return .account(out)
+        }
+    }
+
+    // MARK: Quotas [RFC9208-3.2]
+
+    /// An account has one quota for all its mailboxes; its root is called like the account.
+    func quota(root: String, _ mode: WireMode, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let identity = try self.identity()
+            guard root == self.environment.loginName(identity.account) ?? identity.login else {
+                throw IMAPRefusal(.noSuchRoot, code: "NONEXISTENT")
+            }
+            var out = ByteBuffer()
+            try self.writeQuota(root, identity.account, mode, &out)
+            return .account(out)
+        }
+    }
+
+    func quotaRoot(_ name: String, _ mode: WireMode, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let found = try self.find(name, needing: .read)
+            let owner = found.facts.account
+            let root = self.environment.loginName(owner)
+            let roots = root.map { [$0] } ?? []
+            var out = ByteBuffer()
+            out.writeQuotaRootLine(found.name.clientName, roots: self.environment.quota(owner) == nil ? [] : roots, mode: mode)
+            if let root, self.environment.quota(owner) != nil { try self.writeQuota(root, owner, mode, &out) }
+            return .account(out)
+        }
+    }
+
+    private func writeQuota(_ root: String, _ account: AccountID, _ mode: WireMode, _ out: inout ByteBuffer) throws(IMAPRefusal) {
+        guard let limit = self.environment.quota(account) else { return out.writeQuotaLine(root: root, [], mode: mode) }
+        let usage = try self.reading { () throws(StoreError) in try self.reads.usage(of: account) }
+        // In units of 1,024 octets: what is used is rounded up, so that nobody is told of room that is not there. [RFC9208-5.1]
+        out.writeQuotaLine(root: root, [("STORAGE", (usage.bytes + 1023) / 1024, limit / 1024)], mode: mode)
+    }
+}

@@ -1,0 +1,151 @@
+internal import IMAPWire
+internal import MIME
+internal import MessageStore
+internal import NIOCore
+internal import Vocabulary
+
+extension IMAPBackend {
+    func beginAppend(_ request: AppendRequest, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let target = try self.find(request.mailbox, needing: .insert, orElse: self.absent(request.mailbox))
+            if request.replacing != nil {
+                let selection = try self.selection()
+                guard try self.rights(in: selection).isSuperset(of: [.deleteMessages, .expunge]) else { throw .notPermitted }
+            }
+            let draft = AppendDraft(target, replacing: request.replacing, self.environment.store, sizeLimit: self.limits.messageSize)
+            let hasEnded = self.state.withLock { state in
+                if !state.hasEnded { state.append = draft }
+                return state.hasEnded
+            }
+            if hasEnded { throw .unavailable }
+            return .done
+        }
+    }
+
+    private func draft() throws(IMAPRefusal) -> AppendDraft {
+        guard let draft = self.state.withLock({ $0.append }) else { throw .unavailable }
+        return draft
+    }
+
+    /// What is too long, or has no room, is refused before it is sent. [RFC7889-3]
+    func beginMessage(_ message: AppendMessage, _ answer: Answer) {
+        if case .failed = self.environment.store.health { return answer(.refused(.unavailable)) }
+        if let size = message.size, size > self.limits.messageSize { return answer(.refused(.tooLarge)) }
+        guard let draft = self.state.withLock({ $0.append }) else { return answer(.refused(.unavailable)) }
+        draft.begin(message)
+        guard let size = message.size, let quota = self.environment.quota(draft.target.facts.account) else { return answer(.done) }
+        self.environment.store.usage(of: draft.target.facts.account) { result in
+            if case .success(let usage) = result, usage.bytes + size > quota { return answer(.refused(.overQuota)) }
+            answer(.done)
+        }
+    }
+
+    func messageBytes(_ bytes: ByteBuffer, _ answer: Answer) {
+        guard let draft = self.state.withLock({ $0.append }) else { return answer(.refused(.unavailable)) }
+        draft.add(bytes) { result in
+            switch result {
+            case .success: answer(.done)
+            case .failure(let refusal): answer(.refused(IMAPRefusal(refusal)))
+            }
+        }
+    }
+
+    func dropAppend(_ answer: Answer) {
+        self.takeAppend()?.abandon()
+        answer(.done)
+    }
+
+    private func takeAppend() -> AppendDraft? {
+        self.state.withLock { state in
+            defer { state.append = nil }
+            return state.append
+        }
+    }
+
+    func finishAppend(_ answer: Answer) {
+        guard let draft = self.takeAppend() else { return answer(.refused(.unavailable)) }
+        let target = draft.target
+        self.environment.store.append(draft.finish(), to: target.id, quota: self.environment.quota(target.facts.account)) { result in
+            draft.abandon()
+            switch result {
+            case .success(let appended): self.appended(appended, draft, answer)
+            case .failure(.noSuchMailbox): answer(.refused(.tryCreate))
+            case .failure(let error): answer(.refused(self.refusal(error)))
+            }
+        }
+    }
+
+    private func appended(_ appended: AppendResult, _ draft: AppendDraft, _ answer: Answer) {
+        let uids = UIDSet(ascending: appended.uids.map(\.rawValue))
+        let selection = self.state.withLock { state in
+            state.appended += appended.uids.count
+            return state.selection
+        }
+        if let selection, selection.id == draft.target.id { selection.noteOwnChange() }
+        guard let old = draft.replacing, let selection else { return answer(.appended(validity: appended.uidValidity, uids: uids)) }
+        let gone = UIDSet(old.rawValue...old.rawValue)
+        self.environment.store.expunge(selection.id, uids: gone, onlyDeleted: false) { result in
+            selection.noteOwnChange()
+            switch result {
+            case .success(let expunged):
+                let change = expunged.uids.isEmpty ? nil : OwnChange(modSeq: expunged.modSeq, uids: expunged.uids)
+                answer(.appended(validity: appended.uidValidity, uids: uids, replaced: change))
+            case .failure(let error): answer(.refused(self.refusal(error)))
+            }
+        }
+    }
+
+    // MARK: CATENATE
+
+    /// A part that is here already. [RFC4469-3]
+    func messageURL(_ url: IMAPURL, _ answer: Answer) {
+        self.onWorker(answer) { () throws(IMAPRefusal) in
+            let bad = IMAPRefusal(.badURL, code: "BADURL \(self.quoted(url.text))")
+            let draft = try self.draft()
+            let found = try self.find(url.mailbox, needing: .read, orElse: bad)
+            if let validity = url.validity, validity != found.facts.uidValidity { throw bad }
+            var stream = try self.stream(of: url, in: found, orElse: bad)
+            while !stream.isDone {
+                var piece = ByteBuffer()
+                try self.reading { () throws(StoreError) in try stream.write(to: &piece, limit: 64 << 10) }
+                try self.waitForRoom(draft, piece)
+            }
+            return .done
+        }
+    }
+
+    private func waitForRoom(_ draft: AppendDraft, _ piece: ByteBuffer) throws(IMAPRefusal) {
+        let result: Result<Result<Void, StoreRefusal>, StoreError>
+        do throws(StoreError) {
+            let answer: Result<Void, StoreRefusal> = try self.reads.wait { done in draft.add(piece) { done(.success($0)) } }
+            result = .success(answer)
+        } catch { result = .failure(error) }
+        switch result {
+        case .success(.success): return
+        case .success(.failure(let refusal)): throw IMAPRefusal(refusal)
+        case .failure(let error): throw self.refusal(error)
+        }
+    }
+
+    private func stream(of url: IMAPURL, in found: FoundMailbox, orElse bad: IMAPRefusal) throws(IMAPRefusal) -> SectionStream {
+        let stream = try self.reading { () throws(StoreError) -> SectionStream? in
+            guard let content = try? self.environment.store.contents(of: found.id, [url.uid]).first?.get() else { return nil }
+            if url.section.isWholeMessage {
+                return SectionStream(content, front: content.prefix, 0..<content.bodySize, url.section.partial)
+            }
+            let summaries = Summaries(
+                store: self.environment.store, crashGuard: self.environment.crashGuard, account: found.facts.account)
+            guard case .summary(let summary) = try summaries.make(content) else { return nil }
+            return try SectionStream(url.section, summary.parts, content)
+        }
+        guard let stream else { throw bad }
+        return stream
+    }
+
+    /// For response codes, where a bracket or a line end would break the line.
+    private func quoted(_ text: String) -> String {
+        var out = ByteBuffer()
+        out.writeIMAPString(text.utf8.filter { $0 >= 0x20 && $0 < 0x7F })
+        return String(buffer: out)
+    }
+}

@@ -1,0 +1,192 @@
+internal import IMAPWire
+internal import MessageStore
+internal import NIOCore
+internal import Vocabulary
+
+// STORE, COPY, MOVE, EXPUNGE.
+extension IMAPBackend {
+    // MARK: STORE
+
+    func store(_ request: StoreRequest, _ answer: Answer) {
+        self.inSelection(answer) { selection, rights throws(IMAPRefusal) in
+            guard !selection.isReadOnly else { throw IMAPRefusal(.readOnly, code: "NOPERM") }
+            let changes = AllowedFlags(rights).changes(request)
+            // Where nothing of it may be changed. [RFC4314-4]
+            guard !changes.isEmpty else { throw .notPermitted }
+            self.store(request, changes, selection, answer)
+        }
+    }
+
+    private func store(_ request: StoreRequest, _ changes: [AllowedFlags.Change], _ selection: Selection, _ answer: Answer) {
+        let first = changes[0]
+        let store = self.environment.store
+        let finish: @Sendable (Result<FlagsChanged, StoreError>) -> Void = { result in
+            selection.noteOwnChange()
+            switch result {
+            case .success(let changed): self.stored(changed, request, selection, answer)
+            case .failure(let error): answer(.refused(self.refusal(error)))
+            }
+        }
+        guard changes.count > 1 else {
+            return store.changeFlags(
+                selection.id, request.uids, first.change, keywords: first.keywords, unchangedSince: request.unchangedSince,
+                completion: finish)
+        }
+        // Who may set some flags only replaces these: take away, then add.
+        store.changeFlags(
+            selection.id, request.uids, first.change, keywords: first.keywords, unchangedSince: request.unchangedSince
+        ) { result in
+            guard case .success(let removed) = result else { return finish(result) }
+            let rest = request.uids.subtracting(removed.modified)
+            store.changeFlags(selection.id, rest, changes[1].change, keywords: changes[1].keywords) { added in
+                finish(added.map { $0.after(removed) })
+            }
+        }
+    }
+
+    /// Those whose flags were as wanted already are told too.
+    private func stored(_ changed: FlagsChanged, _ request: StoreRequest, _ selection: Selection, _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            var flagged = changed.changed.map { ToldChanges.Flagged(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
+            let told = UIDSet(ascending: flagged.map(\.uid.rawValue).sorted())
+            let rest = request.uids.subtracting(told).subtracting(changed.modified)
+            if !rest.isEmpty {
+                flagged += try self.reading { () throws(StoreError) in try self.flags(of: rest, in: selection.id) }
+                flagged.sort { $0.uid < $1.uid }
+            }
+            let union = flagged.reduce(into: Flags()) { $0.formUnion($1.flags) }
+            let before = try self.reading { () throws(StoreError) in try selection.mailbox.keywords() }
+            let now = try self.reading { () throws(StoreError) in try selection.mailbox.keywords(covering: union) }
+            answer(
+                .stored(
+                    StoredFlags(
+                        flagged: flagged, modified: changed.modified, keywords: before == now ? nil : Keywords.list(now))))
+        }
+    }
+
+    private func flags(of uids: UIDSet, in mailbox: MailboxID) throws(StoreError) -> [ToldChanges.Flagged] {
+        var out: [ToldChanges.Flagged] = []
+        var next: UID? = UID(rawValue: 1)
+        while let first = next {
+            let rows = try self.reads.rows(of: mailbox, uids, from: first, limit: 1000)
+            out += rows.map { .init(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
+            next = rows.count == 1000 ? rows.last.flatMap { $0.uid.rawValue < UInt32.max ? UID(rawValue: $0.uid.rawValue + 1) : nil } : nil
+        }
+        return out
+    }
+
+    // MARK: EXPUNGE
+
+    func expunge(_ uids: UIDSet?, _ answer: Answer) {
+        self.inSelection(answer) { selection, rights throws(IMAPRefusal) in
+            guard !selection.isReadOnly else { throw IMAPRefusal(.readOnly, code: "NOPERM") }
+            guard rights.contains(.expunge) else { throw .notPermitted }
+            self.environment.store.expunge(selection.id, uids: uids ?? UIDSet(1...UInt32.max), onlyDeleted: true) { result in
+                selection.noteOwnChange()
+                switch result {
+                case .success(let expunged): answer(.expunged(expunged.uids, expunged.modSeq))
+                case .failure(let error): answer(.refused(self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    // MARK: COPY, MOVE
+
+    func copy(_ request: CopyRequest, _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            let selection = try self.selection()
+            let rights = try self.rights(in: selection)
+            if request.isMove {
+                guard !selection.isReadOnly else { throw IMAPRefusal(.readOnly, code: "NOPERM") }
+                guard rights.isSuperset(of: [.deleteMessages, .expunge]) else { throw .notPermitted }
+            }
+            let target = try self.find(request.mailbox, needing: .insert, orElse: self.absent(request.mailbox))
+            let quota = target.facts.account == selection.owner && request.isMove ? nil : self.environment.quota(target.facts.account)
+            self.environment.store.copy(
+                request.uids, from: selection.id, to: target.id, quota: quota, isMove: request.isMove
+            ) { result in
+                selection.noteOwnChange()
+                switch result {
+                case .success(let copied):
+                    // Some of very many were moved: what is gone the session hears as of any other change.
+                    if let failure = copied.failure { return answer(.refused(self.refusal(failure))) }
+                    self.copied(copied, request, target, answer)
+                case .failure(.noSuchMailbox): answer(.refused(self.absent(request.mailbox)))
+                case .failure(let error): answer(.refused(self.refusal(error)))
+                }
+            }
+        }
+    }
+
+    /// Flags that this user may not set there do not come along. [RFC4314-4]
+    private func copied(_ copied: CopyResult, _ request: CopyRequest, _ target: FoundMailbox, _ answer: Answer) {
+        let outcome = IMAPOutcome.copied(
+            CopiedMessages(
+                validity: copied.uidValidity, sources: copied.sources, destinations: copied.copies,
+                expungedAt: request.isMove ? copied.modSeq : nil))
+        let forbidden = AllowedFlags(target.rights).forbidden
+        guard !forbidden.isEmpty, !copied.copies.isEmpty else { return answer(outcome) }
+        self.environment.store.changeFlags(target.id, copied.copies, .remove(forbidden)) { _ in answer(outcome) }
+    }
+
+    /// Of a mailbox that is not there: whether it could be made. [RFC9051-6.3.12]
+    func absent(_ name: String) -> IMAPRefusal {
+        guard let folder = FolderName(client: name), folder.isUsable, folder.owner == nil else { return .noSuchMailbox }
+        return .tryCreate
+    }
+}
+
+/// Which flags rights allow to change: \Seen, \Deleted, and all others. [RFC4314-4]
+struct AllowedFlags {
+    let allowed: Flags
+    let allowsKeywords: Bool
+
+    private static let keywords = Flags.keywordBits.reduce(into: Flags()) { $0.formUnion(.keyword($1)) }
+
+    init(_ rights: Rights) {
+        var allowed: Flags = []
+        if rights.contains(.seen) { allowed.insert(.seen) }
+        if rights.contains(.deleteMessages) { allowed.insert(.deleted) }
+        if rights.contains(.write) { allowed.formUnion([.answered, .flagged, .draft]) }
+        self.allowsKeywords = rights.contains(.write)
+        self.allowed = self.allowsKeywords ? allowed.union(Self.keywords) : allowed
+    }
+
+    var forbidden: Flags { Flags.system.union(Self.keywords).subtracting(self.allowed) }
+    private var allowsAll: Bool { self.forbidden.isEmpty }
+
+    struct Change {
+        var change: MessageStore.FlagChange
+        var keywords: [String]
+    }
+
+    /// What may be done of what was asked for; empty where nothing.
+    func changes(_ request: StoreRequest) -> [Change] {
+        let keywords = self.allowsKeywords ? request.keywords : []
+        let flags = request.flags.intersection(self.allowed)
+        switch request.change {
+        case .replace where self.allowsAll: return [Change(change: .replace(flags), keywords: keywords)]
+        case .replace where self.allowed.isEmpty: return []
+        case .replace:
+            return [
+                Change(change: .remove(self.allowed.subtracting(flags)), keywords: []), Change(change: .add(flags), keywords: keywords),
+            ]
+        case .add, .remove:
+            let asksForNothing = request.flags.isEmpty && request.keywords.isEmpty
+            guard asksForNothing || !flags.isEmpty || !keywords.isEmpty else { return [] }
+            return [Change(change: request.change == .add ? .add(flags) : .remove(flags), keywords: keywords)]
+        }
+    }
+}
+
+extension FlagsChanged {
+    /// These, made right after those.
+    func after(_ earlier: FlagsChanged) -> FlagsChanged {
+        let mine = Set(self.changed.map(\.uid))
+        var out = self
+        out.changed = (earlier.changed.filter { !mine.contains($0.uid) } + self.changed).sorted { $0.uid < $1.uid }
+        out.modified = earlier.modified
+        return out
+    }
+}

@@ -1,0 +1,212 @@
+internal import MessageStore
+internal import Synchronization
+internal import Vocabulary
+
+/// What all sessions of one mailbox share: the hint that something changed, what has changed lately, read once and handed to each, its
+/// keywords, its UIDs.
+final class OpenMailbox: Sendable {
+    /// Names one session among those of this mailbox.
+    struct Ticket: Hashable, Sendable { fileprivate let number: Int }
+
+    enum News: Sendable { case changed, gone }
+
+    private struct Session {
+        /// Tells the session that there is something to read. Once, until it reads.
+        var tell: @Sendable (News) -> Void
+        var isHinted = false
+    }
+
+    private struct State {
+        var sessions: [Int: Session] = [:]
+        var nextTicket = 0
+        /// The newest MODSEQ that the feed named.
+        var newest = ModSeq(rawValue: 0)
+        var recent = RecentChanges()
+        var keywords: [Int: String]?
+        var flags = FlagPrefix()
+        var subscription: ChangeFeed.Subscription?
+        var isClosed = false
+    }
+
+    /// Flags that changed and are read in one go; more come with the next reading.
+    static let changesAtOnce = 10_000
+
+    let id: MailboxID
+    private let reads: StoreReads
+    private let budget: CacheBudget
+    private let state = Mutex(State())
+
+    init(_ id: MailboxID, _ store: MessageStore, _ budget: CacheBudget) {
+        self.id = id
+        self.budget = budget
+        self.reads = StoreReads(store)
+        let subscription = store.changes.subscribe(id) { [weak self] in self?.changed($0) }
+        self.state.withLock { $0.subscription = subscription }
+    }
+
+    func close() {
+        let last = self.state.withLock { state in
+            state.isClosed = true
+            self.budget.change(by: -state.flags.octets)
+            defer {
+                state.subscription = nil
+                state.flags = FlagPrefix()
+            }
+            return state.subscription
+        }
+        _ = last
+    }
+
+    // MARK: Sessions
+
+    /// `tell` is called from any thread and must return at once.
+    func join(_ tell: @escaping @Sendable (News) -> Void) -> Ticket {
+        self.state.withLock { state in
+            state.nextTicket += 1
+            state.sessions[state.nextTicket] = Session(tell: tell)
+            return Ticket(number: state.nextTicket)
+        }
+    }
+
+    func leave(_ ticket: Ticket) { self.state.withLock { state in _ = state.sessions.removeValue(forKey: ticket.number) } }
+
+    private func changed(_ modSeq: ModSeq) {
+        let sessions = self.state.withLock { state -> [Session] in
+            state.newest = max(state.newest, modSeq)
+            let unaware = state.sessions.filter { !$0.value.isHinted }
+            for number in unaware.keys { state.sessions[number]?.isHinted = true }
+            return Array(unaware.values)
+        }
+        for session in sessions { session.tell(.changed) }
+    }
+
+    func gone() {
+        for session in self.state.withLock({ Array($0.sessions.values) }) { session.tell(.gone) }
+    }
+
+    /// Tells one session again: it was given a part only.
+    func hintAgain(_ ticket: Ticket) {
+        let session = self.state.withLock { state in
+            state.sessions[ticket.number]?.isHinted = true
+            return state.sessions[ticket.number]
+        }
+        session?.tell(.changed)
+    }
+
+    // MARK: Changes
+
+    /// What happened since `since` to whoever knew the mailbox up to `uidNext`. Waits for the disk, unless another session has just read it.
+    func changes(since: ModSeq, uidNext: UID, for ticket: Ticket?) throws(StoreError) -> StoredChanges {
+        let (told, from, fromNext) = self.state.withLock { state -> (StoredChanges?, ModSeq, UID) in
+            if let ticket { state.sessions[ticket.number]?.isHinted = false }
+            guard let told = state.recent.changes(since: since, uidNext: uidNext) else { return (nil, since, uidNext) }
+            return (told, told.modSeq, told.uidNext)
+        }
+        if let told, told.modSeq >= self.state.withLock({ $0.newest }), told.modSeq > since { return told }
+        let read = try self.reads.changes(of: self.id, since: from, uidNext: fromNext, limit: Self.changesAtOnce)
+        self.state.withLock { $0.recent.add(read, since: from) }
+        guard let told else { return read }
+        return told.followed(by: read, uidNext: uidNext)
+    }
+
+    /// True when nothing has come since, as far as is known without asking the disk.
+    func isQuiet(since: ModSeq) -> Bool { self.state.withLock { $0.newest <= since } }
+
+    // MARK: Keywords
+
+    /// Names by bit.
+    func keywords() throws(StoreError) -> [Int: String] {
+        if let known = self.state.withLock({ $0.keywords }) { return known }
+        let read = try self.reads.keywords(of: self.id)
+        self.state.withLock { $0.keywords = read }
+        return read
+    }
+
+    /// True when a flag stands in these that has no name among those known here: they must be read anew.
+    func keywords(covering flags: Flags) throws(StoreError) -> [Int: String] {
+        let known = try self.keywords()
+        guard Flags.keywordBits.contains(where: { flags.contains(.keyword($0)) && known[$0] == nil }) else { return known }
+        self.forgetKeywords()
+        return try self.keywords()
+    }
+
+    // MARK: Flags
+
+    /// Flags of messages, as `StoreReads.rows` gives them, but without size, dates and body.
+    /// - Parameter isAll: no message that is there lies between the UIDs.
+    func flagRows(_ uids: UIDSet, from first: UID, limit: Int, isAll: Bool) throws(StoreError) -> [MessageRow] {
+        let (known, newest, end) = self.state.withLock { state in
+            (
+                state.flags.rows(uids, from: first, limit: limit, at: state.newest), state.newest,
+                state.flags.reaches(at: state.newest)
+            )
+        }
+        if known.count == limit { return known }
+        // The rest from behind what is known; from the first where that is not reached.
+        let continues = end.map { first.rawValue <= $0.rawValue || first.rawValue == $0.rawValue + 1 } ?? (first.rawValue == 1)
+        let start = end.flatMap { $0 >= first && $0.rawValue < UInt32.max ? UID(rawValue: $0.rawValue + 1) : nil } ?? first
+        let read = try self.reads.rows(of: self.id, uids, from: start, limit: limit - known.count)
+        if isAll, continues, !read.isEmpty, self.budget.hasRoom(read.count * FlagPrefix.octetsPerRow) {
+            self.state.withLock { state in
+                guard state.newest == newest, !state.isClosed else { return }
+                let before = state.flags.octets
+                state.flags.add(read, startsAfter: end, at: newest)
+                self.budget.change(by: state.flags.octets - before)
+            }
+        }
+        return known + read
+    }
+
+    func forgetKeywords() { self.state.withLock { $0.keywords = nil } }
+}
+
+/// The last changes of a mailbox, batch after batch without a gap.
+private struct RecentChanges {
+    private struct Batch {
+        var since: ModSeq
+        var changes: StoredChanges
+    }
+
+    private static let mostBatches = 32
+    private static let mostFlags = 20_000
+
+    private var batches: [Batch] = []
+
+    /// All that is known from exactly there on; nil where it does not reach back to a batch's beginning.
+    func changes(since: ModSeq, uidNext: UID) -> StoredChanges? {
+        guard let first = self.batches.firstIndex(where: { $0.since == since }) else { return nil }
+        var out = self.batches[first].changes
+        for batch in self.batches[(first + 1)...] { out = out.followed(by: batch.changes, uidNext: uidNext) }
+        return out
+    }
+
+    mutating func add(_ changes: StoredChanges, since: ModSeq) {
+        guard changes.isWhole, changes.modSeq > since else { return }
+        if let last = self.batches.last, last.changes.modSeq != since {
+            // Somebody else has read the same, or has begun further back.
+            guard changes.modSeq > last.changes.modSeq else { return }
+            self.batches = []
+        }
+        self.batches.append(Batch(since: since, changes: changes))
+        var flags = self.batches.reduce(0) { $0 + $1.changes.changed.count }
+        while let first = self.batches.first, self.batches.count > Self.mostBatches || flags > Self.mostFlags {
+            flags -= first.changes.changed.count
+            self.batches.removeFirst()
+        }
+    }
+}
+
+extension StoredChanges {
+    /// These and then those, to who knew the mailbox up to `uidNext` before both.
+    func followed(by later: StoredChanges, uidNext: UID) -> StoredChanges {
+        var out = StoredChanges(modSeq: later.modSeq, uidNext: later.uidNext)
+        out.isMore = later.isMore
+        out.isWhole = self.isWhole && later.isWhole
+        out.arrived = self.arrived.union(later.arrived).subtracting(later.expunged)
+        let known = uidNext.rawValue > 1 ? UIDSet(1...(uidNext.rawValue - 1)) : UIDSet()
+        out.expunged = self.expunged.union(later.expunged).intersection(known)
+        let newer = Set(later.changed.map(\.uid))
+        out.changed = self.changed.filter { !newer.contains($0.uid) && !later.expunged.contains($0.uid) } + later.changed
+        return out
+    }
+}

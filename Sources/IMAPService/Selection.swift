@@ -1,0 +1,77 @@
+internal import IMAPWire
+internal import MessageStore
+internal import Synchronization
+internal import Vocabulary
+
+/// A session's selected mailbox, and up to where the session knows it.
+final class Selection: Sendable {
+    struct Known: Sendable {
+        var modSeq: ModSeq
+        var uidNext: UID
+    }
+
+    let mailbox: OpenMailbox
+    let ticket: OpenMailbox.Ticket
+    let owner: AccountID
+    /// The session's user owns it.
+    let isOwn: Bool
+    let isReadOnly: Bool
+    /// As it was when it was selected.
+    let selected: Known
+    private let known: Mutex<Known>
+    /// This session has changed something: the feed may not have said so yet.
+    private let mustLook = Mutex(false)
+
+    init(_ mailbox: OpenMailbox, _ ticket: OpenMailbox.Ticket, owner: AccountID, isOwn: Bool, isReadOnly: Bool, known: Known) {
+        self.mailbox = mailbox
+        self.ticket = ticket
+        self.owner = owner
+        self.isOwn = isOwn
+        self.isReadOnly = isReadOnly
+        self.selected = known
+        self.known = Mutex(known)
+    }
+
+    var id: MailboxID { self.mailbox.id }
+    var uidNext: UID { self.known.withLock { $0.uidNext } }
+
+    func told(_ changes: StoredChanges) {
+        self.known.withLock { $0 = Known(modSeq: changes.modSeq, uidNext: max($0.uidNext, changes.uidNext)) }
+    }
+
+    func noteOwnChange() { self.mustLook.withLock { $0 = true } }
+
+    /// True once after each `noteOwnChange`.
+    func takeMustLook() -> Bool {
+        self.mustLook.withLock { mustLook in
+            defer { mustLook = false }
+            return mustLook
+        }
+    }
+}
+
+extension IMAPBackend {
+    /// What the user may do in his selected mailbox now: in somebody else's it is asked anew for each command, so that a right that is taken away
+    /// is gone at once. EXAMINE leaves what changes nothing. Waits for the disk, but not in the user's own mailboxes.
+    func rights(in selection: Selection) throws(IMAPRefusal) -> Rights {
+        let rights: Rights
+        if selection.isOwn {
+            rights = .all
+        } else {
+            let finder = try self.finder()
+            rights = try self.reading { () throws(StoreError) in try finder.rights(on: selection.id, of: selection.owner) }
+            guard rights.contains(.read) else { throw .notPermitted }
+        }
+        return selection.isReadOnly ? rights.intersection([.lookup, .read, .administer]) : rights
+    }
+
+    /// Runs `body` where it may wait; in the user's own mailboxes, where nothing has to be asked, at once.
+    func inSelection(_ answer: Answer, _ body: @escaping @Sendable (Selection, Rights) throws(IMAPRefusal) -> Void) {
+        guard let selection = self.state.withLock({ $0.selection }) else { return answer(.refused(.nothingSelected)) }
+        let run: @Sendable () throws(IMAPRefusal) -> Void = { () throws(IMAPRefusal) in
+            try body(selection, try self.rights(in: selection))
+        }
+        guard selection.isOwn else { return self.startOnWorker(answer, run) }
+        do throws(IMAPRefusal) { try run() } catch { answer(.refused(error)) }
+    }
+}
