@@ -99,8 +99,9 @@ package final class Connector: Sendable {
                     do {
                         try channel.pipeline.syncOperations.addHandler(driver)
                     } catch {
+                        // It was closed before anybody could listen: the session never began, and has nothing to say of it.
                         channel.close(promise: nil)
-                        backend.ended()
+                        failed("the other host closed the connection at once")
                     }
                 }
             }

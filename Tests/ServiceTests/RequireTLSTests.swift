@@ -154,8 +154,8 @@ struct RequireTLSTests {
         for hosts in [[Host.busy, .unable], [.unable, .busy], [.later], [.clear, .later, .stranger], [.cut]] {
             let world = try World(hosts)
             _ = try world.send()
-            #expect(world.server.events.lines("failed").isEmpty)
-            #expect(world.server.events.lines("deferred").count == 1)
+            #expect(world.server.events.lines("failed").isEmpty, "\(world.server.events.lines("session-failed"))")
+            #expect(world.server.events.lines("deferred").count == 1, "\(world.hosts.map { ($0.connections, $0.lines) })")
             #expect(try world.server.store.queueCount() == 1)
             // Once it will do the message goes.
             for host in world.hosts {

@@ -19,6 +19,8 @@ final class CourierSession: SessionBackend {
     private let hasTrustedName: Bool
     /// The connection was made for a message with REQUIRETLS.
     private let wantedProof: Bool
+    /// It was told how far the session came, or why it came to nothing.
+    private var hasSpoken = false
     /// The message under way.
     private let current = CurrentMessage()
 
@@ -32,6 +34,7 @@ final class CourierSession: SessionBackend {
 
     func perform(_ call: SMTPClientCall, _ answer: SessionAnswer<SMTPClientOutcome>) {
         let (courier, current) = (self.courier, self.current)
+        self.hasSpoken = true
         switch call {
         case .ready(let peer):
             courier.sessionReady(peer, host: self.host, address: self.address, self.check)
@@ -58,7 +61,13 @@ final class CourierSession: SessionBackend {
         }
     }
 
-    func ended() { self.courier.sessionEnded() }
+    func ended() {
+        // A host of which nothing is known must not count as one that will not do.
+        if !self.hasSpoken {
+            self.courier.note(DeliveryFailure(.connectionLost(.connect), remoteHost: self.host, remoteAddress: self.address))
+        }
+        self.courier.sessionEnded()
+    }
 
     private func work(_ answer: SessionAnswer<SMTPClientOutcome>, _ body: @escaping @Sendable () -> Void) {
         if !self.courier.delivery.workers.submit(body) { answer(.quit) }
