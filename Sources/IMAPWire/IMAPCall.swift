@@ -78,7 +78,7 @@ package enum IMAPOutcome: Sendable {
     /// What is gone by this command; told by the machine as EXPUNGE or VANISHED.
     case expunged(UIDSet, ModSeq)
     case found(SearchAnswer)
-    /// A search goes on: so many of so many messages were looked at. [RFC9585]
+    /// A search goes on: so many of so many messages were looked at. [RFC9585-4]
     case progress(done: Int, of: Int)
     /// Of REPLACE with what went from the selected mailbox.
     case appended(validity: UIDValidity, uids: UIDSet, replaced: OwnChange? = nil)

@@ -8,6 +8,8 @@ struct Command: Sendable {
     var rule: IMAPRule
     /// Behind the command's name.
     var arguments: Scanner
+    /// Changes were read for it already.
+    var isFresh = false
 
     static let none = Command(tag: "*", rule: .none, arguments: Scanner([], isUTF8: false))
 }

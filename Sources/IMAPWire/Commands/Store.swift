@@ -46,6 +46,11 @@ extension IMAPMachine {
             : try set.messages(in: selected.known, saved: self.saved)
         guard !selected.mailbox.isReadOnly else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
         guard !uids.isEmpty else { return self.finish(.ok(), &out) }
+        if isSilent, !self.command.isFresh {
+            // What others have changed of these messages would hide behind our own change, of which nothing is said.
+            self.command.isFresh = true
+            return self.readChanges(.command, &out)
+        }
         var request = StoreRequest(uids: uids, change: change, flags: flags, keywords: keywords, unchangedSince: unchangedSince)
         request.isSilent = isSilent
         let plan = StorePlan(isUID: isUID, isSilent: isSilent, isConditional: unchangedSince != nil)

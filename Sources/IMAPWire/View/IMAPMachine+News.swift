@@ -9,6 +9,8 @@ extension IMAPMachine {
         case idling
         /// Nobody asked: NOTIFY.
         case unasked
+        /// The command in hand begins, knowing of them; they are told at its end.
+        case command
     }
 
     /// Reads what has changed; before the first time the view, since changes are told by its numbers.
@@ -20,6 +22,7 @@ extension IMAPMachine {
 
     /// Tells what may be told here, then goes on.
     mutating func announce(_ after: AfterNews, _ out: inout Output) {
+        if case .command = after { return self.run(&out) }
         guard var selected = self.selected, selected.hasNews else { return self.announced(after, &out) }
         let mayExpunge = if case .ending = after { self.command.rule.tellsExpunges } else { true }
         let held = !mayExpunge && !selected.gone.isEmpty
@@ -36,7 +39,7 @@ extension IMAPMachine {
             if ending.code == Self.highestModSeqCode { ending.code = self.selected.map { "HIGHESTMODSEQ \($0.toldModSeq)" } }
             self.writeTagged(ending, &out)
         case .idling: self.phase = .idling
-        case .unasked: self.phase = .command
+        case .unasked, .command: self.phase = .command
         }
     }
 

@@ -1,0 +1,299 @@
+import IMAPWire
+import MailTesting
+import NIOCore
+import SASL
+import Synchronization
+import Testing
+import Vocabulary
+
+/// What dialogues cannot show: time, size, events, the end.
+@Suite struct MachineTests {
+    @Test("T1 what is glued behind STARTTLS is dropped, and the session starts anew")
+    func starttlsDropsPlaintext() {
+        var client = Client(FakeOffice()) { $0.allowsPlaintextLogin = false }
+        client.session.send("a STARTTLS\r\nb LOGIN alice wonderland\r\n")
+        #expect(client.session.takeOutput() == "a OK begin TLS now\r\n")
+        #expect(client.session.wantsTLS && client.session.dropped == 28)
+        client.session.establishTLS()
+        #expect(client.session.exchange("c SELECT INBOX\r\n") == "c BAD log in first\r\n")
+    }
+
+    @Test("The greeting tells the capabilities, and no word of what is off")
+    func greeting() {
+        var settings = IMAPSettings(greeting: "ready", hostName: "host", makeNonce: { "n" })
+        settings.features = [.rev2]
+        var session = PureSession(IMAPMachine(settings: settings)) { _ in .done }
+        session.connect()
+        #expect(
+            session.takeOutput()
+                == "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE AUTH=SCRAM-SHA-256 LOGINDISABLED] ready\r\n")
+    }
+
+    @Test("A command whose extension is off does not exist, nor do its items")
+    func featuresOff() {
+        var client = Client.inInbox(FakeOffice()) { $0.features.subtract([.move, .idle, .condStore, .binary, .preview, .sort]) }
+        #expect(client.command("MOVE 1 x").result == "BAD unknown command")
+        #expect(client.command("IDLE").result == "BAD unknown command")
+        #expect(client.command("UID SORT (DATE) UTF-8 ALL").result == "BAD unknown command")
+        #expect(client.command("UID FETCH 1 MODSEQ").result == "BAD the arguments are not as the command wants them")
+        #expect(client.command("UID FETCH 1 BINARY[1]").result == "BAD the arguments are not as the command wants them")
+        #expect(client.command("ENABLE QRESYNC").lines == ["* ENABLED"])
+        let capabilities = client.command("CAPABILITY").lines[0].split(separator: " ")
+        for name in ["MOVE", "IDLE", "CONDSTORE", "QRESYNC", "BINARY", "PREVIEW", "SORT", "SORT=DISPLAY", "ESORT"] {
+            #expect(!capabilities.contains(Substring(name)))
+        }
+    }
+
+    @Test("Before login one deadline stands for all; afterwards each command starts it anew")
+    func deadlines() {
+        var client = Client(FakeOffice())
+        #expect(client.session.deadline == .minutes(1) && client.session.deadlines == 1)
+        _ = client.command("NOOP")
+        #expect(client.session.deadlines == 1)
+        _ = client.command("LOGIN alice wonderland")
+        #expect(client.session.deadline == .minutes(30))
+        client.session.timeOut()
+        #expect(client.session.takeOutput() == "* BYE nothing heard from you for too long\r\n" && client.session.isClosed)
+    }
+
+    @Test("In IDLE a word is said now and then, until half an hour has passed")
+    func idleNotices() {
+        var client = Client.inInbox(FakeOffice())
+        client.session.send("i IDLE\r\n")
+        _ = client.session.takeOutput()
+        for _ in 0..<7 {
+            client.session.timeOut()
+            #expect(client.session.takeOutput() == "* OK still here\r\n" && client.session.deadline == .minutes(4))
+        }
+        client.session.timeOut()
+        #expect(client.session.takeOutput().hasPrefix("* BYE ") && client.session.isClosed)
+    }
+
+    @Test("IDLE tells at once what happens, flags and ends of messages too")
+    func idleTells() {
+        let office = FakeOffice()
+        office.inbox.add("one")
+        office.inbox.add("two")
+        var client = Client.inInbox(office)
+        #expect(client.session.exchange("i IDLE\r\n") == "+ waiting for changes\r\n")
+        office.inbox.add("three")
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput() == "* 3 EXISTS\r\n")
+        office.inbox.setFlags(3, .seen)
+        office.inbox.expunge(UIDSet(1...1))
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput() == "* 1 EXPUNGE\r\n* 2 FETCH (UID 3 FLAGS (\\Seen))\r\n")
+        #expect(client.session.exchange("DONE\r\n") == "i OK completed\r\n")
+    }
+
+    @Test("A hint between commands waits for the next one")
+    func hintsWait() {
+        let office = FakeOffice()
+        var client = Client.inInbox(office)
+        office.inbox.add("one")
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput().isEmpty)
+        #expect(client.command("UID SEARCH ALL").lines == ["* SEARCH", "* 1 EXISTS"])
+    }
+
+    @Test("With NOTIFY changes are told between commands, and lines about other mailboxes")
+    func notify() {
+        let office = FakeOffice()
+        office.inbox.add("one")
+        var client = Client.inInbox(office)
+        #expect(
+            client.command("NOTIFY SET STATUS (selected (MessageNew MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge))")
+                .result == "OK completed")
+        office.inbox.setFlags(1, .flagged)
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput() == "* 1 FETCH (UID 1 FLAGS (\\Flagged))\r\n")
+        client.backend.notices = "* STATUS Other (MESSAGES 3)\r\n"
+        client.session.notify(.noticesWait)
+        #expect(client.session.takeOutput() == "* STATUS Other (MESSAGES 3)\r\n")
+        #expect(client.command("NOTIFY SET (personal (MessageNew))").result.hasPrefix("BAD "))
+        #expect(client.command("NOTIFY NONE").result == "OK completed")
+        office.inbox.setFlags(1, [])
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput().isEmpty)
+    }
+
+    @Test("Expunges are not told during FETCH, STORE and SEARCH, and a client that resynchronizes learns how far it may trust")
+    func expungesWait() {
+        let office = FakeOffice()
+        for text in ["a", "b", "c"] { office.inbox.add(text) }
+        var client = Client.inInbox(office)
+        _ = client.command("ENABLE QRESYNC")
+        office.inbox.expunge(UIDSet(1...1))
+        office.inbox.setFlags(3, .seen)
+        client.session.notify(.mailboxChanged)
+        let held = client.command("FETCH 2 (UID)").lines
+        #expect(
+            held == [
+                "* 2 FETCH (UID 2)", "* OK [HIGHESTMODSEQ 4] some messages were removed meanwhile",
+                "* 3 FETCH (UID 3 FLAGS (\\Seen) MODSEQ (6))",
+            ])
+        #expect(client.command("NOOP").lines == ["* VANISHED 1"])
+        #expect(client.command("UID FETCH 3 (UID)").lines == ["* 2 FETCH (UID 3)"])
+    }
+
+    @Test("What others changed is told even where our own change is silent")
+    func silentDoesNotHideOthers() {
+        let office = FakeOffice()
+        office.inbox.add("a")
+        var client = Client.inInbox(office)
+        office.inbox.setFlags(1, .flagged)
+        client.session.notify(.mailboxChanged)
+        #expect(client.command("STORE 1 +FLAGS.SILENT \\Seen").lines == ["* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen))"])
+        #expect(client.command("STORE 1 +FLAGS.SILENT \\Deleted").lines.isEmpty)
+        client.session.notify(.mailboxChanged)
+        #expect(client.command("NOOP").lines.isEmpty)
+    }
+
+    @Test("Long answers come in pieces, each after the peer has read the last")
+    func pieces() {
+        let office = FakeOffice()
+        for _ in 0..<30_000 { office.inbox.add("") }
+        var client = Client.inInbox(office)
+        let (lines, result) = client.command("SEARCH UNDELETED")
+        #expect(result == "OK completed" && lines.count == 1 && lines[0].hasSuffix(" 29999 30000"))
+        #expect(client.command("STORE 1:* +FLAGS \\Deleted").lines.count == 30_000)
+        #expect(client.command("EXPUNGE").lines.count == 30_000)
+        #expect(client.session.largestWrite < 80 << 10)
+    }
+
+    @Test("The server goes down: idle sessions are told at once, others when their command is done")
+    func shutdown() {
+        let office = FakeOffice()
+        office.inbox.add("a")
+        var idle = Client.inInbox(office)
+        idle.session.send("i IDLE\r\n")
+        _ = idle.session.takeOutput()
+        idle.session.shutDown()
+        #expect(idle.session.takeOutput() == "* BYE the server is shutting down\r\n" && idle.session.isClosed)
+        var busy = Client.inInbox(office)
+        busy.session.answersCalls = false
+        busy.session.send("b FETCH 1 FLAGS\r\n")
+        busy.session.shutDown()
+        #expect(busy.session.takeOutput().isEmpty && !busy.session.isClosed)
+        busy.session.answersCalls = true
+        busy.session.complete(.view(UIDSet(1...1)))
+        #expect(busy.session.takeOutput() == "* 1 FETCH (FLAGS ())\r\nb OK completed\r\n* BYE the server is shutting down\r\n")
+    }
+
+    @Test("An account that is closed, and a mailbox that is gone, end the session")
+    func ends() {
+        for event in [IMAPEvent.accountClosed, .mailboxGone] {
+            var client = Client.inInbox(FakeOffice())
+            client.session.notify(event)
+            #expect(client.session.takeOutput().hasPrefix("* BYE ") && client.session.isClosed)
+        }
+        let gone = Gone()
+        var client = Client.inInbox(FakeOffice()) { settings in settings.mayStay = { _ in !gone.isGone.load(ordering: .relaxed) } }
+        gone.isGone.store(true, ordering: .relaxed)
+        #expect(client.command("NOOP").lines.last?.hasPrefix("* BYE your account is not active any more") == true)
+    }
+
+    @Test(
+        "A backend that refuses is answered with its reason, and nothing is left behind",
+        arguments: [
+            "FETCH 1 FLAGS", "STORE 1 +FLAGS \\Seen", "COPY 1 INBOX", "EXPUNGE", "SEARCH ALL", "LIST \"\" *", "NOTIFY NONE",
+            "STATUS INBOX (MESSAGES)",
+        ])
+    func refusals(_ command: String) {
+        let office = FakeOffice()
+        office.inbox.add("a")
+        var client = Client.inInbox(office)
+        office.nextRefusal = IMAPRefusal(.overQuota, code: "OVERQUOTA")
+        #expect(client.command(command).result == "NO [OVERQUOTA] no room: delete some messages first")
+        #expect(client.command("NOOP").result == "OK completed")
+    }
+
+    @Test("A message that is refused midway is passed over to the end of its command", arguments: Cutting.all)
+    func appendRefusedMidway(_ cutting: Cutting) {
+        let office = FakeOffice()
+        var client = Client.inInbox(office)
+        client.session.send("p APPEND INBOX {4}\r\n")
+        #expect(client.session.takeOutput() == "+ send it\r\n")
+        office.nextRefusal = IMAPRefusal(.overQuota, code: "OVERQUOTA")
+        for piece in cutting.pieces(of: Array("ab\r\n {3+}\r\nx\r\n\r\nq NOOP\r\n".utf8)) { client.session.send(piece) }
+        #expect(client.session.takeOutput() == "p NO [OVERQUOTA] no room: delete some messages first\r\nq OK completed\r\n")
+        #expect(office.inbox.messages.isEmpty)
+    }
+
+    @Test("A line without end, and a word of a million letters, cost no more than their limit")
+    func endless() {
+        var client = Client(FakeOffice())
+        for _ in 0..<100 {
+            client.session.send(Array(repeating: UInt8(ascii: "x"), count: 10_000))
+            #expect(client.session.input.readableBytes <= 20_000)
+        }
+        client.session.send("\r\n")
+        #expect(client.session.takeOutput().hasPrefix("* BAD [TOOBIG] "))
+    }
+
+    @Test(
+        "Names of mailboxes have one spelling on the wire",
+        arguments: [
+            ("INBOX", "INBOX"), ("Entwürfe", "Entw&APw-rfe"), ("日本語", "&ZeVnLIqe-"), ("a&b", "a&-b"), ("😀", "&2D3eAA-"),
+            ("台/北", "&U,A-/&Uxc-"),
+        ])
+    func modifiedUTF7(_ name: String, _ wire: String) {
+        #expect(MailboxName.encoded(name, isUTF8: false) == wire)
+        #expect(MailboxName.decoded(wire.utf8, isUTF8: false) == name)
+        #expect(MailboxName.decoded(name.utf8, isUTF8: true) == name)
+    }
+
+    @Test(
+        "What is no modified UTF-7, or could be written otherwise, is refused",
+        arguments: [
+            "&", "&ZeV", "&AGE-", "&ZeVnLIqe-&ZeVnLIqe-", "&ZeVnLIqf-x&", "&2D0-", "a\u{7F}", "日本", "&AAA-", "&ZeVnLIqeX-", "&!-",
+        ])
+    func badModifiedUTF7(_ wire: String) { #expect(MailboxName.decoded(wire.utf8, isUTF8: false) == nil) }
+
+    @Test("Names in UTF-8 are normalized and hold no controls")
+    func utf8Names() {
+        #expect(MailboxName.decoded("Cafe\u{301}".utf8, isUTF8: true)?.unicodeScalars.count == 4)
+        #expect(MailboxName.decoded("a\u{85}".utf8, isUTF8: true) == nil)
+        #expect(MailboxName.decoded([0xFF], isUTF8: true) == nil)
+        #expect(MailboxName.decoded("inbox/x".utf8, isUTF8: true) == "INBOX/x")
+        #expect(MailboxName.decoded("inboxes".utf8, isUTF8: true) == "inboxes")
+    }
+
+    @Test(
+        "Patterns of LIST",
+        arguments: [
+            ("*", "a/b", true), ("%", "a/b", false), ("%", "a", true), ("a/%", "a/b", true), ("a/%", "a/b/c", false),
+            ("a*c", "a/b/c", true),
+            ("%/%", "a/b", true), ("inbox", "INBOX", true), ("a%", "a", true), ("a", "ab", false), ("", "", true), ("*b*", "abc", true),
+            ("%*%", "x/y", true),
+        ])
+    func patterns(_ pattern: String, _ name: String, _ matches: Bool) { #expect(ListPattern(pattern).matches(name) == matches) }
+
+    @Test("A pattern of a thousand wildcards is no work")
+    func worstPattern() {
+        let pattern = ListPattern(String(repeating: "*a%b", count: 200))
+        #expect(!pattern.matches(String(repeating: "a", count: 1000)))
+    }
+
+    @Test(
+        "URLs of CATENATE",
+        arguments: [
+            "/INBOX;UIDVALIDITY=7/;UID=20/;SECTION=1.2.MIME", "/INBOX/;UID=20",
+            "imap://joe@host/a%20b/c;uidvalidity=9/;uid=1/;section=HEADER/;partial=1.5",
+            "/%E6%97%A5/;UID=4294967295",
+        ])
+    func urls(_ text: String) { #expect(IMAPURL(parsing: text) != nil) }
+
+    @Test(
+        "URLs that name no message",
+        arguments: [
+            "", "/", "INBOX/;UID=1", "/INBOX", "/INBOX/;UID=0", "/INBOX/;UID=4294967296", "/%ZZ/;UID=1", "/x;UIDVALIDITY=0/;UID=1",
+            "http://a/b/;UID=1",
+            "/x/;UID=1/;SECTION=NONSENSE", "/x/;UID=1/;PARTIAL=1.0", "/;UID=1",
+        ])
+    func badURLs(_ text: String) { #expect(IMAPURL(parsing: text) == nil) }
+}
+
+private final class Gone: Sendable {
+    let isGone = Atomic(false)
+}
