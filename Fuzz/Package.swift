@@ -45,6 +45,8 @@ let package = Package(
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
         ours("Bounces", [nioCore, "Bytes", "Vocabulary", "Text", "MIME", "Forms", "Policy", crypto]),
+        ours("Search", [nioCore, "Bytes", "Vocabulary", "Text", "MIME"]),
+        ours("IMAPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
         // Parts of the target PostOffice, by links to its files.
@@ -63,6 +65,8 @@ let package = Package(
         fuzzer("field", ["Forms", "Vocabulary"]),
         fuzzer("text", ["Text", "Vocabulary"]),
         fuzzer("access", ["Policy", "Vocabulary"]),
+        fuzzer("imap", ["IMAPWire", "SASL", "Search", "Vocabulary"]),
+        fuzzer("imapgrammar", ["IMAPWire", "SASL", "Search", "Vocabulary"]),
         fuzzer("pop3", ["POP3Wire", "SASL", "Vocabulary"]),
         fuzzer("sasl", ["SASL", "Vocabulary"]),
         fuzzer("reply", ["SMTPWire", "Policy", "SASL", "Vocabulary"]),

@@ -33,7 +33,8 @@ struct Client {
         self.tags += 1
         let tag = "t\(self.tags)"
         var lines = self.session.exchange("\(tag) \(text)\r\n").split(separator: "\r\n").map(String.init)
-        guard let last = lines.popLast(), last.hasPrefix(tag + " ") else { return (lines, "no tagged answer") }
+        guard let last = lines.last, last.hasPrefix(tag + " ") else { return (lines, "no tagged answer") }
+        lines.removeLast()
         return (lines, String(last.dropFirst(tag.count + 1)))
     }
 }

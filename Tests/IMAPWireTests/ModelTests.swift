@@ -59,7 +59,11 @@ private struct MailProgram {
         if words[1] == "VANISHED" {
             guard mayExpunge, self.hasVanished else { return self.complain("\(line) in \(command)") }
             let gone = Self.set(words[2])
-            for uid in gone where !self.uids.contains(uid) { self.complain("\(line): unknown \(uid) in \(command)") }
+            for uid in gone where !self.uids.contains(uid) {
+                // One of those at the end whose UIDs were not asked for yet.
+                guard let unknown = self.uids.lastIndex(of: nil) else { return self.complain("\(line): unknown \(uid) in \(command)") }
+                self.uids.remove(at: unknown)
+            }
             self.uids.removeAll { $0.map(gone.contains) ?? false }
             return
         }
