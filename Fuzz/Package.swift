@@ -45,7 +45,6 @@ let package = Package(
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
         ours("Bounces", [nioCore, "Bytes", "Vocabulary", "Text", "MIME", "Forms", "Policy", crypto]),
-        ours("Search", [nioCore, "Bytes", "Vocabulary", "Text", "MIME"]),
         ours("IMAPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
