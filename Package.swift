@@ -119,7 +119,7 @@ let package = Package(
             [
                 nioCore, nioPosix, yams, arguments, "CPlatform", "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Forms", "Policy",
                 "Routing",
-                "Bounces", "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "IMAPService", "Delivery",
+                "Bounces", "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "IMAPService", "SearchIndex", "Delivery",
             ]),
         .executableTarget(name: "postoffice", dependencies: ["PostOffice"], path: "Sources/postoffice-command", swiftSettings: strict),
 
@@ -167,7 +167,8 @@ let package = Package(
         tests(
             "ServiceTests",
             [
-                "PostOffice", "SMTPService", "POP3Service", "IMAPService", "IMAPWire", "Search", "MIME", "NetKit", "Database", "Directory", "MessageStore",
+                "PostOffice", "SMTPService", "POP3Service", "IMAPService", "IMAPWire", "Search", "SearchIndex", "MIME", "NetKit", "Database", "Directory",
+                "MessageStore",
                 "Queue", "Delivery", "Routing", "Policy",
                 "SASL", "Forms", "SMTPWire", "Bounces",
                 "Bytes", "Vocabulary", "MailTesting", nioCore, nioPosix, nioSSL,

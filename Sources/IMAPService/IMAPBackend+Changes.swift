@@ -50,7 +50,7 @@ extension IMAPBackend {
             var flagged = changed.changed.map { ToldChanges.Flagged(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
             let told = UIDSet(ascending: flagged.map(\.uid.rawValue).sorted())
             let rest = request.uids.subtracting(told).subtracting(changed.modified)
-            if !rest.isEmpty {
+            if !rest.isEmpty, !request.isSilent {
                 flagged += try self.reading { () throws(StoreError) in try self.flags(of: rest, in: selection.id) }
                 flagged.sort { $0.uid < $1.uid }
             }

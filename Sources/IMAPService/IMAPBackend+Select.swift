@@ -85,7 +85,7 @@ extension IMAPBackend {
         let mustLook = selection.takeMustLook()
         // At once, on this thread, when nothing waits to be filed.
         self.environment.store.afterFiling {
-            if !mustLook, selection.mailbox.isQuiet(since: since) {
+            if !mustLook, selection.mailbox.isQuiet(since: since, for: selection.ticket) {
                 return answer(.changes(ToldChanges(modSeq: since, uidNext: selection.uidNext)))
             }
             self.readChanges(since: since, in: selection, answer)

@@ -53,6 +53,8 @@ package struct IMAPService: SessionService {
         /// Most octets that an account's mailboxes may hold; nil is no limit.
         package var quota: @Sendable (AccountID) -> Int64? = { _ in nil }
         package var sessions = AccountSessions()
+        /// Indexes of what is searched for; nil asks every message.
+        package var searching: SearchIndexing?
 
         package init(
             store: MessageStore, authenticate: @escaping Authenticate, configuration: @escaping @Sendable () -> Configuration,

@@ -109,8 +109,15 @@ final class OpenMailbox: Sendable {
         return told.followed(by: read, uidNext: uidNext)
     }
 
-    /// True when nothing has come since, as far as is known without asking the disk.
-    func isQuiet(since: ModSeq) -> Bool { self.state.withLock { $0.newest <= since } }
+    /// True when nothing has come since, as far as is known without asking the disk. The session counts as having looked: it may have read a
+    /// change before it was hinted at it.
+    func isQuiet(since: ModSeq, for ticket: Ticket) -> Bool {
+        self.state.withLock { state in
+            guard state.newest <= since else { return false }
+            state.sessions[ticket.number]?.isHinted = false
+            return true
+        }
+    }
 
     // MARK: Keywords
 

@@ -1,7 +1,7 @@
 internal import Database
 internal import NIOCore
 internal import Synchronization
-internal import Vocabulary
+package import Vocabulary
 
 // Invariants of the store (docs/decisions/0010-log-and-views.md):
 // 1. The log segments hold everything that was promised: bodies, deliveries, queue entries. mail.db and accept.db are views of the log,
@@ -177,6 +177,11 @@ package final class MessageStore: Sendable {
     }
 
     deinit { self.close() }
+
+    /// Says which store files beside it belong to.
+    package var identity: [UInt8] { self.parts.store }
+    /// Bodies get this number and greater ones from now on.
+    package var nextBlob: BlobID { BlobID(rawValue: self.parts.identifiers.peek()) }
 
     package var health: StoreHealth { self.parts.state.value }
     /// Deliveries that are accepted but not filed yet.

@@ -15,6 +15,8 @@ package struct StoreLocation: Sendable, Hashable {
     /// Things made of bodies; may be removed at any time while the store is closed.
     package var cacheDatabase: String { self.mailbox + "/cache.db" }
     package var acceptDatabase: String { self.spool + "/accept.db" }
+    /// Of the indexes that searches use, which the store itself does not know.
+    package var search: String { self.mailbox + "/search" }
     package var lock: String { self.mailbox + "/store.lock" }
 }
 

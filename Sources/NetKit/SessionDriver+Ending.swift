@@ -55,6 +55,7 @@ extension SessionDriver {
             let handler = try DeflateHandler(left: self.input, isReadPending: self.isReadPending)
             self.input = ByteBuffer()
             self.needsBytes = true
+            self.isInRead = false  // its end will not come through to us: the handler makes ends of its own
             try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
         } catch {
             self.observer.record("compression-failed", cause: "\(error)")

@@ -66,6 +66,9 @@ package final class SearchIndexes: Sendable {
         }
     }
 
+    /// The same where no server runs, or beside one that does: what it has open it forgets by and by.
+    package static func removeFiles(of account: AccountID, in directory: String) { self.unlinkFiles(self.path(account, in: directory)) }
+
     package func close() {
         self.state.withLock { state in
             state.isClosed = true
@@ -77,9 +80,11 @@ package final class SearchIndexes: Sendable {
     // MARK: Files
 
     /// `NN/ACCOUNT.db`: a folder of some hundred thousand files would be slow in some file systems.
-    private func path(_ account: AccountID) -> String {
+    private func path(_ account: AccountID) -> String { Self.path(account, in: self.directory) }
+
+    private static func path(_ account: AccountID, in directory: String) -> String {
         let folder = account.rawValue.magnitude % 100
-        return "\(self.directory)/\(folder < 10 ? "0" : "")\(folder)/\(account.rawValue).db"
+        return "\(directory)/\(folder < 10 ? "0" : "")\(folder)/\(account.rawValue).db"
     }
 
     private func open(_ account: AccountID) -> SearchIndex? {

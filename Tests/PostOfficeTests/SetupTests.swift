@@ -112,8 +112,8 @@ import Vocabulary
         let start = try StartConfiguration.read(text: plan.startFileText, file: "/x")
         #expect(start.directories == plan.directories)
         #expect(start.user == "mta" && start.group == "mta")
-        #expect(start.listeners.map(\.port) == [25, 587, 465, 110, 995, 24])
-        #expect(start.listeners.map(\.role.implicitTLS) == [false, false, true, false, true, false])
+        #expect(start.listeners.map(\.port) == [25, 587, 465, 110, 995, 143, 993, 24])
+        #expect(start.listeners.map(\.role.implicitTLS) == [false, false, true, false, true, false, true, false])
         #expect(start.listeners.allSatisfy { $0.role.service == .lmtp ? "\($0.address)" == "127.0.0.1" : $0.address == .any })
     }
 

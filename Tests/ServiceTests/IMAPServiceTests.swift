@@ -58,7 +58,8 @@ import Vocabulary
         let other = try server.imap("taro", Self.word)
         try other.ok("SELECT INBOX")
         try other.ok("STORE 1 +FLAGS (\\Flagged)")
-        #expect(try watcher.response().hasPrefix("* 1 FETCH (FLAGS (\\Flagged"))
+        let flagged = try watcher.response()
+        #expect(flagged.hasPrefix("* 1 FETCH (") && flagged.contains("FLAGS (\\Flagged)"), "\(flagged)")
         let reader = try server.reader()
         try reader.ok("USER taro")
         try reader.ok("PASS \(Self.word)")
@@ -68,6 +69,23 @@ import Vocabulary
         try watcher.connection.send(line: "DONE")
         #expect(try watcher.finish(tag).isOK)
         #expect(try other.ok("NOOP").untagged.contains("1 EXPUNGE"))
+    }
+
+    @Test("Mail that comes faster than an IDLE session is told of it is told in sum, to the last message")
+    func idleUnderLoad() throws {
+        let (server, _) = try Self.server()
+        let watcher = try server.imap("taro", Self.word)
+        try watcher.ok("SELECT INBOX")
+        try watcher.start("IDLE")
+        _ = try watcher.response()
+        let senders = try (0..<4).map { _ in try server.greeted() }
+        for _ in 0..<50 {
+            for sender in senders {
+                #expect(try sender.mail(from: "a@remote.test", to: ["taro@example.test"], "Subject: x\r\n\r\n").hasPrefix("250"))
+            }
+        }
+        var last = ""
+        while last != "* 200 EXISTS" { last = try watcher.response() }
     }
 
     @Test func aMessageIsAppendedCopiedMovedAndExpunged() throws {

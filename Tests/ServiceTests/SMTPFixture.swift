@@ -16,6 +16,7 @@ import Queue
 import Routing
 import SASL
 import SMTPService
+import SearchIndex
 import Synchronization
 import Testing
 import Vocabulary
@@ -50,6 +51,7 @@ final class SMTPFixture: Sendable {
         return time
     }()
     private let loops: EventLoops
+    private let searchIndexes: SearchIndexes
     private let imapWorkers = WorkerPool("imap", threads: 2, bound: 10_000)
     private let listeners: ListenerSet
     private static let actor = Actor(name: "tester", interface: "test")
@@ -70,6 +72,9 @@ final class SMTPFixture: Sendable {
         options.minimumFree = 0
         change(&options)
         self.store = try MessageStore.open(StoreLocation(spool: self.folder("spool"), mailbox: self.folder("mailbox")), options)
+        let store = self.store
+        self.searchIndexes = SearchIndexes(
+            directory: self.folder("search"), owner: store.identity, next: { store.nextBlob }, note: { print("search index: \($0)") })
         self.authenticator = Authenticator(
             self.directory, AuthenticatorOptions(cacheKey: Secret("cache key of a test"), events: self.events))
         let loginNames = LoginNames(self.authenticator, ReverseLookup(self.names))
@@ -147,6 +152,7 @@ final class SMTPFixture: Sendable {
         mailing.lookUpName = { loginNames.lookUp($0, .imap, $1) }
         mailing.isActive = { directory.snapshot.mayUse(.imap, $0) }
         mailing.noteLogin = { [guards] in guards.popLogins.note($0, $1, at: clock.now) }
+        mailing.searching = SearchIndexing(self.searchIndexes)
         mailing.account = { directory.find($0) }
         mailing.loginName = { directory.snapshot.loginName($0) }
         mailing.quota = { directory.snapshot.recipient($0)?.quota }
@@ -163,7 +169,10 @@ final class SMTPFixture: Sendable {
         boundedEnd("the listeners to drain") { try done.wait(for: "the drain") }
         if let releaser = self.releaser { boundedEnd("the releaser to end") { releaser.stop() } }
         if let remote = self.remote { boundedEnd("the delivery to end") { remote.stop(within: 2000) } }
-        boundedEnd("the workers to end") { [imapWorkers] in imapWorkers.stop() }
+        boundedEnd("the workers to end") { [imapWorkers, searchIndexes] in
+            imapWorkers.stop()
+            searchIndexes.close()
+        }
         boundedEnd("authenticator, store and directory to close") { [authenticator, store, directory] in
             authenticator.close()
             store.close()

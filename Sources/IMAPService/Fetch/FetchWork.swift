@@ -29,6 +29,8 @@ final class FetchWork: PartWork {
 
     /// A part is given out once it is this long.
     static let partSize = 64 << 10
+    /// Time on a worker, about.
+    private static let turn = Duration.milliseconds(20)
 
     private let request: FetchRequest
     private let selection: Selection
@@ -44,7 +46,8 @@ final class FetchWork: PartWork {
         self.backend = backend
         let readsBodies = request.items.contains { $0.readsContent }
         self.marksSeen = mayMarkSeen && request.items.contains { $0.marksSeen }
-        self.pageSize = readsBodies ? 100 : 1000
+        // What a page needs lies in memory: opened messages, summaries, or rows alone.
+        self.pageSize = readsBodies ? 100 : request.items.contains { $0.needsSummary } ? 250 : 1000
         self.readsFlagsAlone = request.items.allSatisfy { $0 == .uid || $0 == .flags || $0 == .modSeq }
         let environment = backend.environment
         let summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
@@ -68,11 +71,14 @@ final class FetchWork: PartWork {
                 try self.prepare(&progress, &out)
                 progress.isPrepared = true
             }
+            let end = ContinuousClock.now + Self.turn
             while out.readableBytes < Self.partSize {
                 if progress.message != nil {
                     try self.write(&progress, &out)
                 } else if progress.at < progress.rows.count {
-                    self.beginMessage(&progress, &out)
+                    // Long messages that are summed up for the first time: others get their turn.
+                    if out.readableBytes > 0, progress.at % 8 == 0, ContinuousClock.now >= end { break }
+                    try self.beginMessage(&progress, &out)
                 } else if progress.next != nil {
                     try self.readPage(&progress)
                     if self.marksSeen, self.markSeen(progress, out, answer) { return }
@@ -83,10 +89,10 @@ final class FetchWork: PartWork {
             self.progress.withLock { [progress] in $0 = progress }
             answer(.piece(out, isLast: false))
         } catch {
-            // Within a literal nothing can be taken back: the session ends. Elsewhere the answer says so.
             let refusal = self.backend.refusal(error)
             self.backend.partDone()
-            if progress.message?.isInLiteral == true { self.backend.cut() }
+            // Within a literal nothing can be taken back: the session ends. Elsewhere the answer says so.
+            if progress.message?.isInLiteral == true { return answer(.broken) }
             answer(.piece(out, isLast: true, failure: refusal, own: progress.own))
         }
     }
@@ -175,9 +181,16 @@ final class FetchWork: PartWork {
 
     // MARK: Messages
 
-    private func beginMessage(_ progress: inout Progress, _ out: inout ByteBuffer) {
+    private func beginMessage(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
         let row = progress.rows[progress.at]
         progress.at += 1
+        // Before a word is said of it: a message that another session has removed since its row was read is passed over. [RFC2180-4.1.2]
+        do throws(StoreError) {
+            try progress.messages.prepare(row)
+        } catch {
+            guard case .noSuchMessage = error else { throw error }
+            return
+        }
         // The view has what this session was told of; a message that came since has no number yet.
         guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) else { return }
         out.beginFetch(row.uid, place: place, mode: self.request.mode)

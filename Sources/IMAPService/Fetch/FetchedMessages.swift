@@ -9,6 +9,7 @@ struct FetchedMessages: Sendable {
     let mailbox: MailboxID
     private let summaries: Summaries
     private let needsSummary: Bool
+    private let makesSummary: Bool
     private let readsContent: Bool
     var keywords: [String] = []
 
@@ -24,6 +25,7 @@ struct FetchedMessages: Sendable {
         self.mailbox = mailbox
         self.summaries = summaries
         self.needsSummary = items.contains { $0.needsSummary || $0 == .preview(isLazy: true) }
+        self.makesSummary = items.contains { $0.needsSummary }
         self.readsContent = items.contains { $0.readsContent }
     }
 
@@ -48,6 +50,12 @@ struct FetchedMessages: Sendable {
         let made = try self.summaries.make(try self.open(row))
         self.known[row.blob] = made
         return made
+    }
+
+    /// Gets what the items will want, so that nothing is missing in the midst of the answer.
+    mutating func prepare(_ row: MessageRow) throws(StoreError) {
+        if self.readsContent { _ = try self.open(row) }
+        if self.makesSummary { _ = try self.content(of: row) }
     }
 
     /// Not even the bytes of this one are given out.

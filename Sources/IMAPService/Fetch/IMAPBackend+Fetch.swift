@@ -27,7 +27,4 @@ extension IMAPBackend {
     }
 
     func noteFetched() { self.state.withLock { $0.fetched += 1 } }
-
-    /// The session ends: what was begun cannot be finished.
-    func cut() { self.link(.accountClosed) }
 }

@@ -17,6 +17,8 @@ extension IMAPMachine {
     mutating func readChanges(_ after: AfterNews, _ out: inout Output) {
         guard let selected = self.selected else { return self.announce(after, &out) }
         if selected.uids == nil { return self.ask(.readView, .view(.changes(after)), &out) }
+        // Before it is asked: a hint that comes while the answer is on its way is about something newer.
+        self.selected?.isStale = false
         self.ask(.readChanges(since: selected.modSeq), .changes(after), &out)
     }
 

@@ -50,7 +50,6 @@ struct SelectedView: Sendable {
 
     /// Takes in what has happened since `modSeq`.
     mutating func absorb(_ changes: MailboxChanges) {
-        self.isStale = false
         let known = self.known
         self.arrived = self.arrived.union(changes.arrived.subtracting(known)).subtracting(changes.expunged)
         self.gone = self.gone.union(changes.expunged.intersection(known))

@@ -1,5 +1,6 @@
 package import Directory
 package import MessageStore
+import SearchIndex
 package import Vocabulary
 
 /// The second half of deleting an account: its mail. Done after the directory's half, and at the start for what a crash left.
@@ -9,6 +10,7 @@ package enum AccountRemoval {
         let answer = StoreAnswer<Void>()
         store.removeAccount(id) { answer.give($0) }
         try answer.wait()
+        SearchIndexes.removeFiles(of: id, in: store.location.search)
         try directory.removalFinished(id)
     }
 

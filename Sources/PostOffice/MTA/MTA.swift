@@ -12,6 +12,7 @@ import Policy
 import Queue
 import SASL
 import SMTPService
+import SearchIndex
 import Synchronization
 package import Vocabulary
 
@@ -55,6 +56,7 @@ package final class MTA: Sendable {
     private let filterWorkers = WorkerPool("filters", threads: 2, bound: 2000)
     /// Read for IMAP sessions: they may wait for the disk.
     private let imapWorkers = WorkerPool("imap", threads: 4, bound: 100_000)
+    private let searchIndexes: SearchIndexes
     private let listeners: ListenerSet
     /// What is served, with the access rules of each.
     private let rules = Mutex<[(listener: StartConfiguration.Listener, rules: AccessRules)]>([])
@@ -89,6 +91,7 @@ package final class MTA: Sendable {
         MessageStore.makeRoom(StoreLocation(spool: start.directories.spool, mailbox: start.directories.mailbox))
         self.directory = try Opening.directory(start)
         self.store = try Opening.store(start, self.directory.configuration, self.trail)
+        self.searchIndexes = Opening.searchIndexes(self.store, self.trail)
         self.certificates = try Opening.certificates(start)
         self.authenticator = Authenticator(
             self.directory,
@@ -202,6 +205,7 @@ package final class MTA: Sendable {
         self.control?.stop()
         self.filterWorkers.stop()
         self.imapWorkers.stop()
+        self.searchIndexes.close()
         self.releaser.stop()
         self.drop.withLock { $0 }?.stop()
         self.authenticator.close()
@@ -383,6 +387,7 @@ package final class MTA: Sendable {
         environment.account = { directory.find($0) }
         environment.loginName = { directory.snapshot.loginName($0) }
         environment.quota = { directory.snapshot.recipient($0)?.quota }
+        environment.searching = SearchIndexing(self.searchIndexes)
         return IMAPService(environment)
     }
 

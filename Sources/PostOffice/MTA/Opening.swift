@@ -5,6 +5,7 @@ import MessageStore
 import NetKit
 import Policy
 import Queue
+import SearchIndex
 import Vocabulary
 
 /// Opens the parts of the mta, and says in one sentence what to do when one cannot be.
@@ -33,6 +34,13 @@ enum Opening {
                         "the message store cannot be opened: \(ErrorWords.text(of: error).english); `postoffice check` and `postoffice repair` may help",
                     ja: "メッセージストアを開けません: \(ErrorWords.text(of: error).japanese)。postoffice check と postoffice repair を試してください"))
         }
+    }
+
+    /// What searches find things with; a file that cannot be used is told of and begun anew.
+    static func searchIndexes(_ store: MessageStore, _ events: any EventSink) -> SearchIndexes {
+        SearchIndexes(
+            directory: store.location.search, owner: store.identity, next: { store.nextBlob },
+            note: { events.record(TrailEvent(.store, "search-index", trace: nil, [("reason", $0)]), switchedBy: nil) })
     }
 
     /// nil where there is no certificate at all: then nothing offers TLS, and logins from elsewhere are refused.

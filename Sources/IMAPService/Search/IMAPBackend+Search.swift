@@ -13,7 +13,7 @@ extension IMAPBackend {
             } else {
                 let selection = try self.selection()
                 _ = try self.rights(in: selection)
-                targets = [SearchTarget(mailbox: selection.id, name: nil, validity: nil, view: request.view)]
+                targets = [SearchTarget(mailbox: selection.id, owner: selection.owner, name: nil, validity: nil, view: request.view)]
             }
             self.begin(try SearchWork(request, targets, self, account: identity.account), answer)
         }
@@ -27,7 +27,9 @@ extension IMAPBackend {
             for found in chosen where found.rights.contains(.read) {
                 let facts = try self.reads.openView(found.id)
                 let uids = try self.reads.uids(of: found.id, asOf: facts.highestModSeq, uidNext: facts.uidNext)
-                out.append(SearchTarget(mailbox: found.id, name: found.name.clientName, validity: facts.uidValidity, view: uids))
+                out.append(
+                    SearchTarget(
+                        mailbox: found.id, owner: facts.account, name: found.name.clientName, validity: facts.uidValidity, view: uids))
             }
             return out
         }
@@ -68,6 +70,8 @@ extension IMAPBackend {
 /// Where a search looks.
 struct SearchTarget: Sendable {
     var mailbox: MailboxID
+    /// Whose index knows it.
+    var owner: AccountID?
     /// Of a search over several mailboxes.
     var name: String?
     var validity: UIDValidity?

@@ -4,10 +4,12 @@ internal import MessageStore
 internal import NIOCore
 internal import NetKit
 internal import Search
+internal import SearchIndex
 internal import Synchronization
 internal import Vocabulary
 
-/// One SEARCH, SORT or THREAD: asks each message, cheap questions first, for some milliseconds at a time.
+/// One SEARCH, SORT or THREAD: asks each message, cheap questions first, for some milliseconds at a time. Where the account's index knows the
+/// messages it says which ones need not be asked; those that it does not know yet are given to it on the way.
 final class SearchWork: PartWork {
     private struct Progress {
         var target = 0
@@ -16,7 +18,8 @@ final class SearchWork: PartWork {
         var next: UID? = UID(rawValue: 1)
         var rows: [MessageRow] = []
         var at = 0
-        var kept: [BlobID: MessageSummary] = [:]
+        var messages: SearchedMessages?
+        var indexing: Indexing?
         var found = UIDSet()
         var answers: [SearchAnswer.Found] = []
         var modSeq: ModSeq?
@@ -24,6 +27,9 @@ final class SearchWork: PartWork {
         var threads: ThreadBuilder?
         /// Messages that were asked, of all targets.
         var done = 0
+
+        /// Behind what the index knows.
+        var isBuilding: Bool { self.indexing.map { !$0.isBehind } ?? false }
     }
 
     /// A turn on a worker.
@@ -34,7 +40,6 @@ final class SearchWork: PartWork {
     private let targets: [SearchTarget]
     private let backend: IMAPBackend
     private let summaries: Summaries
-    private let account: AccountID
     private let total: Int
     private let needsSummary: Bool
     private let isFuzzy: Bool
@@ -44,7 +49,6 @@ final class SearchWork: PartWork {
         self.request = request
         self.targets = targets
         self.backend = backend
-        self.account = account
         let environment = backend.environment
         self.summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
         self.total = targets.reduce(0) { $0 + $1.view.count }
@@ -86,7 +90,6 @@ final class SearchWork: PartWork {
         if progress.at < progress.rows.count {
             let row = progress.rows[progress.at]
             progress.at += 1
-            progress.done += 1
             try self.backend.reading { () throws(StoreError) in try self.ask(row, &progress) }
             return true
         }
@@ -95,6 +98,10 @@ final class SearchWork: PartWork {
             try self.beginTarget(&progress)
         } else if progress.next != nil {
             try self.backend.reading { () throws(StoreError) in try self.readPage(&progress) }
+        } else if progress.indexing?.isBehind == true {
+            // What the index did not know: from here on all there is, so that it knows it the next time.
+            progress.indexing?.isBehind = false
+            progress.next = progress.indexing?.first
         } else {
             self.endTarget(&progress)
         }
@@ -110,12 +117,38 @@ final class SearchWork: PartWork {
         guard let plan = SearchPlan(self.request.program, context) else { throw IMAPRefusal(.tooDeep, code: "LIMIT") }
         progress.plan = plan
         progress.candidates = plan.uids.map { $0.intersection(target.view) } ?? target.view
-        progress.next = progress.candidates.first
         progress.found = UIDSet()
+        progress.messages = SearchedMessages(target.mailbox, self.summaries)
+        if let narrowing = plan.narrowing {
+            self.useIndex(narrowing, target, &progress)
+        }
         progress.done += target.view.count - progress.candidates.count
+        progress.next = progress.candidates.first
+        if progress.next == nil, progress.indexing?.isBehind == true {
+            progress.indexing?.isBehind = false
+            progress.next = progress.indexing?.first
+        }
+    }
+
+    /// Leaves out what the index says cannot match, and takes on what it does not know.
+    private func useIndex(_ narrowing: SearchNarrowing, _ target: SearchTarget, _ progress: inout Progress) {
+        guard let owner = target.owner, let indexing = self.backend.environment.searching?.begin(target.mailbox, of: owner) else { return }
+        let wanted = progress.candidates
+        let known = indexing.known(narrowing)
+        progress.messages?.index = indexing.index
+        if indexing.isBuilding {
+            progress.candidates = indexing.through.map { wanted.intersection(UIDSet(1...$0.rawValue)).intersection(known) } ?? UIDSet()
+            progress.indexing = indexing
+            progress.indexing?.wanted = wanted
+        } else {
+            let unknown = indexing.through.map { $0.rawValue < UInt32.max ? UIDSet(($0.rawValue + 1)...UInt32.max) : UIDSet() }
+            progress.candidates = unknown.map { wanted.intersection(known.union($0)) } ?? wanted
+        }
     }
 
     private func endTarget(_ progress: inout Progress) {
+        progress.indexing?.finish()
+        progress.indexing = nil
         let target = self.targets[progress.target]
         if target.name == nil || !progress.found.isEmpty {
             var found = SearchAnswer.Found(uids: progress.found, mailbox: target.name, validity: target.validity)
@@ -129,36 +162,42 @@ final class SearchWork: PartWork {
 
     private func readPage(_ progress: inout Progress) throws(StoreError) {
         guard let first = progress.next, let plan = progress.plan else { return }
+        // Behind what the index knows every message is read, wanted or not.
+        let uids = progress.isBuilding ? UIDSet(first.rawValue...UInt32.max) : progress.candidates
         let rows = try self.backend.reads.rows(
-            of: self.targets[progress.target].mailbox, progress.candidates, from: first, limit: Self.pageSize)
+            of: self.targets[progress.target].mailbox, uids, from: first, limit: Self.pageSize)
         progress.rows = rows
         progress.at = 0
         let isFull = rows.count == Self.pageSize
         progress.next = isFull ? rows.last.flatMap { $0.uid.rawValue < UInt32.max ? UID(rawValue: $0.uid.rawValue + 1) : nil } : nil
-        progress.kept = [:]
-        if self.needsSummary || plan.needs.contains(.summary) { progress.kept = self.summaries.kept(Array(Set(rows.map(\.blob)))) }
+        let isBuilding = progress.isBuilding
+        progress.messages?.page(rows, readsSummaries: isBuilding || self.needsSummary || plan.needs.contains(.summary))
     }
 
     // MARK: One message
 
     private func ask(_ row: MessageRow, _ progress: inout Progress) throws(StoreError) {
         guard let plan = progress.plan else { return }
+        if progress.isBuilding {
+            if let indexed = try progress.messages?.indexed(row) { progress.indexing?.add(indexed) }
+            guard progress.indexing?.wanted.contains(row.uid) == true else { return }
+        }
+        progress.done += 1
         let facts = self.facts(row, plan)
-        let target = self.targets[progress.target]
         var verdict = plan.decide(facts)
-        var message = SearchedMessage(row, target.mailbox, progress.kept[row.blob], self.summaries, self.account)
-        if verdict == .unknown, let summary = try message.summary() {
+        if verdict == .unknown, let summary = try progress.messages?.summary(row) {
             verdict = plan.decide(facts, summary)
-            if verdict == .unknown, let text = try message.text() { verdict = plan.decide(facts, summary, text) }
+            if verdict == .unknown, let text = try progress.messages?.text(row) { verdict = plan.decide(facts, summary, text) }
         }
         guard verdict == .yes else { return }
         progress.found.append(row.uid.rawValue)
         progress.modSeq = max(progress.modSeq ?? row.modSeq, row.modSeq)
         if progress.sorter != nil {
-            progress.sorter?.add(facts, self.needsSummary ? try message.summary() : nil)
+            progress.sorter?.add(facts, self.needsSummary ? try progress.messages?.summary(row) : nil)
         } else if progress.threads != nil {
             // What nobody may look at stands for itself.
-            progress.threads?.add(facts, try message.summary() ?? MessageSummaryBuilder.summary(of: ByteBuffer()))
+            let summary = try progress.messages?.summary(row)
+            progress.threads?.add(facts, summary ?? MessageSummaryBuilder.summary(of: ByteBuffer()))
         }
     }
 
@@ -173,53 +212,5 @@ final class SearchWork: PartWork {
         if let sorted = progress.sorter?.sorted() { return SearchAnswer(.sorted(sorted), modSeq: modSeq) }
         if let threads = progress.threads?.threads() { return SearchAnswer(.threads(threads), modSeq: modSeq) }
         return SearchAnswer(.found(progress.answers), modSeq: modSeq)
-    }
-}
-
-/// What a search has found out of one message so far.
-private struct SearchedMessage {
-    private let row: MessageRow
-    private let mailbox: MailboxID
-    private let summaries: Summaries
-    private let account: AccountID
-    private var known: MessageSummary?
-    private var content: MessageContent?
-
-    init(_ row: MessageRow, _ mailbox: MailboxID, _ kept: MessageSummary?, _ summaries: Summaries, _ account: AccountID) {
-        self.row = row
-        self.mailbox = mailbox
-        self.known = kept
-        self.summaries = summaries
-        self.account = account
-    }
-
-    /// nil for what nobody may look at, or what went meanwhile.
-    mutating func summary() throws(StoreError) -> MessageSummary? {
-        if let known = self.known { return known }
-        guard let content = try self.open(), case .summary(let made) = try self.summaries.make(content) else { return nil }
-        self.known = made
-        return made
-    }
-
-    mutating func text() throws(StoreError) -> SearchText? {
-        guard let summary = try self.summary(), let content = try self.open() else { return nil }
-        let name = ContentHash(content.blob)
-        let crashGuard = self.summaries.crashGuard
-        return try crashGuard.handling(.searching, content.prefix, named: name, account: self.account) { isBlamed throws(StoreError) in
-            if isBlamed { return nil }
-            return try SearchText.make(prefix: content.prefix, parts: summary.parts) { range throws(StoreError) in try content.read(range) }
-        }
-    }
-
-    private mutating func open() throws(StoreError) -> MessageContent? {
-        if let content = self.content { return content }
-        let opened = try self.summaries.store.contents(of: self.mailbox, [self.row.uid])
-        switch opened.first {
-        case .success(let content)?:
-            self.content = content
-            return content
-        case .failure(.noSuchMessage)?, nil: return nil
-        case .failure(let error)?: throw error
-        }
     }
 }
