@@ -53,7 +53,7 @@ package struct IMAPFeatures: OptionSet, Hashable, Sendable {
     package static let i18nLevel1 = IMAPFeatures(bit: 45)
 
     /// Not built yet.
-    private static let missing: IMAPFeatures = [.context, .uidBatches, .messageLimit, .urlAuth]
+    private static let missing: IMAPFeatures = [.uidBatches, .messageLimit, .urlAuth]
     /// What the machine can; the service takes away what it cannot yet.
     package static let ready = IMAPFeatures(rawValue: (1 << 46) - 1).subtracting(missing)
 }

@@ -25,6 +25,10 @@ indirect enum Work: Sendable {
     case view(AfterView)
     case changes(IMAPMachine.AfterNews)
     case notices(IMAPMachine.AfterNews)
+    /// FETCH of new messages, for NOTIFY.
+    case tellingNew(UIDSet, IMAPMachine.AfterNews)
+    /// A search again over what has changed, for the first of these contexts.
+    case updating([Int], UIDSet, IMAPMachine.AfterNews)
     case account
     case selecting
     case closing(AfterClose)
@@ -58,6 +62,19 @@ extension IMAPMachine {
         case (.notices(let after), .account(var lines, _)):
             out.replies.writeBuffer(&lines)
             self.announced(after, &out)
+        case (.tellingNew(let changed, let after), .piece(let bytes, let isLast, _, let own)):
+            self.pass(bytes, &out)
+            for change in own { self.selected?.recordOwn(change) }
+            if !isLast { return self.ask(.readOn, .tellingNew(changed, after), &out) }
+            self.updateContexts(Array(self.contexts.indices), changed, after, &out)
+        case (.tellingNew(let changed, let after), .refused): self.updateContexts(Array(self.contexts.indices), changed, after, &out)
+        case (.tellingNew, .broken): self.close(&out)
+        case (.updating(let contexts, let changed, let after), .found(let answer)):
+            self.contextSearched(answer, contexts, changed, after, &out)
+        case (.updating(let contexts, let changed, let after), .progress):
+            self.ask(.searchOn, .updating(contexts, changed, after), &out)
+        case (.updating(let contexts, let changed, let after), .refused):
+            self.dropContext(contexts, changed, after, &out)
         case (.account, .account(let lines, let code)):
             self.pass(lines, &out)
             self.finish(.ok(code: code), &out)

@@ -11,7 +11,7 @@ struct Command: Sendable {
     /// Changes were read for it already.
     var isFresh = false
 
-    static let none = Command(tag: "*", rule: .none, arguments: Scanner([], isUTF8: false))
+    static let none = Command(tag: "*", rule: .none, arguments: .empty)
 }
 
 /// How a command ends.
@@ -191,6 +191,7 @@ extension IMAPMachine {
         out.replies.writeStaticString(ending.phrase.text(self.language))
         out.replies.writeStaticString("\r\n")
         self.phase = .command
+        self.command.arguments = .empty  // nothing of a long command stays with a session that waits
     }
 
     /// `* OK [code] text`.

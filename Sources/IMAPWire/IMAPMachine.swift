@@ -52,6 +52,8 @@ package struct IMAPMachine: SessionMachine {
     /// An APPEND in hand.
     var appending: Appending?
     var notify = NotifyState()
+    /// Results that are kept up. [RFC5267-4.3]
+    var contexts: [SearchContextState] = []
     /// Of the words behind OK, NO and BAD: ASCII until the client asks for another language. [RFC5255-3.2]
     var language = Language.english
     var errors = 0

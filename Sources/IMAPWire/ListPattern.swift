@@ -55,6 +55,7 @@ package struct ListPattern: Hashable, Sendable {
                 default: if byte == wanted { next[at + 1] = true }
                 }
             }
+            guard next.contains(true) else { return next }
             self.skipWildcards(&next)
             row = next
         }

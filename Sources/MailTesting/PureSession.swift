@@ -10,6 +10,8 @@ package struct PureSession<Machine: SessionMachine> {
     package private(set) var isClosed = false
     /// The machine asked for a handshake; go on with `establishTLS`.
     package private(set) var wantsTLS = false
+    /// The machine asked for compression; bytes pass through here as they are.
+    package private(set) var isCompressed = false
     /// Calls so far, as text, for looking at afterwards.
     package private(set) var calls: [Machine.Call] = []
     /// Bytes of plaintext dropped at STARTTLS.
@@ -97,6 +99,7 @@ package struct PureSession<Machine: SessionMachine> {
                 self.machine.completed(outcome, &out)
                 continue
             }
+            if out.takeCompression() { self.isCompressed = true }
             if out.takeTLS() {
                 self.wantsTLS = true
                 self.dropInput()

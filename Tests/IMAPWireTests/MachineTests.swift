@@ -117,6 +117,59 @@ import Vocabulary
         #expect(client.session.takeOutput().isEmpty)
     }
 
+    @Test("With NOTIFY new messages come with the items asked for, and events that were not asked for wait")
+    func notifyItems() {
+        let office = FakeOffice()
+        var client = Client.inInbox(office)
+        _ = client.command("NOTIFY SET (selected (MessageNew (FLAGS RFC822.SIZE) MessageExpunge))")
+        office.inbox.add("abc")
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput() == "* 1 EXISTS\r\n* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 3)\r\n")
+        office.inbox.setFlags(1, .seen)
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput().isEmpty)
+        _ = client.command("NOTIFY NONE")
+        office.inbox.add("def")
+        #expect(client.command("NOOP").lines.isEmpty)
+        _ = client.command("NOTIFY SET (selected-delayed (MessageNew MessageExpunge FlagChange))")
+        #expect(client.command("NOOP").lines.isEmpty)
+        office.inbox.expunge(UIDSet(1...1))
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput().isEmpty)
+        #expect(client.command("NOOP").lines == ["* 1 EXPUNGE"])
+    }
+
+    @Test("Results that are kept up follow what happens in the mailbox, until they are cancelled")
+    func contexts() {
+        let office = FakeOffice()
+        for text in ["a", "b", "c"] { office.inbox.add(text) }
+        var client = Client.inInbox(office)
+        #expect(client.command("UID SEARCH RETURN (UPDATE COUNT) UNSEEN").lines == ["* ESEARCH (TAG \"t3\") UID COUNT 3"])
+        #expect(
+            client.command("STORE 2 +FLAGS \\Seen").lines == [
+                "* 2 FETCH (FLAGS (\\Seen))", "* ESEARCH (TAG \"t3\") UID REMOVEFROM (0 2)",
+            ])
+        office.inbox.add("d")
+        #expect(client.command("NOOP").lines == ["* 4 EXISTS", "* ESEARCH (TAG \"t3\") UID ADDTO (0 4)"])
+        office.inbox.expunge(UIDSet(1...1))
+        #expect(client.command("NOOP").lines == ["* ESEARCH (TAG \"t3\") UID REMOVEFROM (0 1)", "* 1 EXPUNGE"])
+        #expect(client.command("SORT RETURN (UPDATE COUNT) (DATE) UTF-8 ALL").lines.first?.hasPrefix("* NO [NOUPDATE \"t7\"] ") == true)
+        #expect(client.command("CANCELUPDATE \"t3\"").result == "OK completed")
+        #expect(client.command("CANCELUPDATE \"t3\"").result.hasPrefix("BAD "))
+        office.inbox.add("e")
+        #expect(client.command("NOOP").lines == ["* 4 EXISTS"])
+    }
+
+    @Test("Compression begins behind the answer, and never twice")
+    func compression() {
+        var client = Client.inInbox(FakeOffice())
+        #expect(client.command("CAPABILITY").lines[0].hasSuffix(" COMPRESS=DEFLATE"))
+        #expect(client.command("COMPRESS GZIP").result.hasPrefix("BAD ") && !client.session.isCompressed)
+        #expect(client.command("COMPRESS DEFLATE").result == "OK compression begins" && client.session.isCompressed)
+        #expect(client.command("COMPRESS DEFLATE").result == "NO [COMPRESSIONACTIVE] this is on already")
+        #expect(!client.command("CAPABILITY").lines[0].contains("COMPRESS"))
+    }
+
     @Test("Expunges are not told during FETCH, STORE and SEARCH, and a client that resynchronizes learns how far it may trust")
     func expungesWait() {
         let office = FakeOffice()

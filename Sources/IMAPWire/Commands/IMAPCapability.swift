@@ -36,7 +36,6 @@ struct IMAPCapability: Sendable {
         IMAPCapability(name: "THREAD=ORDEREDSUBJECT", feature: .thread),  // [RFC5256-3]
         IMAPCapability(name: "THREAD=REFERENCES", feature: .thread),
         IMAPCapability(name: "CONTEXT=SEARCH", feature: .context),  // [RFC5267-2]
-        IMAPCapability(name: "CONTEXT=SORT", feature: [.context, .sort]),
         IMAPCapability(name: "PARTIAL", feature: .partial),  // [RFC9394-3]
         IMAPCapability(name: "LIST-EXTENDED", feature: .listExtended),  // [RFC5258-3]
         IMAPCapability(name: "LIST-STATUS", feature: .listStatus),  // [RFC5819-2]

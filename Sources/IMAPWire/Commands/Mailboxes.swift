@@ -97,7 +97,10 @@ extension IMAPMachine {
             try arguments.listReturns(&request, features)
         }
         try arguments.expectEnd()
-        guard patterns.count <= 1000 else { throw GrammarFault(.limitExceeded, code: "LIMIT", isNO: true) }
+        // Each is held against every mailbox.
+        guard patterns.reduce(0, { $0 + $1.utf8.count + reference.utf8.count }) <= 4000 else {
+            throw GrammarFault(.limitExceeded, code: "LIMIT", isNO: true)
+        }
         if request.status.contains(.highestModSeq) { try self.turnOnCondStore(&out) }
         // An empty pattern asks for the separator. [RFC9051-6.3.9]
         request.asksForSeparator = !request.isExtended && patterns == [""]
@@ -113,6 +116,7 @@ extension IMAPMachine {
         try arguments.expectSpace()
         let pattern = try arguments.listMailbox()
         try arguments.expectEnd()
+        guard pattern.utf8.count + reference.utf8.count <= 4000 else { throw GrammarFault(.limitExceeded, code: "LIMIT", isNO: true) }
         var request = ListRequest(patterns: [ListPattern(Self.joined(reference, pattern))])
         request.selection = .subscribed
         request.isLSUB = true

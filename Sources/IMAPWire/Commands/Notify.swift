@@ -17,10 +17,17 @@ struct NotifyState: Sendable {
     var isOn = false
     /// Changes of the selected mailbox are told at once.
     var tellsSelected = false
+    /// What is told of the selected mailbox at all.
+    var selectedEvents: NotifyEvents = NotifyState.ordinary
+    /// What is told of each new message of the selected mailbox.
+    var newItems: [FetchItem] = []
     /// Lines about other mailboxes wait at the backend.
     var noticesWait = false
     /// The session must end.
     var farewell: IMAPPhrase?
+
+    /// Without NOTIFY. [RFC5465-3.1]
+    static let ordinary: NotifyEvents = [.messageNew, .messageExpunge, .flagChange]
 }
 
 extension IMAPMachine {
@@ -31,55 +38,69 @@ extension IMAPMachine {
         var groups: [NotifyGroup] = []
         var wantsStatus = false
         if arguments.takeKeyword("NONE") {
+            // No event at all. Answers to the client's own commands remain. [RFC5465-3.1]
             state.isOn = false
             state.tellsSelected = false
+            state.selectedEvents = []
+            state.newItems = []
         } else {
             guard arguments.takeKeyword("SET") else { throw GrammarFault() }
             try arguments.expectSpace()
             wantsStatus = arguments.takeKeyword("STATUS")
             if wantsStatus { try arguments.expectSpace() }
+            state.newItems = []
             repeat {
-                groups.append(try arguments.notifyGroup())
+                groups.append(try arguments.notifyGroup(&state.newItems))
                 guard groups.count <= 100 else { throw GrammarFault(.limitExceeded, code: "NOTIFICATIONOVERFLOW", isNO: true) }
             } while arguments.take(" ")
             state.isOn = true
             state.tellsSelected = groups.contains { $0.filter == .selected && !$0.events.isEmpty }
+            state.selectedEvents = groups.filter { $0.filter == .selected || $0.filter == .selectedDelayed }.reduce([]) {
+                $0.union($1.events)
+            }
         }
         try arguments.expectEnd()
         self.ask(.watch(.notify(groups, wantsStatus: wantsStatus, mode: self.mode)), .watching(.notify(state)), &out)
     }
 
     mutating func notifyIsSet(_ state: NotifyState, _ out: inout Output) {
-        self.notify.isOn = state.isOn
-        self.notify.tellsSelected = state.tellsSelected
+        let (waits, farewell) = (self.notify.noticesWait, self.notify.farewell)
+        self.notify = state
+        (self.notify.noticesWait, self.notify.farewell) = (waits, farewell)
         self.finish(.ok(), &out)
     }
 }
 
 extension Scanner {
     // RFC 5465 8:  event-group = "(" filter-mailboxes SP events ")"
-    fileprivate mutating func notifyGroup() throws(GrammarFault) -> NotifyGroup {
+    /// - Parameter newItems: of the selected mailbox, what is told of new messages.
+    fileprivate mutating func notifyGroup(_ newItems: inout [FetchItem]) throws(GrammarFault) -> NotifyGroup {
         try self.expect("(")
         let filter = try self.mailboxFilter()
         try self.expectSpace()
         var events: NotifyEvents = []
+        var items: [FetchItem] = []
         if !self.takeKeyword("NONE") {
-            for event in try self.list({ (scanner: inout Scanner) throws(GrammarFault) in try scanner.notifyEvent() }) {
+            for event in try self.list({ (scanner: inout Scanner) throws(GrammarFault) in try scanner.notifyEvent(&items) }) {
                 events.formUnion(event)
             }
+            // Only the selected mailbox has messages that can be told of. [RFC5465-5.2]
+            guard items.isEmpty || filter == .selected || filter == .selectedDelayed else { throw GrammarFault() }
+            if !items.isEmpty { newItems = items }
             // New messages without those that go would leave the client with wrong numbers. [RFC5465-5]
             guard events.contains(.messageNew) == events.contains(.messageExpunge) else { throw GrammarFault() }
+            guard !events.contains(.flagChange) || events.contains(.messageNew) else { throw GrammarFault() }
         }
         try self.expect(")")
         return NotifyGroup(filter: filter, events: events)
     }
 
-    private mutating func notifyEvent() throws(GrammarFault) -> NotifyEvents {
+    private mutating func notifyEvent(_ items: inout [FetchItem]) throws(GrammarFault) -> NotifyEvents {
         switch self.keyword() {
         case "MESSAGENEW":
             if self.peek(" "), self.peek(after: 1) == UInt8(ascii: "(") {
                 try self.expectSpace()
-                _ = try self.fetchItems()
+                items = try self.fetchItems()
             }
             return .messageNew
         case "MESSAGEEXPUNGE": return .messageExpunge

@@ -44,6 +44,8 @@ struct SearchPlan: Sendable {
     var form: Form
     var returns: SearchReturns
     var isUID: Bool
+    /// Of a result that is to be kept up: what is searched.
+    var kept: SearchProgram?
     var saves: Bool { self.returns.items.contains(.save) }
 }
 
@@ -101,6 +103,7 @@ extension IMAPMachine {
         let returns = try self.returnOptions(&arguments) ?? SearchReturns(.all)
         // Numbers mean nothing over several mailboxes, nor does a saved result. [RFC7377-2.1]
         guard !returns.items.contains(.save) || mailboxes == [.selected] else { throw GrammarFault() }
+        guard returns.items.isDisjoint(with: [.context, .update]) else { throw GrammarFault() }  // [RFC7377-2.1]
         guard self.selected != nil || mailboxes != [.selected] else { throw GrammarFault(.selectFirst) }
         let view = mailboxes == [.selected] ? self.selected : nil
         let program = try self.program(&arguments, view)
@@ -117,6 +120,11 @@ extension IMAPMachine {
         if plan.returns.items.contains(.relevancy) {
             // [RFC6203-4]
             guard program.contains({ if case .fuzzy = $0 { true } else { false } }) else { throw GrammarFault() }
+        }
+        var plan = plan
+        if plan.returns.items.contains(.update) {
+            try self.checkContext()
+            if case .search = kind { plan.kept = program }
         }
         let request = SearchRequest(kind: kind, program: program, view: selected.known, returns: plan.returns, mode: self.mode)
         self.ask(.search(request), .searching(plan), &out)
@@ -151,14 +159,21 @@ extension IMAPMachine {
                 try scanner.expectSpace()
                 returns.partial = try scanner.resultWindow()
             case "CONTEXT" where features.contains(.context): returns.items.insert(.context)
-            case "UPDATE" where features.contains(.context): returns.items.insert(.update)
+            case "UPDATE" where features.contains(.context):
+                returns.items.insert(.update)
+                // Items that NOTIFY would have told of what is added: what MessageNew says is told already. [RFC5465-6.2]
+                if scanner.peek(" "), scanner.peek(after: 1) == UInt8(ascii: "(") {
+                    try scanner.expectSpace()
+                    _ = try scanner.fetchItems()
+                }
             default: throw GrammarFault()
             }
         }
         try arguments.expectSpace()
         // PARTIAL and ALL would say the same twice. [RFC9394-3.1]
         guard returns.partial == nil || !returns.items.contains(.all) else { throw GrammarFault() }
-        if returns.items.isEmpty, returns.partial == nil { returns.items = .all }  // [RFC4731-3.1]
+        // Nothing that is a result was asked for. [RFC4731-3.1]
+        if returns.items.isEmpty, returns.partial == nil { returns.items = .all }
         return returns
     }
 
@@ -167,6 +182,7 @@ extension IMAPMachine {
     mutating func found(_ answer: SearchAnswer, _ plan: SearchPlan, _ out: inout Output) {
         let view = self.selected?.known ?? UIDSet()
         if plan.saves { self.saved = Self.saved(answer, plan) }
+        if plan.returns.items.contains(.update) { self.keepContext(answer, plan, &out) }
         let writer = ResultWriter(answer, plan, view: view, tag: self.command.tag, mode: self.mode)
         self.write(.results(writer, .ok()), &out)
     }

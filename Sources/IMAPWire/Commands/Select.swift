@@ -94,6 +94,7 @@ extension IMAPMachine {
     mutating func closed(_ after: Work.AfterClose, _ out: inout Output) {
         self.selected = nil
         self.saved = UIDSet()
+        self.contexts = []
         switch after {
         case .finish: self.finish(.ok(), &out)
         case .select(let request):

@@ -21,7 +21,7 @@ extension IMAPMachine {
         guard !names.isEmpty else { throw GrammarFault() }
         var enabled: [String] = []
         for name in names where self.turnOn(name) && !enabled.contains(name) { enabled.append(name) }
-        out.replies.writeString("* ENABLED\(enabled.map { " " + $0 }.joined())\r\n")
+        out.replies.writeString("* ENABLED\(enabled.map { $0 == "IMAP4REV2" ? " IMAP4rev2" : " " + $0 }.joined())\r\n")
         if enabled.contains(where: { $0 == "CONDSTORE" || $0 == "QRESYNC" }) { self.tellHighestModSeq(&out) }
         self.finish(.ok(), &out)
     }

@@ -48,10 +48,21 @@ struct SequenceSet: Hashable, Sendable {
         return Self.uids(at: self.numbers(star: star), in: view)
     }
 
+    /// One walk over both, however many runs they have: a set of thousands of numbers over a mailbox with thousands of gaps is a line.
     private static func uids(at places: UIDSet, in view: UIDSet) -> UIDSet {
         var out = UIDSet()
-        for run in places.runs {
-            for found in view.slice(Int(run.first) - 1..<Int(run.last)).runs { out.append(found.first...found.last) }
+        let runs = view.runs
+        var at = 0
+        for place in places.runs {
+            let (low, high) = (Int(place.first) - 1, Int(place.last) - 1)
+            while at < runs.count, runs[at].before + runs[at].count <= low { at += 1 }
+            while at < runs.count, runs[at].before <= high {
+                let first = runs[at].first + UInt32(max(0, low - runs[at].before))
+                let last = runs[at].first + UInt32(min(runs[at].count - 1, high - runs[at].before))
+                out.append(first...last)
+                guard runs[at].before + runs[at].count - 1 <= high else { break }
+                at += 1
+            }
         }
         return out
     }

@@ -39,6 +39,8 @@ struct Scanner {
         self.nesting = nesting
     }
 
+    static let empty = Scanner([], isUTF8: false)
+
     var isAtEnd: Bool { self.at >= self.bytes.count }
     func peek() -> UInt8? { self.at < self.bytes.count ? self.bytes[self.at] : nil }
     func peek(after distance: Int) -> UInt8? {

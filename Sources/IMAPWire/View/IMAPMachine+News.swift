@@ -26,13 +26,34 @@ extension IMAPMachine {
     mutating func announce(_ after: AfterNews, _ out: inout Output) {
         if case .command = after { return self.run(&out) }
         guard var selected = self.selected, selected.hasNews else { return self.announced(after, &out) }
+        let events = self.events(after)
         let mayExpunge = if case .ending = after { self.command.rule.tellsExpunges } else { true }
-        let held = !mayExpunge && !selected.gone.isEmpty
-        let news = selected.takeNews(expunges: mayExpunge)
+        let tellsExpunges = mayExpunge && events.contains(.messageExpunge)
+        let held = !tellsExpunges && !selected.gone.isEmpty
+        let news = selected.takeNews(expunges: tellsExpunges, events: events)
         self.selected = selected
+        self.leaveContexts(news, &out)
         // Who saw a modseq above that of a message whose end is not told would never learn of it after a broken connection. [RFC7162-3.2]
         if held, self.mode.isQResync { self.writeUntaggedOK("HIGHESTMODSEQ \(selected.toldModSeq)", .messagesGone, &out) }
         self.write(.news(NewsWriter(news, selected, mode: self.mode), after), &out)
+    }
+
+    /// Events that the client wants to hear of here. What its own commands do is told in any case. [RFC5465-3.1]
+    private func events(_ after: AfterNews) -> NotifyEvents {
+        if case .ending = after, self.command.rule.readsChanges, self.command.rule.needsView || self.command.rule.name == "APPEND" {
+            return NotifyState.ordinary
+        }
+        return self.notify.selectedEvents
+    }
+
+    /// News are told; what follows from them comes now: items of new messages, and changes of results that are kept up.
+    mutating func newsTold(_ news: News, _ after: AfterNews, _ out: inout Output) {
+        let contexts = Array(self.contexts.indices)
+        guard !news.arrived.isEmpty, !self.notify.newItems.isEmpty else { return self.updateContexts(contexts, news.changed, after, &out) }
+        let items = (self.mode.isUIDOnly || self.notify.newItems.contains(.uid) ? [] : [.uid]) + self.notify.newItems
+        let view = self.mode.isUIDOnly ? UIDSet() : news.view
+        let request = FetchRequest(items: items, uids: news.arrived, view: view, mode: self.mode)
+        self.ask(.fetch(request), .tellingNew(news.changed, after), &out)
     }
 
     mutating func announced(_ after: AfterNews, _ out: inout Output) {
@@ -54,11 +75,12 @@ extension IMAPMachine {
         guard isIdling || self.identity != nil else { return }
         if case .exchange = self.phase { return }
         let after: AfterNews = isIdling ? .idling : .unasked
-        if self.notify.noticesWait, isIdling || self.notify.isOn {
+        if self.notify.noticesWait, self.notify.isOn {
             self.notify.noticesWait = false
             return self.ask(.readNotices, .notices(after), &out)
         }
-        guard let selected = self.selected, selected.isStale, isIdling || self.notify.tellsSelected else { return }
+        let isWanted = isIdling ? !self.notify.selectedEvents.isEmpty : self.notify.tellsSelected
+        guard let selected = self.selected, selected.isStale, isWanted else { return }
         self.readChanges(after, &out)
     }
 
@@ -78,7 +100,7 @@ extension IMAPMachine {
         switch job {
         case .news(var writer, let after):
             guard writer.write(to: &out.replies, limit: limit) else { return self.ask(.pause, .writing(.news(writer, after)), &out) }
-            self.announced(after, &out)
+            self.newsTold(writer.news, after, &out)
         case .stored(var writer, let ending):
             guard writer.write(to: &out.replies, limit: limit) else { return self.ask(.pause, .writing(.stored(writer, ending)), &out) }
             self.finish(ending, &out)

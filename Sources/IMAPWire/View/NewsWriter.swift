@@ -4,7 +4,7 @@ package import Vocabulary
 
 /// Writes untagged EXPUNGE or VANISHED, FLAGS, EXISTS and FETCH, a piece at a time.
 struct NewsWriter: Sendable {
-    private var news: News
+    private(set) var news: News
     private let mode: WireMode
     private let mayChangeFlags: Bool
     private let keywords: [String]

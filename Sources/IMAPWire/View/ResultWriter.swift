@@ -35,7 +35,8 @@ struct ResultWriter: Sendable {
             return
         }
         // Of a search that only saves nothing is told. [RFC9051-6.4.4.4]
-        guard plan.returns.items != .save || plan.returns.partial != nil else { return }
+        let told: SearchReturns.Items = [.min, .max, .all, .count, .relevancy]
+        guard !plan.returns.items.isDisjoint(with: told) || plan.returns.partial != nil else { return }
         switch answer.result {
         case .found(let found):
             for one in found { self.addExtended(one, plan, tag: tag, answer.modSeq) }

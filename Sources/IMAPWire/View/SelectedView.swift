@@ -22,6 +22,8 @@ struct SelectedView: Sendable {
     private var arrived = UIDSet()
     private var flagged: [MailboxChanges.Flagged] = []
     private var hasNewKeywords = false
+    /// Changed by this session since news were taken last.
+    private var touched = UIDSet()
     /// Changes of this session that `readChanges` will bring again.
     private var own: [OwnChange] = []
     /// Up to where everything was told; below `modSeq` while `gone` waits. [RFC7162-3.2]
@@ -84,6 +86,7 @@ struct SelectedView: Sendable {
     /// the command's answer may be silent about it.
     mutating func recordOwn(_ changed: [MailboxChanges.Flagged], keywords: [String]?, isTold: Bool) {
         self.takeKeywords(keywords)
+        self.touched = self.touched.union(UIDSet(ranges: changed.map { $0.uid.rawValue...$0.uid.rawValue }))
         var uids: [ModSeq: [UInt32]] = [:]
         for change in changed where change.modSeq > self.modSeq { uids[change.modSeq, default: []].append(change.uid.rawValue) }
         for (modSeq, uids) in uids { self.recordOwn(OwnChange(modSeq: modSeq, uids: UIDSet(ranges: uids.map { $0...$0 }))) }
@@ -95,7 +98,10 @@ struct SelectedView: Sendable {
         }
     }
 
-    mutating func recordOwn(_ change: OwnChange) { if change.modSeq > self.modSeq { self.own.append(change) } }
+    mutating func recordOwn(_ change: OwnChange) {
+        if change.modSeq > self.modSeq { self.own.append(change) }
+        self.touched = self.touched.union(change.uids)
+    }
 
     /// Messages that went by a command of this session: told by it. Those that the client does not know are nothing to it.
     mutating func expungeOwn(_ uids: UIDSet) { self.gone = self.gone.union(uids.intersection(self.known)) }
@@ -106,7 +112,8 @@ struct SelectedView: Sendable {
     ///
     /// - Parameter expunges: messages may be told as gone: no answer of the command in hand may be read with the old numbers.
     ///   [RFC9051-7.5.1]
-    mutating func takeNews(expunges: Bool) -> News {
+    ///   - events: of NOTIFY: the others wait. [RFC5465-3.1]
+    mutating func takeNews(expunges: Bool, events: NotifyEvents) -> News {
         var news = News()
         if self.hasNewKeywords {
             news.keywords = self.keywords
@@ -118,19 +125,26 @@ struct SelectedView: Sendable {
             self.uids = self.known.subtracting(self.gone)
             self.gone = UIDSet()
         }
-        if !self.arrived.isEmpty {
+        if !self.arrived.isEmpty, events.contains(.messageNew) {
+            news.arrived = self.arrived
             self.uids = self.known.union(self.arrived)
             self.arrived = UIDSet()
             news.exists = self.count
         }
-        news.flagged = self.flagged
+        if events.contains(.flagChange) {
+            news.flagged = self.flagged
+            self.flagged = []
+        }
+        news.touched = self.touched
+        self.touched = UIDSet()
         news.view = self.known
-        self.flagged = []
         if self.gone.isEmpty { self.toldModSeq = self.modSeq }
         return news
     }
 
-    var hasNews: Bool { !self.gone.isEmpty || !self.arrived.isEmpty || !self.flagged.isEmpty || self.hasNewKeywords }
+    var hasNews: Bool {
+        !self.gone.isEmpty || !self.arrived.isEmpty || !self.flagged.isEmpty || self.hasNewKeywords || !self.touched.isEmpty
+    }
 }
 
 /// Changes to be told, with the numbering to tell them by.
@@ -140,9 +154,16 @@ struct News: Sendable {
     /// The numbering before `expunged` went.
     var before = UIDSet()
     var exists: Int?
+    var arrived = UIDSet()
+    /// Changed by this session, and told already.
+    var touched = UIDSet()
     var flagged: [MailboxChanges.Flagged] = []
     /// The numbering afterwards.
     var view = UIDSet()
 
-    var isEmpty: Bool { self.keywords == nil && self.expunged.isEmpty && self.exists == nil && self.flagged.isEmpty }
+    /// Messages that a search may find now and did not before, or the other way round.
+    var changed: UIDSet {
+        self.arrived.union(self.touched).union(UIDSet(ranges: self.flagged.map { $0.uid.rawValue...$0.uid.rawValue })).intersection(
+            self.view)
+    }
 }
