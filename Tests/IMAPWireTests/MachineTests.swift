@@ -86,6 +86,21 @@ import Vocabulary
         #expect(client.session.exchange("DONE\r\n") == "i OK completed\r\n")
     }
 
+    @Test("A hint that comes while changes are being read is not lost")
+    func hintDuringReading() {
+        let office = FakeOffice()
+        var client = Client.inInbox(office)
+        client.session.send("i IDLE\r\n")
+        _ = client.session.takeOutput()
+        client.session.answersCalls = false
+        client.session.notify(.mailboxChanged)
+        client.session.notify(.mailboxChanged)
+        office.inbox.add("one")
+        client.session.answersCalls = true
+        client.session.complete(.changes(MailboxChanges(modSeq: ModSeq(rawValue: 1), uidNext: UID(rawValue: 1))))
+        #expect(client.session.takeOutput() == "* 1 EXISTS\r\n")
+    }
+
     @Test("A hint between commands waits for the next one")
     func hintsWait() {
         let office = FakeOffice()

@@ -62,6 +62,8 @@ extension IMAPMachine {
         // Modseqs are told to a client that knows of them, silent or not. [RFC7162-3.1.3]
         let tellsFlags = !plan.isSilent
         selected.recordOwn(stored.flagged, keywords: stored.keywords, isTold: tellsFlags)
+        // Before flags that have these names. [RFC9051-7.3.5]
+        if let names = selected.takeNewKeywords() { out.replies.writeFlagsLines(names, mayChange: !selected.mailbox.isReadOnly) }
         self.selected = selected
         var ending = Ending.ok()
         if !stored.modified.isEmpty {
@@ -96,7 +98,6 @@ struct StoredWriter: Sendable {
     private let mode: WireMode
     private let withUID: Bool
     private let withFlags: Bool
-    private var newKeywords: Bool
     private var next = 0
 
     init(_ flagged: [MailboxChanges.Flagged], _ selected: SelectedView, mode: WireMode, withUID: Bool, withFlags: Bool) {
@@ -106,7 +107,6 @@ struct StoredWriter: Sendable {
         self.mode = mode
         self.withUID = withUID
         self.withFlags = withFlags
-        self.newKeywords = false
     }
 
     mutating func write(to out: inout ByteBuffer, limit: Int) -> Bool {

@@ -106,6 +106,12 @@ struct SelectedView: Sendable {
     /// Messages that went by a command of this session: told by it. Those that the client does not know are nothing to it.
     mutating func expungeOwn(_ uids: UIDSet) { self.gone = self.gone.union(uids.intersection(self.known)) }
 
+    /// New names of keywords, where a command's own answer needs them before the news.
+    mutating func takeNewKeywords() -> [String]? {
+        defer { self.hasNewKeywords = false }
+        return self.hasNewKeywords ? self.keywords : nil
+    }
+
     // MARK: What is told
 
     /// What is to be told now. From here on it counts as told.
