@@ -191,6 +191,8 @@ extension IMAPMachine {
         out.replies.writeStaticString(ending.phrase.text(self.language))
         out.replies.writeStaticString("\r\n")
         self.phase = .command
+        // Who makes a mistake now and then in a session of days is not lost.
+        if ending.status == .ok, self.identity != nil { self.errors = 0 }
         self.command.arguments = .empty  // nothing of a long command stays with a session that waits
     }
 

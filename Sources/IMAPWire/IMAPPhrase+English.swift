@@ -66,6 +66,7 @@ extension IMAPPhrase {
         case .expectedDone: "expected DONE"
         case .notEnabled: "nothing was enabled"
         case .alreadyOn: "this is on already"
+        case .emptyMessage: "the message is empty"
         case .appendTooLarge: "the message is larger than this server takes"
         case .limitExceeded: "more than may be asked for at once"
         case .unknownFlag: "no such flag"

@@ -66,6 +66,7 @@ extension IMAPPhrase {
         case .expectedDone: "DONE を送ってください"
         case .notEnabled: "有効にしたものはありません"
         case .alreadyOn: "すでに有効です"
+        case .emptyMessage: "メッセージが空です"
         case .appendTooLarge: "このサーバが受け付ける大きさを超えています"
         case .limitExceeded: "一度に要求できる数を超えています"
         case .unknownFlag: "そのフラグはありません"

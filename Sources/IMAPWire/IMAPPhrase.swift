@@ -15,7 +15,7 @@ package enum IMAPPhrase: String, Hashable, Sendable, CaseIterable {
     case completed, unknownCommand, badArguments, notNow, loginFirst, selectFirst, alreadyLoggedIn, badLineEnd, lineTooLong,
         literalTooLarge,
         commandTooLarge, badCharacters, tooDeep, tooManyKeys, badMailboxName, noSuchPlace, badCharset, uidRequired, uidsOnly, expectedDone,
-        notEnabled, alreadyOn, appendTooLarge, limitExceeded, unknownFlag
+        notEnabled, alreadyOn, emptyMessage, appendTooLarge, limitExceeded, unknownFlag
     // Of the session.
     case beginTLS, tlsActive, tlsUnavailable, farewell, tooManyErrors, idleTooLong, shuttingDown, stillHere, idling, ready, selected,
         readOnlySelected, searchGoesOn, languageChanged, languageUnknown, stoppedMidway, foreignProtocol, messagesGone, compressing

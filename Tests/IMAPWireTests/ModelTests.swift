@@ -136,6 +136,29 @@ extension String {
         for program in programs { #expect(program.complaints.isEmpty, "seed \(seed): \(program.complaints)") }
     }
 
+    @Test("Sets of numbers name the messages that a plain list of them names, however many gaps there are", arguments: 0..<20)
+    func sequenceSets(_ seed: Int) {
+        var random = SeededGenerator(seed: UInt64(seed) &+ 99)
+        let office = FakeOffice()
+        for _ in 0..<200 { office.inbox.add("") }
+        office.inbox.expunge(UIDSet(ranges: (0..<80).map { _ in UInt32.random(in: 1...200, using: &random) }.map { $0...$0 }))
+        let uids = office.inbox.messages.map(\.uid)
+        var client = Client.inInbox(office)
+        for _ in 0..<20 {
+            var (texts, places): ([String], Set<Int>) = ([], [])
+            for _ in 0..<Int.random(in: 1...8, using: &random) {
+                let (a, b) = (Int.random(in: 1...uids.count, using: &random), Int.random(in: 1...uids.count, using: &random))
+                let isOpen = Int.random(in: 0..<8, using: &random) == 0
+                texts.append(isOpen ? "\(a):*" : a == b ? "\(a)" : "\(a):\(b)")
+                places.formUnion(isOpen ? a...uids.count : min(a, b)...max(a, b))
+            }
+            let wanted = places.sorted().map { "* \($0) FETCH (UID \(uids[$0 - 1]))" }
+            #expect(client.command("FETCH \(texts.joined(separator: ",")) (UID)").lines == wanted)
+            let found = client.command("SEARCH \(texts.joined(separator: ","))").lines
+            #expect(found == ["* SEARCH " + places.sorted().map(String.init).joined(separator: " ")])
+        }
+    }
+
     /// After NOOP a session knows everything.
     private static func compare(_ program: inout MailProgram, _ office: FakeOffice) {
         program.run("NOOP", mayExpunge: true)

@@ -100,7 +100,7 @@ struct AppendGrammar: Sendable {
         if scanner.peek("{") || scanner.peek("~") {
             let mark = try scanner.literalMark()
             guard !mark.isBinary || context.features.contains(.binary) else { throw GrammarFault() }
-            guard mark.size > 0 else { throw GrammarFault(.badArguments, isNO: true) }  // an empty message is none [RFC3502-6.3.11]
+            guard mark.size > 0 else { throw GrammarFault(.emptyMessage, isNO: true) }  // an empty message is none [RFC3502-6.3.11]
             message.size = mark.size
             message.isBinary = mark.isBinary
             steps += [.message(message), .literal(mark)]
