@@ -259,6 +259,10 @@ import Vocabulary
         var client = Client.inInbox(FakeOffice()) { settings in settings.mayStay = { _ in !gone.isGone.load(ordering: .relaxed) } }
         gone.isGone.store(true, ordering: .relaxed)
         #expect(client.command("NOOP").lines.last?.hasPrefix("* BYE your account is not active any more") == true)
+        gone.isGone.store(false, ordering: .relaxed)
+        client = Client.inInbox(FakeOffice()) { settings in settings.mayStay = { _ in !gone.isGone.load(ordering: .relaxed) } }
+        gone.isGone.store(true, ordering: .relaxed)
+        #expect(client.session.exchange("a APPEND INBOX {3}\r\n").hasPrefix("* BYE your account") && client.session.isClosed)
     }
 
     @Test(
