@@ -1,6 +1,6 @@
 import Bytes
-import Delivery
 import Database
+import Delivery
 import Directory
 import Forms
 import Glibc

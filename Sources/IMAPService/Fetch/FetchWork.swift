@@ -80,7 +80,7 @@ final class FetchWork: PartWork {
                     if out.readableBytes > 0, progress.at % 8 == 0, ContinuousClock.now >= end { break }
                     try self.beginMessage(&progress, &out)
                 } else if progress.next != nil {
-                    try self.readPage(&progress)
+                    try self.readPage(&progress, &out)
                     if self.marksSeen, self.markSeen(progress, out, answer) { return }
                 } else {
                     return self.finish(progress, out, answer)
@@ -133,17 +133,41 @@ final class FetchWork: PartWork {
         return UID(rawValue: last.uid.rawValue + 1)
     }
 
-    private func readPage(_ progress: inout Progress) throws(StoreError) {
+    private func readPage(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
         guard let first = progress.next else { return }
         let rows = try self.rows(progress.uids, from: first)
         progress.next = Self.following(rows, full: self.pageSize)
         progress.rows = rows
         progress.at = 0
+        self.writeGone(first, progress, &out)
         progress.seenNow = []
         let flags = progress.rows.reduce(into: Flags()) { $0.formUnion($1.flags) }
         progress.messages.keywords = Keywords.list(try self.selection.mailbox.keywords(covering: flags))
         try progress.messages.page(progress.rows)
     }
+
+    /// Messages that others have removed, of which this session was not told yet: still in its view, they have a UID and no more. A client that is
+    /// told of removals by UID must be able to learn it. [RFC7162-3.2.10]
+    private func writeGone(_ first: UID, _ progress: Progress, _ out: inout ByteBuffer) {
+        guard self.request.changedSince == nil else { return }
+        let end = progress.next.map { $0.rawValue - 1 } ?? UInt32.max
+        guard first.rawValue <= end else { return }
+        let wanted = progress.uids.intersection(self.request.view).intersection(UIDSet(first.rawValue...end))
+        guard wanted.count > progress.rows.count else { return }
+        self.writeGone(wanted.subtracting(UIDSet(ascending: progress.rows.lazy.map(\.uid.rawValue))), &out)
+    }
+
+    private func writeGone(_ gone: UIDSet, _ out: inout ByteBuffer) {
+        guard self.request.items.contains(.uid), !self.request.mode.isUIDOnly, gone.count <= Self.mostGone else { return }
+        for uid in gone {
+            guard let place = self.request.view.index(of: uid) else { continue }
+            out.beginFetch(uid, place: place, mode: self.request.mode)
+            out.writeFetchUID(uid)
+            out.endFetch()
+        }
+    }
+
+    private static let mostGone = 2000
 
     /// Who reads a body has seen the message. True when the store is asked: it goes on with its answer. [RFC9051-6.4.5]
     private func markSeen(_ progress: Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>) -> Bool {
@@ -189,7 +213,7 @@ final class FetchWork: PartWork {
             try progress.messages.prepare(row)
         } catch {
             guard case .noSuchMessage = error else { throw error }
-            return
+            return self.writeGone(UIDSet(row.uid.rawValue...row.uid.rawValue), &out)
         }
         // The view has what this session was told of; a message that came since has no number yet.
         guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) else { return }

@@ -49,10 +49,6 @@ struct Indexing: Sendable {
     let index: SearchIndex
     /// What the index knows: all messages up to this one.
     let through: UID?
-    /// Those that the search wants, of all.
-    var wanted = UIDSet()
-    /// The search is still among the messages that the index knows.
-    var isBehind = true
 
     private let mailbox: MailboxID
     private let turn: SearchIndexing.Turn?
@@ -75,8 +71,8 @@ struct Indexing: Sendable {
         self.failed = failed
     }
 
-    /// This search brings the index up to date.
-    var isBuilding: Bool { self.turn != nil }
+    /// This search may bring the index up to date, and there is something to bring: it does not know this message.
+    func isBehind(_ last: UID) -> Bool { self.turn != nil && self.through.map { $0 < last } ?? (self.turn != nil) }
 
     /// The first message that the index does not know.
     var first: UID? {
@@ -113,5 +109,54 @@ struct Indexing: Sendable {
         }
         self.batch = []
         self.octets = 0
+    }
+}
+
+/// Brings a mailbox's index up to date behind the answer to a search: a page of messages on each of a worker's turns.
+final class IndexBuilder: Sendable {
+    private struct State {
+        var indexing: Indexing
+        var messages: SearchedMessages
+        var next: UID?
+    }
+
+    private let mailbox: MailboxID
+    private let reads: StoreReads
+    private let work: @Sendable (@escaping @Sendable () -> Void) -> Bool
+    private let state: Mutex<State?>
+
+    init(_ indexing: Indexing, _ mailbox: MailboxID, _ summaries: Summaries, _ environment: IMAPService.Environment) {
+        self.mailbox = mailbox
+        self.reads = StoreReads(environment.store)
+        self.work = environment.work
+        var messages = SearchedMessages(mailbox, summaries)
+        messages.index = indexing.index
+        self.state = Mutex(State(indexing: indexing, messages: messages, next: indexing.first))
+    }
+
+    func start() { _ = self.work { self.step() } }
+
+    /// What cannot be read now is tried again behind the next search.
+    private func step() {
+        let taken = self.state.withLock { state in
+            defer { state = nil }
+            return state
+        }
+        guard var state = taken, let first = state.next else { return }
+        guard
+            let rows = try? self.reads.rows(
+                of: self.mailbox, UIDSet(first.rawValue...UInt32.max), from: first, limit: SearchIndex.bestBatch)
+        else { return }
+        state.messages.page(rows, readsSummaries: true)
+        for row in rows {
+            do throws(StoreError) {
+                if let message = try state.messages.indexed(row) { state.indexing.add(message) }
+            } catch { return }
+        }
+        state.indexing.finish()
+        guard rows.count == SearchIndex.bestBatch, let last = rows.last, last.uid.rawValue < UInt32.max else { return }
+        state.next = UID(rawValue: last.uid.rawValue + 1)
+        self.state.withLock { [state] in $0 = state }
+        self.start()
     }
 }

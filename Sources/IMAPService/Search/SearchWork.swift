@@ -9,7 +9,7 @@ internal import Synchronization
 internal import Vocabulary
 
 /// One SEARCH, SORT or THREAD: asks each message, cheap questions first, for some milliseconds at a time. Where the account's index knows the
-/// messages it says which ones need not be asked; those that it does not know yet are given to it on the way.
+/// messages it says which ones need not be asked; those that it does not know yet are given to it behind the answer.
 final class SearchWork: PartWork {
     private struct Progress {
         var target = 0
@@ -27,9 +27,6 @@ final class SearchWork: PartWork {
         var threads: ThreadBuilder?
         /// Messages that were asked, of all targets.
         var done = 0
-
-        /// Behind what the index knows.
-        var isBuilding: Bool { self.indexing.map { !$0.isBehind } ?? false }
     }
 
     /// A turn on a worker.
@@ -98,10 +95,6 @@ final class SearchWork: PartWork {
             try self.beginTarget(&progress)
         } else if progress.next != nil {
             try self.backend.reading { () throws(StoreError) in try self.readPage(&progress) }
-        } else if progress.indexing?.isBehind == true {
-            // What the index did not know: from here on all there is, so that it knows it the next time.
-            progress.indexing?.isBehind = false
-            progress.next = progress.indexing?.first
         } else {
             self.endTarget(&progress)
         }
@@ -119,37 +112,30 @@ final class SearchWork: PartWork {
         progress.candidates = plan.uids.map { $0.intersection(target.view) } ?? target.view
         progress.found = UIDSet()
         progress.messages = SearchedMessages(target.mailbox, self.summaries)
-        if let narrowing = plan.narrowing {
+        if let narrowing = plan.narrowing, plan.needs.contains(.text) {
             self.useIndex(narrowing, target, &progress)
         }
         progress.done += target.view.count - progress.candidates.count
         progress.next = progress.candidates.first
-        if progress.next == nil, progress.indexing?.isBehind == true {
-            progress.indexing?.isBehind = false
-            progress.next = progress.indexing?.first
-        }
     }
 
-    /// Leaves out what the index says cannot match, and takes on what it does not know.
+    /// Leaves out what the index says cannot match. What it does not know is asked, like all where there is no index.
     private func useIndex(_ narrowing: SearchNarrowing, _ target: SearchTarget, _ progress: inout Progress) {
         guard let owner = target.owner, let indexing = self.backend.environment.searching?.begin(target.mailbox, of: owner) else { return }
-        let wanted = progress.candidates
-        let known = indexing.known(narrowing)
+        progress.indexing = indexing
+        guard let through = indexing.through else { return }
         progress.messages?.index = indexing.index
-        if indexing.isBuilding {
-            progress.candidates = indexing.through.map { wanted.intersection(UIDSet(1...$0.rawValue)).intersection(known) } ?? UIDSet()
-            progress.indexing = indexing
-            progress.indexing?.wanted = wanted
-        } else {
-            let unknown = indexing.through.map { $0.rawValue < UInt32.max ? UIDSet(($0.rawValue + 1)...UInt32.max) : UIDSet() }
-            progress.candidates = unknown.map { wanted.intersection(known.union($0)) } ?? wanted
-        }
+        let unknown = through.rawValue < UInt32.max ? UIDSet((through.rawValue + 1)...UInt32.max) : UIDSet()
+        progress.candidates = progress.candidates.intersection(indexing.known(narrowing).union(unknown))
     }
 
     private func endTarget(_ progress: inout Progress) {
-        progress.indexing?.finish()
-        progress.indexing = nil
         let target = self.targets[progress.target]
+        // What the index did not know it learns behind the answer, for the next search.
+        if let indexing = progress.indexing, let last = target.view.last, indexing.isBehind(last) {
+            IndexBuilder(indexing, target.mailbox, self.summaries, self.backend.environment).start()
+        }
+        progress.indexing = nil
         if target.name == nil || !progress.found.isEmpty {
             var found = SearchAnswer.Found(uids: progress.found, mailbox: target.name, validity: target.validity)
             // What matches, matches exactly. [RFC6203-4]
@@ -162,26 +148,19 @@ final class SearchWork: PartWork {
 
     private func readPage(_ progress: inout Progress) throws(StoreError) {
         guard let first = progress.next, let plan = progress.plan else { return }
-        // Behind what the index knows every message is read, wanted or not.
-        let uids = progress.isBuilding ? UIDSet(first.rawValue...UInt32.max) : progress.candidates
         let rows = try self.backend.reads.rows(
-            of: self.targets[progress.target].mailbox, uids, from: first, limit: Self.pageSize)
+            of: self.targets[progress.target].mailbox, progress.candidates, from: first, limit: Self.pageSize)
         progress.rows = rows
         progress.at = 0
         let isFull = rows.count == Self.pageSize
         progress.next = isFull ? rows.last.flatMap { $0.uid.rawValue < UInt32.max ? UID(rawValue: $0.uid.rawValue + 1) : nil } : nil
-        let isBuilding = progress.isBuilding
-        progress.messages?.page(rows, readsSummaries: isBuilding || self.needsSummary || plan.needs.contains(.summary))
+        progress.messages?.page(rows, readsSummaries: self.needsSummary || plan.needs.contains(.summary))
     }
 
     // MARK: One message
 
     private func ask(_ row: MessageRow, _ progress: inout Progress) throws(StoreError) {
         guard let plan = progress.plan else { return }
-        if progress.isBuilding {
-            if let indexed = try progress.messages?.indexed(row) { progress.indexing?.add(indexed) }
-            guard progress.indexing?.wanted.contains(row.uid) == true else { return }
-        }
         progress.done += 1
         let facts = self.facts(row, plan)
         var verdict = plan.decide(facts)

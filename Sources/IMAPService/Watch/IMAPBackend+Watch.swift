@@ -18,7 +18,8 @@ extension IMAPBackend {
         guard !others.isEmpty else { return answer(.done) }
         self.onWorker(answer) { () throws(IMAPRefusal) in
             let watch = MailboxWatch(others, mode, try self.finder()) { [link = self.link] in link(.noticesWait) }
-            let lines = try self.reading { () throws(StoreError) in try watch.begin(wantsStatus: wantsStatus) }
+            let selected = self.state.withLock { $0.selection?.id }
+            let lines = try self.reading { () throws(StoreError) in try watch.begin(wantsStatus: wantsStatus, selected: selected) }
             self.state.withLock { state in
                 if !state.hasEnded { state.watch = watch }
             }

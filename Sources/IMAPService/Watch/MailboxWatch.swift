@@ -53,7 +53,7 @@ final class MailboxWatch: Sendable {
     }
 
     /// Listens from now on. With `wantsStatus`, a STATUS line of each mailbox whose messages are watched. [RFC5465-3.1]
-    func begin(wantsStatus: Bool) throws(StoreError) -> ByteBuffer {
+    func begin(wantsStatus: Bool, selected: MailboxID?) throws(StoreError) -> ByteBuffer {
         let reads = self.finder.reads
         let subscribed = Set(try reads.subscriptions(of: self.finder.identity.account))
         self.state.withLock { $0.subscribed = subscribed }
@@ -64,7 +64,7 @@ final class MailboxWatch: Sendable {
             let events = self.events(for: entry.name)
             guard events.contains(.messageNew) || events.contains(.flagChange) else { continue }
             self.state.withLock { $0.known[found.id] = Known(found.facts) }
-            guard wantsStatus else { continue }
+            guard wantsStatus, found.id != selected else { continue }
             var items: StatusItems = [.messages, .uidNext, .uidValidity]
             if self.mode.isCondStore { items.insert(.highestModSeq) }
             self.writeStatus(found.facts, entry.name, items, &out)
