@@ -31,8 +31,9 @@ final class ContentCache: Sendable {
     /// Bytes that wait to be written; more are passed over.
     private static let mostWaiting = 16 << 20
     private static let sweepPage: Int64 = 500
-    /// Milliseconds without work between two pages of the sweep.
-    private static let sweepPause = 2000
+    /// Milliseconds without work between two pages of the sweep, and how many such pauses lie between two passes.
+    private static let sweepPause = 1000
+    private static let sweepRest = 15
 
     /// - Parameters:
     ///   - next: the store gives this number and greater ones from now on.
@@ -235,8 +236,7 @@ final class ContentCache: Sendable {
                 try db.rows(Self.page, .int(last), .int(Self.sweepPage)) { $0.int(0) }
             }
             guard let end = blobs.last else {
-                // Once an hour or so.
-                sweep = Sweep(last: 0, rest: 1800)
+                sweep = Sweep(last: 0, rest: Self.sweepRest)
                 return
             }
             let dead = Set(blobs).subtracting(self.isAlive(blobs))

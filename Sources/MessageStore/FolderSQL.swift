@@ -38,7 +38,7 @@ enum FolderSQL {
     /// What goes with a mailbox, at once.
     static let dropOfMailbox = [
         Statement("DELETE FROM keyword WHERE mailbox = ?1"), Statement("DELETE FROM acl WHERE mailbox = ?1"),
-        Statement("DELETE FROM metadata WHERE mailbox = ?1"),
+        Statement("DELETE FROM metadata WHERE mailbox = ?1"), Statement("DELETE FROM edit WHERE mailbox = ?1"),
     ]
     /// What goes with an account.
     static let dropOfAccount = [

@@ -97,28 +97,77 @@ extension MailWriter {
         var box = try self.known(mailbox)
         let modSeq = ModSeq(rawValue: box.modSeq + 1)
         var result = FlagsChanged(modSeq: ModSeq(rawValue: box.modSeq))
+        // Rows that lie side by side and all change are one statement: it costs half of as many.
+        var ranges: [ClosedRange<Int64>] = []
+        var isSideBySide = false
+        var runs = uids.runs[...]
         for message in try self.standing(mailbox, uids) {
             let uid = UID(rawValue: UInt32(clamping: message.uid))
-            if let unchangedSince, message.modSeq > unchangedSince {
-                result.modified.append(uid.rawValue)
+            let new = change.applied(to: message.flags)
+            if let unchangedSince, message.modSeq > unchangedSince { result.modified.append(uid.rawValue) }
+            guard new != message.flags, message.modSeq <= unchangedSince ?? .max else {
+                isSideBySide = false
                 continue
             }
-            let new = change.applied(to: message.flags)
-            guard new != message.flags else { continue }
             box.change(message.flags, new)
             result.changed.append(ChangedFlags(uid: uid, flags: new, modSeq: modSeq))
+            // Between two UIDs of one run there is no row that was not asked for.
+            while let run = runs.first, Int64(run.last) < message.uid { runs.removeFirst() }
+            if isSideBySide, let last = ranges.last, let run = runs.first, Int64(run.first) <= last.lowerBound {
+                ranges[ranges.count - 1] = last.lowerBound...message.uid
+            } else {
+                ranges.append(message.uid...message.uid)
+            }
+            isSideBySide = true
         }
         guard !result.changed.isEmpty else { return result }
+        let (keep, add) = change.masks
         try StoreError.wrap { () throws(DatabaseError) in
             let update = try self.connection.prepare(MailSQL.setFlags)
-            for message in result.changed {
-                try update.run([mailbox, Int64(message.uid.rawValue), message.flags.stored, modSeq.rawValue])
+            var count = 0
+            for range in ranges {
+                try update.run([mailbox, range.lowerBound, range.upperBound, keep.stored, add.stored, modSeq.rawValue])
+                count += self.connection.changes
             }
+            guard count == result.changed.count else {
+                throw DatabaseError(code: 1, text: "changed \(count) rows of \(result.changed.count)", operation: "set flags")
+            }
+            try self.noteEdits(mailbox, modSeq.rawValue, ranges)
         }
         box.modSeq = modSeq.rawValue
         self.set(mailbox, box)
         result.modSeq = modSeq
         return result
+    }
+}
+
+// MARK: What was changed
+
+extension MailWriter {
+    private static let noteEdit = Statement("INSERT INTO edit(mailbox, modseq, first, last) VALUES(?1, ?2, ?3, ?4)")
+    private static let trimEdits = Statement(
+        """
+        DELETE FROM edit WHERE mailbox = ?1
+            AND modseq <= (SELECT modseq FROM edit WHERE mailbox = ?1 ORDER BY modseq DESC LIMIT 1 OFFSET ?2) RETURNING modseq
+        """)
+    private static let noteTrim = Statement("UPDATE mailbox SET edits_from = max(edits_from, ?2) WHERE id = ?1")
+    /// Ranges that one change is noted in: more of them are joined, with what lies between.
+    private static let mostRanges = 64
+    /// Ranges of a mailbox that are kept. Who asks about what is older costs a look at every row.
+    private static let mostEdits: Int64 = 4096
+    /// How many changes of a mailbox lie between two looks at whether there are too many, about.
+    private static let betweenTrims: Int64 = 256
+
+    private func noteEdits(_ mailbox: Int64, _ modSeq: Int64, _ ranges: [ClosedRange<Int64>]) throws(DatabaseError) {
+        let size = (ranges.count + Self.mostRanges - 1) / Self.mostRanges
+        let note = try self.connection.prepare(Self.noteEdit)
+        for start in stride(from: 0, to: ranges.count, by: max(1, size)) {
+            let end = min(start + size, ranges.count) - 1
+            try note.run([mailbox, modSeq, ranges[start].lowerBound, ranges[end].upperBound])
+        }
+        guard modSeq % Self.betweenTrims == 0 else { return }
+        let dropped = try self.connection.rows(Self.trimEdits, .int(mailbox), .int(Self.mostEdits)) { $0.int(0) }
+        if let newest = dropped.max() { try self.connection.run(Self.noteTrim, .int(mailbox), .int(newest)) }
     }
 }
 
@@ -128,6 +177,16 @@ extension MessageStore.FlagChange {
         case .add(let more): flags.union(more)
         case .remove(let less): flags.subtracting(less)
         case .replace(let new): new
+        }
+    }
+
+    /// What of the old flags stays, and what comes.
+    var masks: (keep: Flags, add: Flags) {
+        let all = Flags(rawValue: UInt64(Int64.max))
+        switch self {
+        case .add(let more): return (all, more)
+        case .remove(let less): return (all.subtracting(less), [])
+        case .replace(let new): return ([], new)
         }
     }
 

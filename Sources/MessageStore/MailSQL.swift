@@ -32,7 +32,8 @@ enum MailSQL {
     static let listPage = Statement("SELECT uid, size, flags FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
     static let uidPage = Statement("SELECT uid FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
     static let deleteMessage = Statement("DELETE FROM message WHERE mailbox = ?1 AND uid = ?2")
-    static let setFlags = Statement("UPDATE message SET flags = ?3, modseq = ?4, edited = 1 WHERE mailbox = ?1 AND uid = ?2")
+    static let setFlags = Statement(
+        "UPDATE message SET flags = (flags & ?4) | ?5, modseq = ?6, edited = 2 WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3")
     static let locate = Statement(
         """
         SELECT m.flags, m.size, m.date, m.middle, b.id, b.segment, b.offset, b.body, b.head, b.tail, m.whole

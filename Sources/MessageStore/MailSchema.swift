@@ -71,6 +71,15 @@ enum MailSchema {
                 copy INTEGER NOT NULL, mailbox INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY(copy, first))
                 WITHOUT ROWID;
             """,
+            """
+            -- Which messages' flags changed at which MODSEQ, in ranges that may hold others, too. A row with `edited` 2 has its newest change
+            -- here; one with 1, of older versions, in the index message_edited, which takes as long to keep as all else of a change.
+            CREATE TABLE edit(
+                mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+                PRIMARY KEY(mailbox, modseq, first)) WITHOUT ROWID;
+            -- Changes up to this MODSEQ are not in `edit` any more.
+            ALTER TABLE mailbox ADD COLUMN edits_from INTEGER NOT NULL DEFAULT 0;
+            """,
         ])
 }
 

@@ -87,7 +87,7 @@ package struct Expunged: Sendable, Hashable {
     }
 }
 
-/// Where copies went. [RFC9051-7.1 COPYUID]
+/// Where copies went. [RFC9051-7.1]
 package struct CopyResult: Sendable {
     /// Of the destination.
     package var uidValidity: UIDValidity

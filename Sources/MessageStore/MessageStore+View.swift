@@ -15,7 +15,7 @@ extension MessageStore {
 
     // MARK: UIDs
 
-    private static let uidPage: Int64 = 20_000
+    static let uidPage: Int64 = 20_000
     private static let uidsBelow = Statement("SELECT uid FROM message WHERE mailbox = ?1 AND uid >= ?2 AND uid < ?3 ORDER BY uid LIMIT ?4")
     private static let tombstones = Statement(
         "SELECT modseq, uid FROM tombstone WHERE mailbox = ?1 AND (modseq, uid) > (?2, ?3) ORDER BY modseq, uid LIMIT ?4")
@@ -88,12 +88,6 @@ extension MessageStore {
 
     // MARK: Changes
 
-    private static let edited = Statement(
-        """
-        SELECT uid, flags, modseq FROM message INDEXED BY message_edited
-        WHERE mailbox = ?1 AND edited = 1 AND (modseq, uid) > (?2, ?3) ORDER BY modseq, uid LIMIT ?4
-        """)
-
     /// What happened after `since`, to a caller that knew the mailbox up to `uidNext` then. Costs as much as there is to tell.
     /// - Parameter limit: of changed flags, about; with more, `isMore` is set.
     package func changes(
@@ -122,81 +116,11 @@ extension MessageStore {
             guard case .forgotten = error else { throw error }
             result.isWhole = false
         }
-        try self.findEdits(mailbox, since, uidNext, limit, &result)
+        let edits = try self.edits(of: mailbox, after: since, upTo: facts.highestModSeq, limit: limit)
+        result.changed = edits.changed.filter { $0.uid < uidNext }
+        result.isMore = edits.upTo < facts.highestModSeq
+        result.modSeq = edits.upTo
         return result
-    }
-
-    /// Flags that changed between `since` and `result.modSeq`, of messages below `uidNext`; whole groups of one MODSEQ.
-    private func findEdits(
-        _ mailbox: MailboxID, _ since: ModSeq, _ uidNext: UID, _ limit: Int, _ result: inout StoredChanges
-    ) throws(StoreError) {
-        var changed: [ChangedFlags] = []
-        var last = (modSeq: since.rawValue, uid: Int64.max)
-        let end = result.modSeq.rawValue
-        var isMore = true
-        var isCut = false
-        while isMore {
-            var count: Int64 = 0
-            try self.readMail { db throws(DatabaseError) in
-                try db.each(Self.edited, .int(mailbox.rawValue), .int(last.modSeq), .int(last.uid), .int(Self.uidPage)) {
-                    row throws(DatabaseError) in
-                    if row.int(2) > end { return false }
-                    if changed.count >= limit, row.int(2) > last.modSeq {
-                        isCut = true
-                        return false
-                    }
-                    last = (row.int(2), row.int(0))
-                    count += 1
-                    if last.uid < Int64(uidNext.rawValue) {
-                        changed.append(
-                            ChangedFlags(
-                                uid: UID(rawValue: UInt32(clamping: last.uid)), flags: Flags(row.int(1)),
-                                modSeq: ModSeq(rawValue: last.modSeq)))
-                    }
-                    return true
-                }
-            }
-            isMore = count == Self.uidPage && !isCut
-        }
-        result.changed = changed
-        result.isMore = isCut
-        if isCut { result.modSeq = ModSeq(rawValue: last.modSeq) }
-    }
-
-    private static let newest = Statement(
-        """
-        SELECT uid, flags, modseq, edited FROM message WHERE mailbox = ?1 AND uid < ?2 ORDER BY uid DESC LIMIT ?3
-        """)
-
-    /// Every message whose MODSEQ is greater, whether it came or changed since; ascending by UID. For who does not know what UIDNEXT was.
-    /// Costs as much as there is to tell where messages are not all edited, else as much as there are messages. [RFC7162-3.1.4.1]
-    package func changed(in mailbox: MailboxID, since: ModSeq) throws(StoreError) -> [ChangedFlags] {
-        let facts = try self.mailbox(mailbox)
-        guard facts.highestModSeq > since else { return [] }
-        var edits = StoredChanges(modSeq: facts.highestModSeq, uidNext: facts.uidNext)
-        try self.findEdits(mailbox, since, facts.uidNext, .max, &edits)
-        var found = Dictionary(edits.changed.map { ($0.uid, $0) }) { first, _ in first }
-        // Those that nobody edited have a MODSEQ that grows with the UID: the first old one ends the search.
-        var before = Int64(facts.uidNext.rawValue)
-        var isMore = true
-        while isMore {
-            var count: Int64 = 0
-            try self.readMail { db throws(DatabaseError) in
-                try db.each(Self.newest, .int(mailbox.rawValue), .int(before), .int(Self.uidPage)) { row throws(DatabaseError) in
-                    before = row.int(0)
-                    count += 1
-                    if row.int(2) > since.rawValue {
-                        let uid = UID(rawValue: UInt32(clamping: before))
-                        found[uid] = ChangedFlags(uid: uid, flags: Flags(row.int(1)), modSeq: ModSeq(rawValue: row.int(2)))
-                    } else if !row.bool(3) {
-                        isMore = false
-                    }
-                    return isMore
-                }
-            }
-            if count < Self.uidPage { isMore = false }
-        }
-        return found.values.sorted { $0.uid < $1.uid }
     }
 
     // MARK: Rows
@@ -223,7 +147,7 @@ extension MessageStore {
             uids = uids.intersection(UIDSet(ascending: changed.lazy.map(\.uid.rawValue)))
         }
         var out: [MessageRow] = []
-        out.reserveCapacity(min(limit, uids.count))
+        out.reserveCapacity(min(limit, uids.count, Self.rowPage))
         var next: UInt32? = first.rawValue
         while let from = next, out.count < limit {
             let end = min(limit, out.count + Self.rowPage)

@@ -83,6 +83,7 @@ extension Repair {
             """, "segments counted again"
         ),
         ("DELETE FROM keyword WHERE mailbox NOT IN (SELECT id FROM mailbox)", "keywords without a mailbox removed"),
+        ("DELETE FROM edit WHERE mailbox NOT IN (SELECT id FROM mailbox)", "changes without a mailbox removed"),
         ("DELETE FROM acl WHERE mailbox NOT IN (SELECT id FROM mailbox)", "rights without a mailbox removed"),
         ("DELETE FROM metadata WHERE mailbox <> 0 AND mailbox NOT IN (SELECT id FROM mailbox)", "annotations without a mailbox removed"),
         (

@@ -32,6 +32,8 @@ struct Repair {
 
     /// With the lock held. Afterwards the store opens.
     mutating func prepare() throws(StoreError) {
+        // An instance that never ran has nothing that could be lost.
+        if try self.hasNothing() { return }
         try self.mendModes()
         try self.mendHeaders()
         let store = try self.identity()
@@ -47,6 +49,11 @@ struct Repair {
     }
 
     // MARK: Files
+
+    private func hasNothing() throws(StoreError) -> Bool {
+        if access(self.location.mailDatabase, F_OK) == 0 || access(self.location.acceptDatabase, F_OK) == 0 { return false }
+        return try self.opening.directory.numbers().isEmpty
+    }
 
     private mutating func mendModes() throws(StoreError) {
         let directories = [self.location.mailbox, self.location.segments]

@@ -4,6 +4,7 @@ internal import Vocabulary
 extension StoreChecker {
     private static let orphans: [(what: String, statement: Statement)] = [
         ("keyword", Statement("SELECT DISTINCT mailbox FROM keyword WHERE mailbox NOT IN (SELECT id FROM mailbox) LIMIT 100")),
+        ("change", Statement("SELECT DISTINCT mailbox FROM edit WHERE mailbox NOT IN (SELECT id FROM mailbox) LIMIT 100")),
         ("rights", Statement("SELECT DISTINCT mailbox FROM acl WHERE mailbox NOT IN (SELECT id FROM mailbox) LIMIT 100")),
         (
             "annotation",

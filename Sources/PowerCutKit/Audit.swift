@@ -34,6 +34,7 @@ struct Audit {
         let copy = Ledger.Copy(account: account, number: number)
         if !sent.sample.recipients.contains(account) { self.complain("account \(account): message \(number) was not for it") }
         if self.ledger.expunged[copy] == .done { self.complain("account \(account): message \(number) was expunged and is back") }
+        if self.ledger.moved[copy] == .done { self.complain("account \(account): message \(number) was moved and is back") }
         if self.ledger.removed[account] == .done { self.complain("account \(account) was removed and has message \(number)") }
         if let uid = self.ledger.seen[copy] {
             if uid != message.uid { self.complain("account \(account): message \(number) had UID \(uid) and has \(message.uid)") }
@@ -55,7 +56,12 @@ struct Audit {
             let copies = self.contents.mailboxes[account]?.messages.count { $0.number == number } ?? 0
             if copies > 1 { self.complain("account \(account): message \(number) is there \(copies) times") }
             let copy = Ledger.Copy(account: account, number: number)
-            let mayBeGone = self.ledger.removed[account] != nil || self.ledger.expunged[copy] != nil
+            let elsewhere = self.contents.moved[account]?.count { $0 == number } ?? 0
+            let isMoved = self.ledger.moved[copy] != nil && self.ledger.removed[account] == nil && self.ledger.expunged[copy] == nil
+            if isMoved, copies + elsewhere != 1 {
+                self.complain("account \(account): message \(number) was being moved and is there \(copies) + \(elsewhere) times")
+            }
+            let mayBeGone = self.ledger.removed[account] != nil || self.ledger.expunged[copy] != nil || isMoved
             if copies > 0 {
                 present += 1
             } else if !mayBeGone {

@@ -15,6 +15,8 @@ package struct StoreContents: Equatable, Sendable {
     }
 
     package var mailboxes: [Int: Mailbox] = [:]
+    /// Numbers of messages in second mailboxes, sorted.
+    package var moved: [Int: [Int]] = [:]
     package var queued: [Int] = []
     package var complaints: [String] = []
 
@@ -30,6 +32,7 @@ package struct StoreContents: Equatable, Sendable {
                 return Message(uid: entry.uid, flags: entry.flags, number: Self.identify(bytes, account, ledger), size: bytes.count)
             }
             contents.mailboxes[account] = Mailbox(validity: listed.validity, messages: messages)
+            contents.moved[account] = try store.moved(account).sorted()
         }
         return contents
     }
@@ -38,6 +41,7 @@ package struct StoreContents: Equatable, Sendable {
     func staying(_ ledger: Ledger) -> StoreContents {
         var contents = self
         contents.mailboxes = contents.mailboxes.filter { ledger.removed[$0.key] == nil }
+        contents.moved = contents.moved.filter { ledger.removed[$0.key] == nil }
         return contents
     }
 

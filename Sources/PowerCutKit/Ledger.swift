@@ -2,7 +2,7 @@
 ///
 /// A mark is one line: `send NUMBER SEED SIZE RECIPIENTS`, `ok NUMBER`, `no NUMBER`, `see ACCOUNT VALIDITY UID:NUMBER,UID:NUMBER,…`
 /// (the whole mailbox),
-/// `expunging|expunged ACCOUNT NUMBER`, `flagging|flagged ACCOUNT NUMBER FLAGS`, `removing|removed ACCOUNT`,
+/// `expunging|expunged ACCOUNT NUMBER`, `moving|moved ACCOUNT NUMBER`, `flagging|flagged ACCOUNT NUMBER FLAGS`, `removing|removed ACCOUNT`,
 /// `failed` (an act failed after its beginning was marked).
 package struct Ledger: Sendable {
     enum Answer: Sendable { case none, accepted, refused }
@@ -26,6 +26,7 @@ package struct Ledger: Sendable {
 
     private(set) var sent: [Int: Sent] = [:]
     private(set) var expunged: [Copy: Progress] = [:]
+    private(set) var moved: [Copy: Progress] = [:]
     private(set) var removed: [Int: Progress] = [:]
     /// UID that somebody was shown for a message.
     private(set) var seen: [Copy: UInt32] = [:]
@@ -62,6 +63,8 @@ package struct Ledger: Sendable {
             }
         case ("expunging", 2): self.expunged[Copy(account: numbers[0], number: numbers[1])] = .begun
         case ("expunged", 2): self.expunged[Copy(account: numbers[0], number: numbers[1])] = .done
+        case ("moving", 2): self.moved[Copy(account: numbers[0], number: numbers[1])] = .begun
+        case ("moved", 2): self.moved[Copy(account: numbers[0], number: numbers[1])] = .done
         case ("flagging", 3): self.flags[Copy(account: numbers[0], number: numbers[1]), default: [0]].insert(UInt32(numbers[2]))
         case ("flagged", 3): self.flags[Copy(account: numbers[0], number: numbers[1])] = [UInt32(numbers[2])]
         case ("removing", 1): self.removed[numbers[0]] = .begun

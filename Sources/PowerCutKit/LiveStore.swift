@@ -32,6 +32,10 @@ package protocol LiveStore: Sendable {
     func expunge(_ account: Int, uids: [UInt32]) throws
     func setFlags(_ account: Int, uid: UInt32, flags: UInt32) throws
     func removeAccount(_ account: Int) throws
+    /// Takes a message from the inbox into a second mailbox; false when the store has none.
+    func move(_ account: Int, uid: UInt32) throws -> Bool
+    /// Numbers of the messages in the second mailbox.
+    func moved(_ account: Int) throws -> [Int]
     /// Numbers of the messages that still wait in the queue for somebody beside the mailboxes, sorted.
     func queued() throws -> [Int]
     /// What the store's own check complains about.
@@ -48,6 +52,9 @@ package protocol CrashSubject: Sendable {
 }
 
 extension LiveStore {
+    package func move(_ account: Int, uid: UInt32) throws -> Bool { false }
+    package func moved(_ account: Int) throws -> [Int] { [] }
+
     /// Hands `sample` in and waits for the answer.
     package func acceptAndWait(_ sample: Sample) throws -> Bool {
         let answer = Promised<Bool>()

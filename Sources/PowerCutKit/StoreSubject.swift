@@ -44,7 +44,8 @@ struct RealStore: LiveStore {
     let queue: String
 
     func accept(_ sample: Sample, completion: @escaping @Sendable (Bool) -> Void) {
-        let bytes = ByteBuffer(bytes: sample.body())
+        let adder = Self.adds(sample)
+        let bytes = ByteBuffer(bytes: adder.map { sample.message(for: $0) } ?? sample.body())
         let body: AcceptItem.Body
         if bytes.readableBytes <= self.inlineLimit {
             body = .memory(bytes)
@@ -52,6 +53,7 @@ struct RealStore: LiveStore {
             guard let large = self.streamed(bytes) else { return completion(false) }
             body = .large(large)
         }
+        if let adder { return self.add(sample, body, to: adder, completion) }
         self.store.accept(self.item(sample, body)) { result in
             if case .success = result { completion(true) } else { completion(false) }
         }
@@ -81,6 +83,68 @@ struct RealStore: LiveStore {
         return AcceptItem(
             body: body, envelope: Envelope(sender: sender, recipients: recipients), receivedAt: 1_790_000_000 + Int64(sample.number),
             trace: TraceID("sample-\(sample.number)"), deliveries: deliveries, queue: queue)
+    }
+
+    /// One message in three that is for one mailbox alone comes as a client adds it.
+    private static func adds(_ sample: Sample) -> Int? {
+        sample.recipients.count == 1 && !sample.isQueued && sample.number % 3 == 0 ? sample.recipients.first : nil
+    }
+
+    private func add(_ sample: Sample, _ body: AcceptItem.Body, to account: Int, _ completion: @escaping @Sendable (Bool) -> Void) {
+        self.store.findMailbox("INBOX", of: Self.id(account)) { found in
+            guard case .success(.some(let inbox)) = found else { return completion(false) }
+            self.store.append([AppendItem(body: body, date: 1_790_000_000)], to: inbox.id, quota: nil) { result in
+                if case .success = result { completion(true) } else { completion(false) }
+            }
+        }
+    }
+
+    // MARK: A second mailbox, under changing names, and a third that comes and goes
+
+    private static let names = ["Kept", "Kept elsewhere/and deeper"]
+
+    private func second(_ account: Int) throws -> MailboxFacts? {
+        for name in Self.names {
+            let found: MailboxFacts? = try waiting("findMailbox") { self.store.findMailbox(name, of: Self.id(account), completion: $0) }
+            if let found { return found }
+        }
+        return nil
+    }
+
+    func move(_ account: Int, uid: UInt32) throws -> Bool {
+        let inbox = try self.knownInbox(account).mailbox
+        let id = Self.id(account)
+        var kept = try self.second(account)
+        if let there = kept, uid % 3 == 0 {
+            let other = there.name == Self.names[0] ? Self.names[1] : Self.names[0]
+            try waiting("renameMailbox") { self.store.renameMailbox(there.name, to: other, of: id, completion: $0) } as Void
+        }
+        if kept == nil { kept = try waiting("createMailbox") { self.store.createMailbox(Self.names[0], of: id, completion: $0) } }
+        guard let target = kept else { return false }
+        let uids = UIDSet(uid...uid)
+        if uid % 4 == 0 {
+            let doomed: MailboxFacts = try waiting("createMailbox") { self.store.createMailbox("Doomed \(uid)", of: id, completion: $0) }
+            let _: CopyResult = try waiting("copy") {
+                self.store.copy(uids, from: inbox, to: doomed.id, quota: nil, isMove: false, completion: $0)
+            }
+            try waiting("deleteMailbox") { self.store.deleteMailbox(doomed.id, completion: $0) } as Void
+        }
+        let done: CopyResult = try waiting("move") {
+            self.store.copy(uids, from: inbox, to: target.id, quota: nil, isMove: true, completion: $0)
+        }
+        guard done.copies.count == 1 else { throw Workload.Failure(description: "moved \(done.copies) of \(uids)") }
+        return true
+    }
+
+    func moved(_ account: Int) throws -> [Int] {
+        guard let kept = try self.second(account) else { return [] }
+        let listing: MailboxListing = try waiting("openMailbox") { self.store.openMailbox(kept.id, completion: $0) }
+        return try listing.entries.compactMap { entry in
+            let reader: MessageReader = try waiting("reader") { self.store.reader(kept.id, entry.uid, completion: $0) }
+            var bytes: [UInt8] = []
+            while let chunk = try waiting("a piece of a message", { reader.next($0) }) { bytes += Array(chunk.readableBytesView) }
+            return Sample.number(in: bytes)
+        }
     }
 
     private static func id(_ account: Int) -> AccountID { AccountID(rawValue: Int64(account) + 1) }

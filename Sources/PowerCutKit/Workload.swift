@@ -118,8 +118,12 @@ package struct Workload: Sendable {
         guard random.chance(0.5), let account = own.randomElement(using: &random) else { return }
         guard let pairs = try self.see(account, store, log) else { return }
         guard let (uid, number) = pairs.suffix(10).randomElement(using: &random) else { return }
-        switch random.next() % 2 {
+        switch random.next() % 5 {
         case 0:
+            log.mark("moving \(account) \(number)")
+            // A store without a second mailbox has left the message where it was.
+            if try store.move(account, uid: uid) { log.mark("moved \(account) \(number)") }
+        case 1, 2:
             let flags = UInt32(random.next() % 32)
             log.mark("flagging \(account) \(number) \(flags)")
             try store.setFlags(account, uid: uid, flags: flags)

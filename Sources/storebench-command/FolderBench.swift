@@ -49,10 +49,10 @@ struct FolderBench {
         try self.measure("rows of all") { _ = try self.store.rows(of: inbox.id, uids: all, limit: .max) }
         var count = 0
         let some = UIDSet(1...UInt32(self.some))
-        let flips: [(String, MessageStore.FlagChange)] = [("+", .add(.flagged)), ("-", .remove(.flagged))]
+        let flips: [MessageStore.FlagChange] = [.remove(.flagged), .add(.flagged)]
         try self.measure("flags of \(self.some) changed", runs: 8) {
             count += 1
-            let done = try self.wait { self.store.changeFlags(inbox.id, some, flips[count % 2].1, completion: $0) }
+            let done = try self.wait { self.store.changeFlags(inbox.id, some, flips[count % 2], completion: $0) }
             guard done.changed.count == self.some else { throw Failure(description: "changed \(done.changed.count)") }
         }
         let before: MailboxFacts = try self.wait { self.store.openView(inbox.id, completion: $0) }
@@ -94,7 +94,10 @@ struct FolderBench {
     private static func appendOn(_ store: MessageStore, _ mailbox: MailboxID, _ left: Int, _ done: @escaping @Sendable () -> Void) {
         guard left > 0 else { return done() }
         store.append([AppendItem(body: .memory(Self.body))], to: mailbox, quota: nil) { result in
-            if case .failure(let error) = result { fatalError("\(error)") }
+            guard case .success = result else {
+                print("append: \(result)")
+                return done()
+            }
             Self.appendOn(store, mailbox, left - 1, done)
         }
     }

@@ -118,6 +118,26 @@ import Vocabulary
         #expect(try store.check().problems == [])
     }
 
+    @Test("R1 what is added to a mailbox that goes in the same moment is there or told, and nowhere else") func appendAndDelete()
+        async throws
+    {
+        let scratch = try Scratch()
+        let store = try scratch.open()
+        defer { store.close() }
+        for number in 1...60 {
+            let work = try await store.create("Work", account)
+            async let deleted: Void = store.delete(work.id)
+            async let result = store.append([added("\(number)\r\n"), added("b\r\n")], work.id)
+            try await deleted
+            do {
+                #expect(try await result.uids.count == 2)
+            } catch StoreError.noSuchMailbox(let id) { #expect(id == work.id) }
+        }
+        #expect(try await store.view(try await store.inbox(account)).messages == 0)
+        #expect(try await store.usage(account) == AccountUsage(bytes: 0, messages: 0))
+        #expect(try store.check().problems == [])
+    }
+
     @Test func manySessionsAppendAtOnce() async throws {
         let scratch = try Scratch()
         let store = try scratch.open()

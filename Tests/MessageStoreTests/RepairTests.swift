@@ -41,6 +41,12 @@ import Vocabulary
 
     private func removeDatabase(_ path: String) { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
 
+    @Test func anInstanceThatNeverRanNeedsNothing() throws {
+        let scratch = try Scratch()
+        let report = try self.repair(scratch)
+        #expect(report.actions == [] && report.left == [] && report.messages == 0)
+    }
+
     @Test func aSoundStoreIsLeftAsItIs() async throws {
         let scratch = try await self.filled()
         let report = try self.repair(scratch)

@@ -47,7 +47,7 @@ final class Scratch: Sendable {
 
     /// mail.db as SQLite sees it, while no store has it open.
     func mailDatabase() throws -> Database {
-        try Database.open(self.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: Array(repeating: "", count: 4)))
+        try Database.open(self.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: Array(repeating: "", count: 5)))
     }
 
     /// Takes from mail.db what IMAP brought, as an instance of format 3 or earlier has it.
@@ -58,7 +58,8 @@ final class Scratch: Sendable {
             try db.execute(
                 """
                 ALTER TABLE message DROP COLUMN saved; ALTER TABLE counter DROP COLUMN deleted; ALTER TABLE mailbox DROP COLUMN use;
-                DROP TABLE keyword; DROP TABLE subscription; DROP TABLE acl; DROP TABLE metadata; DROP TABLE copying; \(more);
+                DROP TABLE keyword; DROP TABLE subscription; DROP TABLE acl; DROP TABLE metadata; DROP TABLE copying; DROP TABLE edit;
+                ALTER TABLE mailbox DROP COLUMN edits_from; \(more);
                 PRAGMA user_version = \(format)
                 """)
         }

@@ -24,7 +24,7 @@ struct TroubleTests {
         "R8 an I/O error in a commit of the index makes the store read-only: nothing more is promised, reading goes on",
         arguments: [
             "sync EIO skip 12 times 1 match mail.db-wal", "sync EIO skip 20 times 1 match mail.db-wal",
-            "write EIO skip 60 times 1 match mail.db-wal",
+            "write EIO skip 90 times 1 match mail.db-wal",
         ])
     func commitFails(_ rules: String) throws {
         let directory = try DiskFile.temporaryDirectory("trouble")
