@@ -116,15 +116,20 @@ package final class LocalNameServer: Sendable {
 package func testThread(_ body: @escaping @Sendable () -> Void) {
     let box = Unmanaged.passRetained(ThreadBody(body))
     var thread = pthread_t()
+    // Detached from the beginning: glibc's pthread_detach may look at a thread that has ended meanwhile and is no more.
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    defer { pthread_attr_destroy(&attributes) }
     let failed = pthread_create(
-        &thread, nil,
+        &thread, &attributes,
         { raw in
             guard let raw else { return nil }
             Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue().body()
             return nil
         }, box.toOpaque())
     // SAFETY: test kit; without the thread the test would wait for nothing.
-    if failed == 0 { pthread_detach(thread) } else { fatalError("no thread") }
+    if failed != 0 { fatalError("no thread") }
 }
 
 private final class ThreadBody: Sendable {

@@ -137,6 +137,8 @@ private struct Model {
 
     private func deliver(_ step: Int, _ name: String, _ box: Model.Box, _ store: MessageStore, _ model: inout Model) async throws {
         _ = try await store.accept(message("step \(step)\r\n", to: [PlannedDelivery(account: account, mailbox: box.id)]))
+        // Nobody knows its UID before it is filed; a mailbox that is removed before that sends it to INBOX.
+        _ = try await store.view(box.id)
         model.boxes[name]?.messages.append(.init(uid: box.next, text: "step \(step)\r\n", flags: []))
         model.boxes[name]?.next += 1
     }
