@@ -84,7 +84,8 @@ let package = Package(
         ours(
             "NetKit",
             [
-                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, x509, asn1, crypto, "CPlatform", "CUnbound", "CZlib", "Bytes", "Vocabulary", "Policy",
+                nioCore, nioPosix, nioTLS, nioSSL, nioHTTP1, x509, asn1, crypto, "CPlatform", "CUnbound", "CZlib", "Bytes", "Vocabulary",
+                "Policy",
                 "Routing", "SMTPWire", "POP3Wire", "IMAPWire",
             ]),
         ours(
@@ -100,7 +101,8 @@ let package = Package(
         ours(
             "IMAPService",
             [
-                nioCore, "CZlib", "Database", "NetKit", "IMAPWire", "Search", "SearchIndex", "SASL", "MIME", "Policy", "Directory", "MessageStore",
+                nioCore, "CZlib", "Database", "NetKit", "IMAPWire", "Search", "SearchIndex", "SASL", "MIME", "Policy", "Directory",
+                "MessageStore",
                 "Queue", "Bytes",
                 "Vocabulary", "Text",
             ]),
@@ -119,7 +121,8 @@ let package = Package(
             [
                 nioCore, nioPosix, yams, arguments, "CPlatform", "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Forms", "Policy",
                 "Routing",
-                "Bounces", "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "IMAPService", "SearchIndex", "Delivery",
+                "Bounces", "Database", "Directory", "MessageStore", "Queue", "NetKit", "SMTPService", "POP3Service", "IMAPService",
+                "SearchIndex", "Delivery",
             ]),
         .executableTarget(name: "postoffice", dependencies: ["PostOffice"], path: "Sources/postoffice-command", swiftSettings: strict),
 
@@ -167,7 +170,8 @@ let package = Package(
         tests(
             "ServiceTests",
             [
-                "PostOffice", "SMTPService", "POP3Service", "IMAPService", "IMAPWire", "Search", "SearchIndex", "MIME", "NetKit", "Database", "Directory",
+                "PostOffice", "SMTPService", "POP3Service", "IMAPService", "IMAPWire", "Search", "SearchIndex", "MIME", "NetKit",
+                "Database", "Directory",
                 "MessageStore",
                 "Queue", "Delivery", "Routing", "Policy",
                 "SASL", "Forms", "SMTPWire", "Bounces",

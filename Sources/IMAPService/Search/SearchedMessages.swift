@@ -47,11 +47,11 @@ struct SearchedMessages: Sendable {
         return text.adding(prefix: content.prefix)
     }
 
-    /// As the index wants it; nil for what went meanwhile.
+    /// As the index wants it; nil for what went meanwhile. What nobody may look at is there without a text, so that no key about text decides it.
     mutating func indexed(_ row: MessageRow) throws(StoreError) -> IndexedMessage? {
         guard let content = try self.open(row) else { return nil }
         let text = try self.bodyText(row, content)
-        return IndexedMessage(uid: row.uid, blob: row.blob, prefix: content.prefix, text: text ?? SearchText())
+        return IndexedMessage(uid: row.uid, blob: row.blob, prefix: content.prefix, text: text)
     }
 
     /// Of the body alone, which all copies share.
