@@ -62,6 +62,11 @@ extension IMAPBackend {
         let all = facts.uidNext.rawValue > 1 ? UIDSet(1...(facts.uidNext.rawValue - 1)) : UIDSet()
         let known = resync.known?.intersection(all) ?? all
         told.expunged = try self.vanished(known, since: resync.modSeq, facts)
+        // What went since the counters were read is still among the messages that SELECT counts: it is told later, by its place.
+        if !told.expunged.isEmpty, try self.environment.store.mailbox(facts.id).highestModSeq > facts.highestModSeq {
+            let there = try self.reads.uids(of: facts.id, asOf: facts.highestModSeq, uidNext: facts.uidNext)
+            told.expunged = told.expunged.subtracting(there)
+        }
         for change in try self.reads.changed(in: facts.id, since: resync.modSeq) where change.modSeq <= facts.highestModSeq {
             guard resync.known == nil || known.contains(change.uid) else { continue }
             told.flagged.append(.init(uid: change.uid, flags: change.flags, modSeq: change.modSeq))

@@ -106,7 +106,8 @@ final class FetchWork: PartWork {
 
     private func prepare(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
         if let among = self.request.vanishedAmong, let since = self.request.changedSince {
-            let gone = try self.backend.vanished(among, since: since, in: self.selection)
+            // What this session still counts is told when its numbers may change.
+            let gone = try self.backend.vanished(among, since: since, in: self.selection).subtracting(self.request.view)
             if !gone.isEmpty {
                 out.writeStaticString("* VANISHED (EARLIER) ")
                 out.writeIMAPSet(gone)
