@@ -20,6 +20,8 @@ import Vocabulary
                     PlannedDelivery(account: account, mailbox: from, prefix: ByteBuffer(string: "P: 1\r\n")),
                     PlannedDelivery(account: account, mailbox: from, prefix: ByteBuffer(string: "P: 2\r\n")),
                 ]))
+        // Until it is filed a message has no UID.
+        #expect(try await store.view(from).messages == 5)
         let done = try await store.copy([1, 3, 5, 77], from, to)
         #expect(done.sources == [1, 3, 5] && done.copies == [1, 2, 3])
         let validity = try await store.view(to).uidValidity
