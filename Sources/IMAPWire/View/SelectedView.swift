@@ -56,7 +56,9 @@ struct SelectedView: Sendable {
         self.arrived = self.arrived.union(changes.arrived.subtracting(known)).subtracting(changes.expunged)
         self.gone = self.gone.union(changes.expunged.intersection(known))
         self.flagged = self.flagged.filter { !self.gone.contains($0.uid) }
-        let told = changes.flagged.filter { known.contains($0.uid) && !self.gone.contains($0.uid) && !self.isOwn($0) }
+        let told = changes.flagged.filter {
+            known.contains($0.uid) && !self.gone.contains($0.uid) && !self.isOwn($0) && !self.isOlderThanOwn($0)
+        }
         self.flagged = Self.merged(self.flagged, told)
         self.takeKeywords(changes.keywords)
         self.uidNext = max(self.uidNext, changes.uidNext)
@@ -66,6 +68,14 @@ struct SelectedView: Sendable {
 
     private func isOwn(_ change: MailboxChanges.Flagged) -> Bool {
         self.own.contains { $0.modSeq == change.modSeq && $0.uids.contains(change.uid) }
+    }
+
+    /// Read before a change of our own that is told already: flags of then would undo it in the client's eyes. The next reading brings the
+    /// message as it is with both, and that is told.
+    private mutating func isOlderThanOwn(_ change: MailboxChanges.Flagged) -> Bool {
+        guard let at = self.own.firstIndex(where: { $0.modSeq > change.modSeq && $0.uids.contains(change.uid) }) else { return false }
+        self.own[at].uids = self.own[at].uids.subtracting(UIDSet(change.uid.rawValue...change.uid.rawValue))
+        return true
     }
 
     /// In order of UID; of two changes of a message the later.
