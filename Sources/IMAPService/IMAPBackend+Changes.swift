@@ -55,12 +55,12 @@ extension IMAPBackend {
                 flagged.sort { $0.uid < $1.uid }
             }
             let union = flagged.reduce(into: Flags()) { $0.formUnion($1.flags) }
-            let before = try self.reading { () throws(StoreError) in try selection.mailbox.keywords() }
+            // Which names this session knows only the machine can tell: others have asked for them, too.
             let now = try self.reading { () throws(StoreError) in try selection.mailbox.keywords(covering: union) }
             answer(
                 .stored(
                     StoredFlags(
-                        flagged: flagged, modified: changed.modified, keywords: before == now ? nil : Keywords.list(now))))
+                        flagged: flagged, modified: changed.modified, keywords: union.isSubset(of: .system) ? nil : Keywords.list(now))))
         }
     }
 
