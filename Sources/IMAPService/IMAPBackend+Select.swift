@@ -136,6 +136,16 @@ extension IMAPBackend {
         }
     }
 
+    /// Lets go of the selected mailbox if it is this one.
+    func leave(_ mailbox: MailboxID) {
+        let selection = self.state.withLock { state -> Selection? in
+            guard state.selection?.id == mailbox else { return nil }
+            defer { state.selection = nil }
+            return state.selection
+        }
+        self.letGo(selection)
+    }
+
     private func closed(_ answer: Answer) {
         let selection = self.state.withLock { state in
             defer { state.selection = nil }

@@ -30,6 +30,8 @@ indirect enum Work: Sendable {
     /// A search again over what has changed, for the first of these contexts.
     case updating([Int], UIDSet, IMAPMachine.AfterNews)
     case account
+    /// DELETE of the mailbox that is selected.
+    case deletingSelected
     case selecting
     case closing(AfterClose)
     case fetching
@@ -78,6 +80,11 @@ extension IMAPMachine {
         case (.account, .account(let lines, let code)):
             self.pass(lines, &out)
             self.finish(.ok(code: code), &out)
+        case (.deletingSelected, .account(let lines, let code)):
+            self.pass(lines, &out)
+            self.leftSelected()
+            if self.mode.isQResync || self.mode.isRev2 { self.writeUntaggedOK("CLOSED", .completed, &out) }
+            self.finish(.ok(code: code), &out)
         case (.account, .piece(let lines, _, _, _)):
             self.pass(lines, &out)
             self.ask(.readOn, .account, &out)
@@ -104,7 +111,7 @@ extension IMAPMachine {
         case (.view(.changes), .refused), (.changes, .refused), (.notices, .refused): self.sayBye(.unavailable, code: "UNAVAILABLE", &out)
         case (.account, .refused(let refusal)), (.selecting, .refused(let refusal)), (.view, .refused(let refusal)),
             (.fetching, .refused(let refusal)), (.storing, .refused(let refusal)), (.copying, .refused(let refusal)),
-            (.expunging, .refused(let refusal)), (.watching, .refused(let refusal)):
+            (.expunging, .refused(let refusal)), (.watching, .refused(let refusal)), (.deletingSelected, .refused(let refusal)):
             self.finish(.refused(refusal), &out)
         default: self.close(&out)  // The backend broke its contract: better no session than a wrong one.
         }

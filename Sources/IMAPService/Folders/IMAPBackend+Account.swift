@@ -144,6 +144,8 @@ extension IMAPBackend {
             self.environment.store.deleteMailbox(found.id) { result in
                 switch result {
                 case .success:
+                    // Before the others hear of it: this session knows.
+                    self.leave(found.id)
                     self.mailboxes.gone(found.id)
                     answer(.account(ByteBuffer()))
                 case .failure(let error): answer(.refused(self.refusal(error)))

@@ -91,10 +91,14 @@ extension IMAPMachine {
         self.ask(.close(expunging: expunging && !isReadOnly), .closing(.finish), &out)
     }
 
-    mutating func closed(_ after: Work.AfterClose, _ out: inout Output) {
+    mutating func leftSelected() {
         self.selected = nil
         self.saved = UIDSet()
         self.contexts = []
+    }
+
+    mutating func closed(_ after: Work.AfterClose, _ out: inout Output) {
+        self.leftSelected()
         switch after {
         case .finish: self.finish(.ok(), &out)
         case .select(let request):
