@@ -1,6 +1,12 @@
 import Glibc
 import MailTesting
 
+/// Where `scripts/bootstrap test` put what Debian does not install.
+func fetched(_ path: String) -> String {
+    func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } }
+    return (variable("XDG_CACHE_HOME") ?? "\(variable("HOME") ?? "/root")/.cache") + "/post.office/\(path)"
+}
+
 /// A quick instance with two accounts, and the programs of others that talk to it.
 final class InteropServer {
     struct Failure: Error { let description: String }
@@ -31,6 +37,15 @@ final class InteropServer {
         let home = ["HOME": self.scratch.path, "LC_ALL": "C.UTF-8"]
         let file = input.map { self.write("input", $0) }
         let result = try ChildProcess.run(path, arguments, environment: home, input: file, seconds: 60)
+        guard case .exited(let status) = result.ending else { return (-1, result.output) }
+        return (status, result.output)
+    }
+
+    /// Runs Python with the packages that the tests fetch.
+    func runPython(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        let path = fetched("python/bin/python3")
+        guard access(path, X_OK) == 0 else { throw Failure(description: "\(path) is missing: run scripts/bootstrap test") }
+        let result = try ChildProcess.run(path, arguments, environment: ["LC_ALL": "C.UTF-8"], seconds: 60)
         guard case .exited(let status) = result.ending else { return (-1, result.output) }
         return (status, result.output)
     }

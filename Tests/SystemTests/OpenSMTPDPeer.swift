@@ -14,10 +14,7 @@ final class OpenSMTPDPeer: MailPeer {
     private let place = TemporaryDirectory("opensmtpd")
     private var server: ChildProcess?
 
-    private static var folder: String {
-        func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } }
-        return (variable("XDG_CACHE_HOME") ?? "\(variable("HOME") ?? "/root")/.cache") + "/post.office/opensmtpd"
-    }
+    private static var folder: String { fetched("opensmtpd") }
 
     /// - Parameter ourPort: where mail for `example.test` goes.
     init(users: [String], sendingTo ourPort: Int) throws {

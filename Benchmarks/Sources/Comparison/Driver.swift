@@ -49,6 +49,9 @@ struct Driver {
         case .idle(let connections, let tls): return self.idle(connections, tls)
         case .imap: return []  // has rows of its own: `imap`
         case .imapIdle(let connections): return self.imapIdle(connections)
+        case .imapNotify(let probes, let others):
+            let driver = Driver(servers: self.servers.filter { $0.imap != nil }, rounds: self.rounds, say: self.say)
+            return driver.interleaved(perRound: probes) { try NotifyWork(probes: probes, others: others).run($0, &$1) }
         case .relay(let sessions, let messages, let destinations): return try self.relay(sessions, messages, destinations)
         }
     }

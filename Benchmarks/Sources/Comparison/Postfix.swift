@@ -26,7 +26,7 @@ final class Postfix: Server {
 
     var name: String { self.delivery == .virtual ? "Postfix virtual" : "Postfix + Dovecot" }
     var pop3: Endpoint? { self.delivery == .dovecot ? self.dovecot.pop3 : nil }
-    var imap: Endpoint? { nil }
+    var imap: Endpoint? { self.delivery == .dovecot ? self.dovecot.imap : nil }
     var smtps: Endpoint? { nil }
     var processes: [pid_t] { [self.process?.pid, self.dovecot.pid].compactMap { $0 } }
 

@@ -15,6 +15,7 @@ struct Report {
             case .fanOut: Self.fanOut(measurements)
             case .retrieve, .list: Self.sessions(measurements)
             case .idle, .imapIdle: Self.idle(measurements)
+            case .imapNotify: Self.notified(measurements)
             case .imap: ([], [])
             }
         var lines = ["", "### \(workload.title)", "", Self.line(header), Self.line(header.map { _ in "---" })]
@@ -103,6 +104,16 @@ struct Report {
             ]
         }
         return (header, rows)
+    }
+
+    private static func notified(_ measurements: [Measurement]) -> ([String], [[String]]) {
+        let rows = measurements.filter { $0.rounds > 0 }.map { m in
+            let told = m.afterData.summary()
+            return [
+                m.server, "\(m.perRound * m.rounds)", fixed(told.p50, 2), fixed(told.p90, 2), fixed(told.p99, 2), fixed(told.maximum, 2),
+            ]
+        }
+        return (["server", "probes", "p50 ms", "p90 ms", "p99 ms", "max ms"], rows)
     }
 
     private static func idle(_ measurements: [Measurement]) -> ([String], [[String]]) {

@@ -15,6 +15,8 @@ struct Workload {
         case imap(messages: Int, size: Int)
         /// So many sessions in IDLE, one mailbox each.
         case imapIdle(connections: Int)
+        /// So many probes to a client in IDLE, while so many messages a second go to others.
+        case imapNotify(probes: Int, others: Int)
         /// 1 KiB through the queue to so many next hops, all of them one sink.
         case relay(sessions: Int, messages: Int, destinations: Int)
     }
@@ -45,6 +47,9 @@ struct Workload {
             kind: .relay(sessions: 20, messages: 500, destinations: 1000)),
         Workload(name: "imap", title: "IMAP, 10,000 messages of 4 KiB", kind: .imap(messages: 10_000, size: 4 << 10)),
         Workload(name: "imap-idle", title: "1,000 sessions in IDLE", kind: .imapIdle(connections: 1000)),
+        Workload(
+            name: "imap-notify", title: "from 250 to EXISTS in IDLE, 1,000 messages/s to others",
+            kind: .imapNotify(probes: 500, others: 1000)),
         Workload(name: "idle", title: "10,000 idle SMTP connections", kind: .idle(connections: 10_000, tls: false)),
         Workload(name: "idle-tls", title: "10,000 idle TLS connections", kind: .idle(connections: 10_000, tls: true)),
     ]
@@ -58,7 +63,7 @@ struct Workload {
 
     var isIMAP: Bool {
         switch self.kind {
-        case .imap, .imapIdle: true
+        case .imap, .imapIdle: true  // beside Dovecot alone
         default: false
         }
     }
@@ -70,7 +75,7 @@ struct Workload {
         case .fanOut(let recipients, _): recipients
         case .prefilled: 1000
         case .imapIdle: 1000
-        case .imap: 11
+        case .imap, .imapNotify: 11
         case .retrieve, .list, .idle, .relay: 10
         }
     }
@@ -90,6 +95,7 @@ struct Workload {
             copy.kind = .relay(sessions: sessions, messages: messages / 5, destinations: min(destinations, 200))
         case .imap(_, let size): copy.kind = .imap(messages: 1000, size: size)
         case .imapIdle: copy.kind = .imapIdle(connections: 100)
+        case .imapNotify(_, let others): copy.kind = .imapNotify(probes: 50, others: others)
         case .idle(_, let tls): copy.kind = .idle(connections: 1000, tls: tls)
         }
         copy.title += " (a fifth or less)"

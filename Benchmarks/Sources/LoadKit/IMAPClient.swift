@@ -1,27 +1,11 @@
-import Glibc
-
 /// One IMAP connection that waits for each answer. Sends whole commands, literals without waiting (LITERAL+), and reads past literals in
 /// answers, so that a message that looks like an answer is none.
-package final class IMAPClient {
-    private let descriptor: CInt
-    private var buffer: UnsafeMutableRawBufferPointer
-    private var start = 0
-    private var end = 0
+package final class IMAPClient: BlockingConnection {
     private var number = 0
-    /// Octets received, all included.
-    package private(set) var received = 0
 
-    package init(_ server: Endpoint, source: Int? = nil) throws {
-        self.descriptor = try Socket.connect(to: server, source: source, blocking: true)
-        self.buffer = .allocate(byteCount: 1 << 20, alignment: 64)
-        var limit = timeval(tv_sec: 120, tv_usec: 0)
-        setsockopt(self.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    package override init(_ server: Endpoint, source: Int? = nil) throws {
+        try super.init(server, source: source)
         _ = try self.line()
-    }
-
-    deinit {
-        Glibc.close(self.descriptor)
-        self.buffer.deallocate()
     }
 
     package func login(_ user: String, _ password: String) throws { try self.run("LOGIN \(user) \(password)") }
@@ -68,17 +52,6 @@ package final class IMAPClient {
     /// The next untagged line, as text; literals are left out.
     package func next() throws -> String { String(decoding: try self.line(), as: UTF8.self) }
 
-    private func send(_ bytes: [UInt8]) throws {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.send(self.descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, CInt(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { throw BenchError.system("send") }
-            sent += count
-        }
-    }
-
     /// One logical line: physical lines joined over their literals, whose octets are thrown away.
     private func line() throws -> [UInt8] {
         var out: [UInt8] = []
@@ -90,43 +63,5 @@ package final class IMAPClient {
             else { return out }
             try self.skip(length)
         }
-    }
-
-    private func physicalLine() throws -> [UInt8] {
-        var scanned = 0
-        while true {
-            let waiting = UnsafeRawBufferPointer(rebasing: self.buffer[(self.start + scanned)..<self.end])
-            if let base = waiting.baseAddress, let found = memchr(base, 10, waiting.count) {
-                let length = scanned + (UnsafeRawPointer(found) - base)
-                let text = Array(self.buffer[self.start..<(self.start + length)])
-                self.start += length + 1
-                return text.last == 13 ? Array(text.dropLast()) : text
-            }
-            scanned = self.end - self.start
-            try self.fill()
-        }
-    }
-
-    private func skip(_ count: Int) throws {
-        var left = count
-        while left > 0 {
-            if self.start == self.end { try self.fill() }
-            let taken = min(left, self.end - self.start)
-            self.start += taken
-            left -= taken
-        }
-    }
-
-    private func fill() throws {
-        if self.start == self.end { (self.start, self.end) = (0, 0) }
-        if self.end == self.buffer.count {
-            guard self.start > 0, let base = self.buffer.baseAddress else { throw BenchError("a line of the answer is too long") }
-            memmove(base, base + self.start, self.end - self.start)
-            (self.start, self.end) = (0, self.end - self.start)
-        }
-        let count = recv(self.descriptor, self.buffer.baseAddress.map { $0 + self.end }, self.buffer.count - self.end, 0)
-        guard count > 0 else { throw count == 0 ? BenchError("closed by the server") : BenchError.system("recv") }
-        self.end += count
-        self.received += count
     }
 }

@@ -29,9 +29,16 @@ final class IMAPStressSession {
         self.view = IMAPViewModel(mailbox, self.model, self.name)
         self.view.isResync = self.isResync
         let answer = try self.client.ok("SELECT \(mailbox)\(self.isResync ? "" : " (CONDSTORE)")")
-        let count = answer.data("EXISTS").last?[0].number ?? 0
+        let count = answer.data("EXISTS").first?[0].number ?? 0
         if let validity = answer.code("UIDVALIDITY").flatMap({ UInt32($0) }) { self.model.selected(mailbox, validity: validity) }
         self.view.begin(count: Int(count), modSeq: answer.code("HIGHESTMODSEQ").flatMap { UInt64($0) } ?? 0, keeping: false)
+        // What happened while the answer was on its way may be told before its end.
+        let first = answer.untagged.firstIndex {
+            if case .data(let values) = $0 { values.count > 1 && values[1].text == "EXISTS" } else { false }
+        }
+        for response in answer.untagged[(first.map { $0 + 1 } ?? answer.untagged.count)...] {
+            if case .data = response { self.view.told(response, mayExpunge: true) }
+        }
         self.model.counted()
         try self.learnUIDs()
     }
@@ -56,6 +63,14 @@ final class IMAPStressSession {
     }
 
     func step() throws {
+        let before = self.model.violations.count
+        try self.act()
+        let found = self.model.violations
+        guard found.count > before, found.count < 30, found[before].hasPrefix(self.name) else { return }
+        print("\(self.name), after \(found[before]):\n\(self.transcript.suffix(60).joined(separator: "\n"))")
+    }
+
+    private func act() throws {
         switch Int.random(in: 0..<100, using: &self.dice) {
         case ..<18: try self.fetch()
         case ..<42: try self.store()
@@ -214,14 +229,15 @@ final class IMAPStressSession {
         let tag = try self.client.send("SELECT \(mailbox) (QRESYNC (\(validity) \(modSeq)))")
         var later: [IMAPResponse] = []
         let answer = try self.client.finish(tag) { response in
-            if case .data(let values) = response, values.first?.text.uppercased() == "VANISHED" {
+            // What vanished earlier comes off what was known; all else speaks of the mailbox as it is selected now.
+            if case .data(let values) = response, values.first?.text.uppercased() == "VANISHED", !values[1].list.isEmpty {
                 self.view.told(response, mayExpunge: true)
             } else {
                 later.append(response)
             }
         }
         guard answer.isOK else { return self.model.violated("\(self.name): SELECT with QRESYNC was \(answer.word) \(answer.text)") }
-        let count = answer.data("EXISTS").last?[0].number ?? 0
+        let count = answer.data("EXISTS").first?[0].number ?? 0
         self.view.begin(count: Int(count), modSeq: modSeq, keeping: true)
         for response in later { self.view.told(response, mayExpunge: true) }
         self.model.counted()
