@@ -118,6 +118,10 @@ extension IMAPMachine {
     }
 
     private mutating func viewRead(_ uids: UIDSet, _ after: Work.AfterView, _ out: inout Output) {
+        // Numbers that do not agree with what SELECT told would name other messages than the client means. [RFC9051-2.3.1.2]
+        if let selected = self.selected, selected.uids == nil, uids.count != selected.mailbox.messages {
+            return self.sayBye(.unavailable, code: "SERVERBUG", &out)
+        }
         self.selected?.setView(uids)
         switch after {
         case .run: self.run(&out)

@@ -59,6 +59,8 @@ package struct IMAPMachine: SessionMachine {
     var errors = 0
     var authFailures = 0
     var isDraining = false
+    /// A hint came while SELECT was at work.
+    var isStaleBefore = false
     var isCompressed = false
     /// How long IDLE has been quiet.
     var quiet: TimeAmount = .zero
@@ -107,7 +109,10 @@ package struct IMAPMachine: SessionMachine {
 
     package mutating func notified(_ event: IMAPEvent, _ out: inout SessionOutput<IMAPCall>) {
         switch event {
-        case .mailboxChanged: self.selected?.isStale = true
+        case .mailboxChanged:
+            self.selected?.isStale = true
+            // The mailbox that is being selected has changed before we know of it.
+            if case .working(.selecting) = self.phase { self.isStaleBefore = true }
         case .noticesWait: self.notify.noticesWait = true
         case .mailboxGone: self.notify.farewell = .mailboxGone
         case .accountClosed: self.notify.farewell = .accountClosed

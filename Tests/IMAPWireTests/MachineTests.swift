@@ -101,6 +101,35 @@ import Vocabulary
         #expect(client.session.takeOutput() == "* 1 EXISTS\r\n")
     }
 
+    @Test("A hint that comes while SELECT is at work is not lost")
+    func hintDuringSelect() {
+        let office = FakeOffice()
+        var client = Client(office)
+        _ = client.command("LOGIN alice wonderland")
+        client.session.answersCalls = false
+        client.session.send("s SELECT INBOX\r\n")
+        guard let call = client.session.openCall else { return #expect(Bool(false)) }
+        let outcome = client.backend.perform(call)
+        office.inbox.add("one")
+        client.session.notify(.mailboxChanged)
+        client.session.answersCalls = true
+        client.session.complete(outcome)
+        #expect(client.session.takeOutput().contains("* 0 EXISTS\r\n") && client.command("UID SEARCH ALL").result == "OK completed")
+        #expect(client.command("UID SEARCH ALL").lines == ["* SEARCH 1"])
+    }
+
+    @Test("Numbers that do not agree with what SELECT told end the session")
+    func wrongView() {
+        let office = FakeOffice()
+        office.inbox.add("one")
+        var client = Client.inInbox(office)
+        client.session.answersCalls = false
+        client.session.send("f FETCH 1 FLAGS\r\n")
+        client.session.answersCalls = true
+        client.session.complete(.view(UIDSet()))
+        #expect(client.session.takeOutput().hasPrefix("* BYE [SERVERBUG] ") && client.session.isClosed)
+    }
+
     @Test("A hint between commands waits for the next one")
     func hintsWait() {
         let office = FakeOffice()

@@ -112,7 +112,9 @@ extension IMAPMachine {
     // MARK: The answer
 
     mutating func opened(_ mailbox: SelectedMailbox, _ out: inout Output) {
-        let view = SelectedView(mailbox)
+        var view = SelectedView(mailbox)
+        view.isStale = self.isStaleBefore
+        self.isStaleBefore = false
         self.selected = view
         self.saved = UIDSet()
         out.replies.writeFlagsLines(mailbox.keywords, mayChange: !mailbox.isReadOnly)
