@@ -174,6 +174,7 @@ extension IMAPMachine {
 
     /// Ends the command in hand: first what has changed in the mailbox, then its tagged answer.
     mutating func finish(_ ending: Ending, _ out: inout Output) {
+        guard self.command.rule.tellsNews else { return self.writeTagged(ending, &out) }
         if let selected = self.selected, selected.isStale || self.command.rule.readsChanges {
             return self.readChanges(.ending(ending), &out)
         }

@@ -26,6 +26,8 @@ struct IMAPRule: Sendable {
     var usesNumbers = false
     /// Messages that are gone may be told at its end. [RFC9051-7.5.1]
     var tellsExpunges = true
+    /// What has happened is told at its end. Not by SELECT: its answer is the mailbox as it was counted.
+    var tellsNews = true
     /// Asks for changes at its end even without a hint that there are some.
     var readsChanges = false
     var handler: Handler

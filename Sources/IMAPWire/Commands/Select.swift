@@ -5,10 +5,10 @@ internal import Vocabulary
 // SELECT, EXAMINE, CLOSE, UNSELECT, CHECK. [RFC9051-6.3.2] [RFC9051-6.4] [RFC7162-3.2.5]
 extension IMAPRule {
     static let selecting: [IMAPRule] = [
-        IMAPRule(name: "SELECT", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in
+        IMAPRule(name: "SELECT", states: .loggedIn, tellsNews: false) { machine, arguments, out throws(GrammarFault) in
             try machine.select(&arguments, isReadOnly: false, &out)
         },
-        IMAPRule(name: "EXAMINE", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in
+        IMAPRule(name: "EXAMINE", states: .loggedIn, tellsNews: false) { machine, arguments, out throws(GrammarFault) in
             try machine.select(&arguments, isReadOnly: true, &out)
         },
         IMAPRule(name: "CLOSE", states: .selected) { machine, arguments, out throws(GrammarFault) in
