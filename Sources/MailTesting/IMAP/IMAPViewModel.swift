@@ -78,18 +78,29 @@ struct IMAPViewModel {
             let ends = range.split(separator: ":").compactMap { UInt32($0) }
             guard let first = ends.first, let last = ends.last, first <= last else { return self.violated("VANISHED \(range)") }
             let known = self.messages.indices.filter { index in self.messages[index].uid.map { $0 >= first && $0 <= last } ?? false }
-            // Those that came and went before their UIDs were asked for stand at the end, one like the other.
-            let unknown = Int(last - first) + 1 - known.count
-            if !isEarlier && unknown > 0 {
-                for _ in 0..<unknown {
-                    guard let index = self.messages.lastIndex(where: { $0.uid == nil }) else {
+            // Those that came and went before their UIDs were asked for: each stands where its UID lies between those that are known.
+            if !isEarlier, Int(last - first) + 1 > known.count {
+                let there = Set(known.compactMap { self.messages[$0].uid })
+                for uid in first...last where !there.contains(uid) {
+                    guard let index = self.unknownPlace(of: uid) else {
                         return self.violated("VANISHED \(range) names UIDs that were not there")
                     }
                     self.messages.remove(at: index)
                 }
+                for index in self.messages.indices.reversed() where self.messages[index].uid.map(there.contains) ?? false {
+                    if let uid = self.messages.remove(at: index).uid { self.left(uid) }
+                }
+                continue
             }
             for index in known.reversed() { if let uid = self.messages.remove(at: index).uid { self.left(uid) } }
         }
+    }
+
+    /// The first message without known UID that can have this one.
+    private func unknownPlace(of uid: UInt32) -> Int? {
+        let start = (self.messages.lastIndex { $0.uid.map { $0 < uid } ?? false }).map { $0 + 1 } ?? 0
+        let end = self.messages.firstIndex { $0.uid.map { $0 > uid } ?? false } ?? self.messages.count
+        return start < end ? start : nil
     }
 
     private mutating func fetched(_ place: Int, _ value: IMAPValue) {
