@@ -218,7 +218,7 @@ import Testing
     /// A terminal that nobody looks at.
     private func inTerminal(_ server: InteropServer, _ command: String) throws -> (status: Int32, output: String) {
         try server.run(
-            "script", ["--quiet", "--return", "--command", "env TERM=xterm COLUMNS=100 LINES=40 timeout 50 \(command)", "/dev/null"])
+            "script", ["--quiet", "--return", "--command", "env TERM=xterm COLUMNS=100 LINES=40 \(command)", "/dev/null"])
     }
 
     @Test("mutt and neomutt read, flag, file and delete", arguments: ["mutt", "neomutt"]) func mutt(_ program: String) throws {
