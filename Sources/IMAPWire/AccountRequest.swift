@@ -58,7 +58,7 @@ package struct StatusItems: OptionSet, Hashable, Sendable {
     package static let recent = StatusItems(rawValue: 1 << 6)
     package static let highestModSeq = StatusItems(rawValue: 1 << 7)  // [RFC7162-3.1.8]
     package static let mailboxID = StatusItems(rawValue: 1 << 8)  // [RFC8474-4.3]
-    package static let appendLimit = StatusItems(rawValue: 1 << 9)  // [RFC7889-2.2]
+    package static let appendLimit = StatusItems(rawValue: 1 << 9)  // [RFC7889-3.1]
     /// Octets that expunging those marked \Deleted would give back. [RFC9208-4.1.4]
     package static let deletedStorage = StatusItems(rawValue: 1 << 10)
 }

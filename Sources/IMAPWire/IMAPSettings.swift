@@ -21,7 +21,7 @@ package struct IMAPSettings: Sendable {
     package var makeNonce: @Sendable () -> String
     /// Asked before each command behind the login: whether the account may still be here. Must answer at once.
     package var mayStay: @Sendable (Identity) -> Bool = { _ in true }
-    /// URL of the postmaster for ALERTs and METADATA's /shared/admin; nil without. [RFC5464-6.2.1.2]
+    /// URL of the postmaster for ALERTs and METADATA's /shared/admin; nil without. [RFC5464-6.2]
     package var supportURL: String?
 
     package init(greeting: String, hostName: String, makeNonce: @escaping @Sendable () -> String) {

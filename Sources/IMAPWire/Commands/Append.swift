@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import Vocabulary
 
-// APPEND and REPLACE; the text of messages streams through. [RFC9051-6.3.12] [RFC3502-6] [RFC4469-3] [RFC8508-3] [RFC6855-4]
+// APPEND and REPLACE; the text of messages streams through. [RFC9051-6.3.12] [RFC3502-6.3.11] [RFC4469-3] [RFC8508-3] [RFC6855-4]
 extension IMAPRule {
     static let adding: [IMAPRule] = [
         // Without a literal none of them is a command.

@@ -44,7 +44,7 @@ struct IMAPCapability: Sendable {
         IMAPCapability(name: "SPECIAL-USE", feature: .specialUse),  // [RFC6154-2]
         IMAPCapability(name: "CREATE-SPECIAL-USE", feature: .createSpecialUse),  // [RFC6154-3]
         IMAPCapability(name: "STATUS=SIZE", feature: .statusSize),  // [RFC8438-2]
-        IMAPCapability(name: "MULTIAPPEND", feature: .multiAppend),  // [RFC3502-5]
+        IMAPCapability(name: "MULTIAPPEND", feature: .multiAppend),  // [RFC3502-6.3.11]
         IMAPCapability(name: "BINARY", feature: .binary),  // [RFC3516-3]
         IMAPCapability(name: "CATENATE", feature: .catenate),  // [RFC4469-2]
         IMAPCapability(name: "REPLACE", feature: .replace),  // [RFC8508-2]
