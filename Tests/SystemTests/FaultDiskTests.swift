@@ -54,9 +54,15 @@ extension Faults {
         for size in [500, 5_000, 300_000, 600, 700, 800, 900, 1_000] { #expect(try attempt(size) == 250) }
 
         disk.fill(leaving: 4 << 20)
-        try Self.eventually("452 on a disk that is nearly full") { try attempt(500) == 452 }
+        // What comes before the server has measured again is still taken, and must be there.
+        var taken = 8
+        try Self.eventually("452 on a disk that is nearly full") {
+            let code = try attempt(500)
+            if code == 250 { taken += 1 }
+            return code == 452
+        }
         #expect(try attempt(400_000) == 452)
-        #expect(try instance.reader.messages(of: 0).count == 8)
+        #expect(try instance.reader.messages(of: 0).count == taken)
         // Deleting goes on: QUIT says that it was done, and the next session sees it.
         let before = try instance.reader.messages(of: 1).count
         #expect(try Self.deleteFirst(instance))
@@ -72,7 +78,7 @@ extension Faults {
         // Who dies on a full disk comes back on a full disk.
         disk.fill(leaving: 0)
         try instance.killMTA()
-        #expect(try instance.reader.messages(of: 0).count == 8)
+        #expect(try instance.reader.messages(of: 0).count == taken)
         #expect(try Self.deleteFirst(instance))
         #expect(try instance.reader.messages(of: 1).count == before - 4)
         // More events than the last page of the log has room for. What was held back and given up is taken from it again.
