@@ -24,7 +24,7 @@ final class MailboxWatch: Sendable {
 
     private struct State {
         var changed: Set<MailboxID> = []
-        var events: [AccountEvent] = []
+        var events: [(owner: AccountID, event: AccountEvent)] = []
         var isHinted = false
         var isOver = false
         var known: [MailboxID: Known] = [:]
@@ -78,23 +78,23 @@ final class MailboxWatch: Sendable {
         for facts in try self.finder.reads.sharedWith(Array(self.finder.identifiers) + ["anyone"]) where owners.count < Self.mostOwners {
             owners.insert(facts.account)
         }
-        let feeds = owners.map { store.changes.subscribe(account: $0) { [weak self] in self?.heard($0) } }
+        let feeds = owners.map { owner in store.changes.subscribe(account: owner) { [weak self] in self?.heard($0, of: owner) } }
         self.state.withLock { $0.feeds = feeds }
     }
 
     // MARK: Hearing
 
     /// On the store's thread.
-    private func heard(_ events: [AccountEvent]) {
+    private func heard(_ events: [AccountEvent], of owner: AccountID) {
         let mustHint = self.state.withLock { state in
             guard !state.isOver else { return false }
             for event in events {
                 if case .changed(let mailbox, _) = event {
                     state.changed.insert(mailbox)
-                } else if let at = event.name.flatMap({ state.own.firstIndex(of: $0) }) {
+                } else if owner == self.finder.identity.account, let at = event.name.flatMap({ state.own.firstIndex(of: $0) }) {
                     state.own.remove(at: at)
                 } else {
-                    state.events.append(event)
+                    state.events.append((owner, event))
                 }
             }
             state.isOver = state.events.count > Self.mostWaiting || state.changed.count > Self.mostWaiting * 10
@@ -131,7 +131,7 @@ final class MailboxWatch: Sendable {
             out.writeStaticString("* OK [NOTIFICATIONOVERFLOW] Too much has changed\r\n")
             return out
         }
-        for event in events { try self.tell(event, &out) }
+        for (owner, event) in events { try self.tell(event, of: owner, &out) }
         for mailbox in changed.sorted() where mailbox != selected { try self.tellChanged(mailbox, &out) }
         return out
     }
@@ -157,20 +157,26 @@ final class MailboxWatch: Sendable {
         self.writeStatus(facts, name, items, &out)
     }
 
-    private func tell(_ event: AccountEvent, _ out: inout ByteBuffer) throws(StoreError) {
+    /// Of another's account only what concerns mailboxes that this user may see: names, subscriptions and private annotations of others
+    /// are theirs. [RFC4314-4] [RFC5464-3.3]
+    private func tell(_ event: AccountEvent, of owner: AccountID, _ out: inout ByteBuffer) throws(StoreError) {
+        let isOwn = owner == self.finder.identity.account
         switch event {
         case .changed: break
         case .created(let mailbox, _): try self.tellName(mailbox, &out)
         case .renamed(let mailbox, let from, _): try self.tellName(mailbox, &out, from: from)
-        case .deleted(_, let name): self.tellGone(name, &out)
-        case .subscribed(let name, let isSubscribed): try self.tellSubscription(name, isSubscribed, &out)
+        case .deleted(let mailbox, let name): self.tellGone(mailbox, name, of: owner, &out)
+        case .subscribed(let name, let isSubscribed):
+            if isOwn { try self.tellSubscription(name, isSubscribed, &out) }
         case .specialUse(let mailbox): try self.tellName(mailbox, &out)
         case .rights(let mailbox): try self.tellName(mailbox, &out)
         case .metadata(let mailbox?, let names):
-            guard let (_, name) = try self.visible(mailbox), self.events(for: name).contains(.mailboxMetadataChange) else { return }
+            let names = isOwn ? names : names.filter { $0.hasPrefix("/shared/") }
+            guard !names.isEmpty, let (_, name) = try self.visible(mailbox), self.events(for: name).contains(.mailboxMetadataChange)
+            else { return }
             out.writeMetadataNamesLine(name, names, mode: self.mode)
         case .metadata(nil, let names):
-            guard self.groups.contains(where: { $0.events.contains(.serverMetadataChange) }) else { return }
+            guard isOwn, self.groups.contains(where: { $0.events.contains(.serverMetadataChange) }) else { return }
             out.writeMetadataNamesLine("", names, mode: self.mode)
         }
     }
@@ -183,7 +189,14 @@ final class MailboxWatch: Sendable {
         out.writeListLine(line, mode: self.mode)
     }
 
-    private func tellGone(_ name: String, _ out: inout ByteBuffer) {
+    /// Of another's mailbox only where its messages were watched, so that this user could see it.
+    private func tellGone(_ mailbox: MailboxID, _ name: String, of owner: AccountID, _ out: inout ByteBuffer) {
+        let wasKnown = self.state.withLock { $0.known.removeValue(forKey: mailbox) != nil }
+        var name = name
+        if owner != self.finder.identity.account {
+            guard wasKnown, let login = self.finder.environment.loginName(owner) else { return }
+            name = FolderName(owner: login, name: name).clientName
+        }
         guard self.events(for: name).contains(.mailboxName) else { return }
         out.writeListLine(ListLine(name: name, attributes: .nonExistent), mode: self.mode)
     }
