@@ -36,7 +36,7 @@ package struct IMAPMachine: SessionMachine {
     }
 
     /// Octets of a long answer that are written before the peer must have read some.
-    static let pieceSize = 32 << 10
+    static let pieceSize = 64 << 10
 
     let settings: IMAPSettings
     var phase: Phase = .command

@@ -148,7 +148,9 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
 
     /// True while the peer does not take what we have written for it.
     private func isBlocked(_ context: ChannelHandlerContext) -> Bool {
-        if self.replies.readableBytes >= SessionDriverConstants.replyBatch { self.writeReplies(context) }
+        // Before a call sooner: it may be a pause that waits for just this, and would be answered and asked for again without end.
+        let most = self.heldCall == nil ? SessionDriverConstants.replyBatch : SessionDriverConstants.replyBatchBeforeCall
+        if self.replies.readableBytes >= most { self.writeReplies(context) }
         return !context.channel.isWritable
     }
 
@@ -246,6 +248,8 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
 enum SessionDriverConstants {
     /// Replies are written once they are this long, even when more could be gathered.
     static let replyBatch = 64 << 10
+    /// The same where a call waits to be performed.
+    static let replyBatchBeforeCall = 8 << 10
     static let smallLeftover = 2048
     /// A read below this did not fill the smallest receive buffer, so the kernel had no more.
     static let shortRead = 256
