@@ -11,15 +11,21 @@ let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "s
 
 let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault")]
 
+/// Both in one word: of two `-sanitize=` the compiler heeds the last alone, and without coverage the fuzzer is blind. The libraries
+/// of others have AddressSanitizer from the command line and no coverage, so that the fuzzer looks at our code only.
+let sanitizers = "-sanitize=fuzzer,address"
+let watched: [SwiftSetting] = strict + [.unsafeFlags([sanitizers])]
+
 func ours(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, swiftSettings: watched)
 }
 
-/// `LLVMFuzzerTestOneInput` in `Sources/fuzz-NAME`; libFuzzer brings `main`.
+/// `LLVMFuzzerTestOneInput` in `Sources/fuzz-NAME`; libFuzzer does the rest.
 func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: "fuzz-\(name)", dependencies: dependencies + ["FuzzKit", nioCore],
-        swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+        name: "fuzz-\(name)", dependencies: dependencies + ["CFuzzMain", "FuzzKit", nioCore],
+        swiftSettings: watched + [.unsafeFlags(["-parse-as-library"])],
+        linkerSettings: [.unsafeFlags([sanitizers, "-Xlinker", "--defsym=fuzz_\(name)_main=fuzzer_main", "-Xlinker", "--defsym=main=fuzzer_main"])])
 }
 
 let package = Package(
@@ -30,9 +36,11 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        .target(name: "CPlatform"),
+        .target(name: "CFuzzMain"),
+        .target(name: "CPlatform", cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])]),
         .systemLibrary(name: "CUnicode"),
-        .target(name: "CPattern", linkerSettings: [.linkedLibrary("re2")]),
+        .target(
+            name: "CPattern", cxxSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])], linkerSettings: [.linkedLibrary("re2")]),
         ours("Bytes", [nioCore, "CPlatform"]),
         ours("Vocabulary", [nioCore, "Bytes"]),
         ours("Text", ["Bytes", "Vocabulary", "CUnicode", "CPattern"]),
