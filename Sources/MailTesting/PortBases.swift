@@ -5,23 +5,28 @@ internal import Vocabulary
 
 /// Ports for the instances of one test program. What `setup --quick` finds free by itself may be found by two that are set up at the same
 /// moment, and the second of them does not start.
-final class PortBases: Sendable {
-    /// Below what the kernel gives to outgoing connections.
-    private static let range = 20_000..<32_000
+package final class PortBases: Sendable {
     /// More than an instance has.
     private static let step = 20
-    fileprivate static var count: Int { self.range.count / self.step }
+    private let range: Range<Int>
     /// Where another test program on this computer begins is another place.
-    private let turn = Mutex(Int.random(in: 0..<PortBases.count))
+    private let turn: Mutex<Int>
+
+    /// - Parameter range: below what the kernel gives to outgoing connections.
+    package init(in range: Range<Int> = 20_000..<32_000) {
+        self.range = range
+        self.turn = Mutex(Int.random(in: 0..<max(1, range.count / Self.step)))
+    }
 
     /// nil when nothing is free: the setup then says so.
-    func next() -> Int? {
-        for _ in 0..<Self.count {
+    package func next() -> Int? {
+        let count = max(1, self.range.count / Self.step)
+        for _ in 0..<count {
             let turn = self.turn.withLock { turn in
-                turn = (turn + 1) % Self.count
+                turn = (turn + 1) % count
                 return turn
             }
-            let base = Self.range.lowerBound + turn * Self.step
+            let base = self.range.lowerBound + turn * Self.step
             if (base..<(base + Self.step)).allSatisfy(Self.isFree) { return base }
         }
         return nil

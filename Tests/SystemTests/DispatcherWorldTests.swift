@@ -9,8 +9,6 @@ import Testing
             .flatMap { $0.split(separator: "\t").dropFirst().map(String.init) }
     }
 
-    private static func isListening(_ port: Int) -> Bool { (try? LineConnection(port: port, timeout: 5)) != nil }
-
     /// A whole installation as root makes it, on a port that only root may bind.
     @Test(
         "must-have 82, 84: X2 root binds the low port, is given up by all threads for good, and a restarted mta still serves the port",
@@ -20,8 +18,8 @@ import Testing
         defer { withExtendedLifetime(place) {} }
         chmod(place.path, 0o755)
         place.write("password", "secret-1\n")
-        let free = (600..<1000).filter { !Self.isListening($0) }
-        let low = try #require(free.randomElement())
+        // Every port is named: none may fall on another's, or on what else the computer has on a usual port.
+        let low = try #require(PortBases(in: 640..<960).next())
         let configuration = place("post.office.conf")
         let setup = try ChildProcess.run(
             try QuickInstance.program,
@@ -31,14 +29,17 @@ import Testing
                 "--spool", place("spool"), "--mailbox", place("mailbox"), "--address", "127.0.0.1", "--user", "nobody", "--group",
                 "nogroup",
                 "--port", "smtp=\(low)", "--port", "submission=\(low + 1)", "--port", "smtps=\(low + 2)", "--port", "pop3=\(low + 3)",
-                "--port", "pop3s=\(low + 4)",
+                "--port", "pop3s=\(low + 4)", "--port", "imap=\(low + 5)", "--port", "imaps=\(low + 6)",
             ], seconds: 60)
         #expect(setup.ending == .exited(0), "\(setup.output)")
         let server = try ChildProcess(
             try QuickInstance.program, ["run", "--config", configuration], output: place("out"), errors: place("err"))
         defer { server.end() }
         func mta() -> pid_t? { pid_t(ChildProcess.text(of: place("spool/mta.pid")).filter(\.isNumber)) }
-        try DispatcherTests.wait("the greeting") { (try? LineConnection(port: low, timeout: 5).line().hasPrefix("220")) ?? false }
+        try DispatcherTests.wait("the greeting") {
+            if let ending = server.poll() { throw EndedEarly(description: "\(ending): \(ChildProcess.text(of: place("err")))") }
+            return (try? LineConnection(port: low, timeout: 5).line().hasPrefix("220")) ?? false
+        }
         let first = try #require(mta())
         for pid in [server.id, first] {
             for task in Self.tasks(pid) { #expect(Set(Self.ids(task)) == ["65534"], "\(pid) \(task) \(Self.ids(task))") }
@@ -272,6 +273,9 @@ import Testing
         return (try? connection.command(".")) ?? 0
     }
 }
+
+/// A server that ended before it served.
+private struct EndedEarly: Error, CustomStringConvertible { let description: String }
 
 /// A datagram socket as a service manager has it; keeps what came.
 final class DatagramReceiver {
