@@ -226,6 +226,8 @@ package struct SecuritySettings: Sendable, Equatable {
     package let seats: Int?
     /// Last day (days since 1970) on which accounts may be added; nil is no end.
     let seatsUntil: Int32?
+    /// SCRAM is listed also where a password may travel as it is.
+    package let listsSCRAM: Bool
     private let plaintextNetworks: [IPNetwork]
     private let bareNewlineNetworks: [IPNetwork]
 
@@ -235,6 +237,7 @@ package struct SecuritySettings: Sendable, Equatable {
         self.language = Language(rawValue: reader.text(SecurityField.language)) ?? .english
         self.seats = reader.value(SecurityField.seats).integer.map { Int(clamping: $0) }
         self.seatsUntil = Day.number(reader.text(SecurityField.seatsUntil))
+        self.listsSCRAM = reader.flag(SecurityField.listsSCRAM)
         self.bareNewlineNetworks = reader.list(SecurityField.bareNewlines).compactMap { IPNetwork(line: $0) }
         self.plaintextNetworks = reader.list(SecurityField.plaintextLogins).compactMap { IPNetwork(line: $0) }
     }

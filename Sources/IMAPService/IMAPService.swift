@@ -98,6 +98,7 @@ package struct IMAPService: SessionService {
         settings.limits = configuration.imap
         settings.offersTLS = self.environment.offersTLS
         settings.allowsPlaintextLogin = configuration.security.takesPlaintextLogin(from: facts.peer)
+        settings.listsSCRAM = configuration.security.listsSCRAM
         settings.language = configuration.language
         settings.features = Self.features
         let (isActive, sink, trace) = (self.environment.isActive, self.environment.sink, facts.trace)

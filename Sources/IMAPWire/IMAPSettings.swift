@@ -11,6 +11,8 @@ package struct IMAPSettings: Sendable {
     package var product: (name: String, version: String)?
     package var limits = IMAPLimits()
     package var mechanisms: [SASLMechanism] = SASLMechanism.allCases
+    /// SCRAM is listed also where a password may travel as it is.
+    package var listsSCRAM = false
     /// STARTTLS can be offered: a certificate is there.
     package var offersTLS = false
     /// Passwords may be sent in clear: the peer is loopback or in a network that the postmaster lists. Under TLS they always may.

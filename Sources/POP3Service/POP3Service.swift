@@ -77,6 +77,7 @@ package struct POP3Service: SessionService {
         settings.limits = configuration.pop3
         settings.offersTLS = self.environment.offersTLS
         settings.allowsPlaintextLogin = configuration.security.takesPlaintextLogin(from: facts.peer)
+        settings.listsSCRAM = configuration.security.listsSCRAM
         settings.language = configuration.language
         settings.loginDelay = configuration.pop3LoginDelay
         settings.retentionDays = nil  // EXPIRE NEVER: nothing here removes mail that its owner did not remove [RFC2449-6.7]

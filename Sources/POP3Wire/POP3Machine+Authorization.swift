@@ -6,9 +6,9 @@ extension POP3Machine {
     /// The password may travel as it is. [RFC8314-3]
     var mayTakePasswords: Bool { self.tls != nil || self.settings.allowsPlaintextLogin }
 
-    /// Mechanisms that can be used on the connection as it stands.
-    var offeredMechanisms: [SASLMechanism] {
-        self.settings.mechanisms.filter { self.mayTakePasswords || !$0.sendsPassword }
+    /// Mechanisms that the connection as it stands is told of.
+    var listedMechanisms: [SASLMechanism] {
+        self.settings.mechanisms.listed(passwordsMayTravel: self.mayTakePasswords, withSCRAM: self.settings.listsSCRAM)
     }
 
     // MARK: USER and PASS
@@ -57,7 +57,7 @@ extension POP3Machine {
     /// AUTH alone lists the mechanisms, as clients older than CAPA expect.
     private func writeMechanisms(_ out: inout Output) {
         out.replies.writeOK(.mechanismsFollow, self.language)
-        for mechanism in self.offeredMechanisms { out.replies.writeString("\(mechanism.rawValue)\r\n") }
+        for mechanism in self.listedMechanisms { out.replies.writeString("\(mechanism.rawValue)\r\n") }
         out.replies.writeStaticString(".\r\n")
     }
 
@@ -178,7 +178,7 @@ extension POP3Machine {
         switch verb {
         case .user: self.mayTakePasswords ? "" : nil
         case .auth:
-            self.offeredMechanisms.isEmpty ? nil : " " + self.offeredMechanisms.map(\.rawValue).joined(separator: " ")
+            self.listedMechanisms.isEmpty ? nil : " " + self.listedMechanisms.map(\.rawValue).joined(separator: " ")
         case .stls: self.tls == nil && self.settings.offersTLS ? "" : nil
         default: ""
         }

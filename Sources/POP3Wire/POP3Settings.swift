@@ -12,6 +12,8 @@ package struct POP3Settings: Sendable {
     package var implementation: String?
     package var limits = POP3Limits()
     package var mechanisms: [SASLMechanism] = SASLMechanism.allCases
+    /// SCRAM is listed also where a password may travel as it is.
+    package var listsSCRAM = false
     /// STLS can be offered: a certificate is there.
     package var offersTLS = false
     /// Passwords may be sent in clear: the peer is loopback or in a network that the postmaster lists. Under TLS they always may.

@@ -128,6 +128,15 @@ package enum SASLMechanism: String, Hashable, Sendable, CaseIterable {
     }
 }
 
+extension [SASLMechanism] {
+    /// What a capability list names of these. Where a password may travel as it is, SCRAM is taken but not listed unless the postmaster wants it:
+    /// clients that are built on Cyrus SASL choose it before all others and then refuse more than 65,536 rounds; some of them hang.
+    /// [docs/decisions: 0021]
+    package func listed(passwordsMayTravel: Bool, withSCRAM: Bool) -> [SASLMechanism] {
+        self.filter { $0.sendsPassword ? passwordsMayTravel : withSCRAM || !passwordsMayTravel }
+    }
+}
+
 package enum SASLFailure: Hashable, Sendable {
     /// What came is not a message of the mechanism.
     case malformed

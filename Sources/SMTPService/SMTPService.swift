@@ -46,6 +46,7 @@ package final class SMTPService: SessionService {
                 hostName: snapshot.configuration.routing.hostName, isSubmission: role.service == .submission, isLMTP: role.service == .lmtp,
                 offersStartTLS: self.offersStartTLS && !role.implicitTLS,
                 offersQueueRelease: self.environment.releaseQueue != nil && role.service == .smtp, limits: snapshot.configuration.smtp,
+                listsSCRAM: snapshot.configuration.security.listsSCRAM,
                 bodyInMemory: self.environment.store.options.inlineLimit, makeNonce: { Base64.encode(random(18)) })
             known.profiles[role] = profile
             return profile

@@ -1,3 +1,4 @@
+internal import SASL
 package import Vocabulary
 
 /// What all sessions of a listener share: made once for a configuration, never changed.
@@ -15,12 +16,14 @@ package final class SMTPProfile: Sendable {
     package let limits: SMTPLimits
     /// Fresh unguessable text for each SCRAM exchange: printable ASCII without comma.
     package let makeNonce: @Sendable () -> String
+    /// AUTH and what it lists; it is only there where a password may travel.
+    let authKeyword: String
     /// Bytes of a body that are kept in one piece before the backend gets it in parts.
     package let bodyInMemory: Int
 
     package init(
         hostName: String, isSubmission: Bool, isLMTP: Bool = false, offersStartTLS: Bool, offersQueueRelease: Bool = false,
-        limits: SMTPLimits,
+        limits: SMTPLimits, listsSCRAM: Bool = false,
         bodyInMemory: Int = 256 << 10, makeNonce: @escaping @Sendable () -> String
     ) {
         self.hostName = hostName
@@ -29,6 +32,8 @@ package final class SMTPProfile: Sendable {
         self.offersStartTLS = offersStartTLS
         self.offersQueueRelease = offersQueueRelease
         self.limits = limits
+        let mechanisms = SASLMechanism.allCases.listed(passwordsMayTravel: true, withSCRAM: listsSCRAM)
+        self.authKeyword = "AUTH " + mechanisms.map(\.rawValue).joined(separator: " ")
         self.bodyInMemory = bodyInMemory
         self.makeNonce = makeNonce
     }

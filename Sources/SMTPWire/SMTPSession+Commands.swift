@@ -125,7 +125,7 @@ extension SMTPSession {
         for rule in SMTPRule.table where rule.isSpoken(lmtp: self.profile.isLMTP) {
             switch rule.verb {
             case .startTLS where self.profile.offersStartTLS && self.tls == nil: list.append("STARTTLS")
-            case .auth where self.offersAuth: list.append("AUTH " + SASLMechanism.allCases.map(\.rawValue).joined(separator: " "))
+            case .auth where self.offersAuth: list.append(self.profile.authKeyword)
             case .help: list.append("HELP")
             case .etrn where self.profile.offersQueueRelease: list.append("ETRN")  // [RFC1985-3]
             default: break

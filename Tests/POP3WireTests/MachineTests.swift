@@ -256,7 +256,8 @@ private func office(_ messages: [String] = ["Subject: a\r\n\r\nb\r\n"]) -> FakeO
         }
     }
 
-    @Test("T3 no password is taken and none is asked for without TLS; under it every mechanism is offered") func plaintextIsOff() {
+    @Test("T3 no password is taken and none is asked for without TLS; under it the mechanisms that send one are offered")
+    func plaintextIsOff() {
         let office = FakeOffice()
         var session = POP3Session(office) { $0.allowsPlaintextLogin = false }
         _ = session.takeOutput()
@@ -269,7 +270,7 @@ private func office(_ messages: [String] = ["Subject: a\r\n\r\nb\r\n"]) -> FakeO
         #expect(session.calls.isEmpty, "nobody was asked about a password")
         _ = session.say("STLS")
         session.establishTLS()
-        #expect(session.say("CAPA").contains("SASL SCRAM-SHA-256 PLAIN LOGIN\r\n"))
+        #expect(session.say("CAPA").contains("SASL PLAIN LOGIN\r\n"))
     }
 
     @Test("R4 what ended the server twice is given out as it is, unread; what ends it even so is withheld") func blamedMessage() {

@@ -76,7 +76,7 @@ struct SessionTests {
         #expect(peer.say("AUTH PLAIN \(Self.plain("known", "secret word"))").hasPrefix("538 5.7.11"))
         #expect(peer.say("STARTTLS").hasPrefix("220"))
         peer.session.establishTLS()
-        #expect(peer.say("EHLO client.test").contains("AUTH SCRAM-SHA-256 PLAIN LOGIN"))
+        #expect(peer.say("EHLO client.test").contains("AUTH PLAIN LOGIN"))
         _ = peer.say("MAIL FROM:<a@x.test>")
         #expect(peer.say("AUTH PLAIN \(Self.plain("known", "secret word"))") == "503 5.5.1 Bad sequence of commands")
         #expect(peer.say("AUTH CRAM-MD5").hasPrefix("503"))

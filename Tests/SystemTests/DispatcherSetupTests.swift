@@ -98,6 +98,7 @@ import Testing
         arguments: [
             ["--quick", "x", "--port-base", "0"], ["--port-base", "2000"], ["--unattended", "--domain", "not a domain"],
             ["--port", "gopher=70"],
+            ["--unattended", "--domain", "a.example", "--postmaster-password-file", "/proc/sys/kernel/osrelease", "--port", "smtps=993"],
             ["--unattended", "--config", "/nonexistent/x.conf"], ["--address", "localhost"], ["--no-such-option"],
         ])
     func wrongUseIsTwo(arguments: [String]) throws { #expect(try Self.setup(arguments).ending == .exited(2)) }

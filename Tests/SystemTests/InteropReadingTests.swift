@@ -109,6 +109,7 @@ import Testing
         arguments: [("scram-sha-256", false), ("plain", false), ("login", true), ("user", true)])
     func mpop(auth: String, starttls: Bool) throws {
         let server = try self.server()
+        if auth == "scram-sha-256" { try server.set("list-scram", "yes") }
         let result = try self.mpop(server, auth: auth, starttls: starttls)
         #expect(result.status == 0, "\(result.output)")
         let read = try server.run("sh", ["-c", "ls \(server.scratch.path)/read.*"]).output.split(separator: "\n").map {

@@ -28,6 +28,12 @@ final class InteropServer {
     func port(_ name: String) throws -> Int { try self.instance.port(name) }
     var authority: String { self.instance.settings["CA_FILE"] ?? "" }
 
+    /// A setting of the postmaster's.
+    func set(_ field: String, _ value: String) throws {
+        let result = try self.instance.command(["config", "set", field, value])
+        guard result.ending == .exited(0) else { throw Failure(description: "config set \(field): \(result.output)") }
+    }
+
     /// Runs a program of the system; one that is not installed is a failure, never a reason to skip.
     func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> (status: Int32, output: String) {
         let places = ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(program)" }

@@ -13,6 +13,13 @@ package enum SecurityField {
             "TLS を使わないと、パスワードは途中で読み取られるおそれがあります。このホスト自身と、ここで指定したネットワークからだけ許可されます。"),
         .networks(maximum: 1000))
 
+    package static let listsSCRAM = Field(
+        "list-scram", .systemSecurity, Localized("Offer SCRAM-SHA-256 under TLS", "TLS でも SCRAM-SHA-256 を案内する"),
+        help: Localized(
+            "Clients may always use it; this names it beside PLAIN and LOGIN. Programs built on Cyrus SASL (Postfix, mbsync) then choose it and fail, for they refuse so safe a verifier.",
+            "SCRAM-SHA-256 はいつでも使えますが、ここで「はい」にすると PLAIN、LOGIN と並べて案内します。Cyrus SASL を使うプログラム (Postfix、mbsync など) はこれを選び、強い検証値を拒否して失敗します。"),
+        .flag, default: .flag(false))
+
     package static let bareNewlines = Field(
         "bare-newline-networks", .systemSecurity, Localized("Networks whose messages may have LF line ends", "改行が LF だけのメッセージを許可するネットワーク"),
         help: Localized(
@@ -64,11 +71,9 @@ package enum SecurityField {
         "view-account-directory", Localized("see the mail account directory", "メールアカウントディレクトリの表示"))
 
     package static let all: [Field] = [
-        passwordLength, plaintextLogins, bareNewlines, smtpAccess, submissionAccess, lmtpAccess, pop3Access, imapAccess, webAccess,
-        showsVersion, seats,
-        seatsUntil,
-        language, userPassword,
-        userDelivery, userVacation, userFinger, userDirectory, userAddresses, userRestrictions, userAccountDirectory,
+        passwordLength, plaintextLogins, listsSCRAM, bareNewlines, smtpAccess, submissionAccess, lmtpAccess, pop3Access, imapAccess,
+        webAccess, showsVersion, seats, seatsUntil, language, userPassword, userDelivery, userVacation, userFinger, userDirectory,
+        userAddresses, userRestrictions, userAccountDirectory,
     ]
 
     private static func access(_ name: String, _ english: String, _ japanese: String? = nil) -> Field {

@@ -83,7 +83,9 @@ extension IMAPMachine {
 
     private var loginCapabilities: [String] {
         var names = self.tls == nil && self.settings.offersTLS ? ["STARTTLS"] : []
-        names += self.listedMechanisms.map { "AUTH=\($0.rawValue)" }
+        names += self.settings.mechanisms.listed(passwordsMayTravel: self.mayTakePasswords, withSCRAM: self.settings.listsSCRAM).map {
+            "AUTH=\($0.rawValue)"
+        }
         if !self.mayTakePasswords { names.append("LOGINDISABLED") }  // [RFC9051-6.2.3]
         return names
     }
@@ -91,14 +93,4 @@ extension IMAPMachine {
     /// The password may travel as it is. [RFC8314-3]
     var mayTakePasswords: Bool { self.tls != nil || self.settings.allowsPlaintextLogin }
 
-    /// Where a password may travel as it is, SCRAM is taken but not listed: clients that are built on Cyrus SASL choose it before all others and then
-    /// refuse more than 65,536 rounds; some of them hang. [docs/decisions: 0021]
-    private var listedMechanisms: [SASLMechanism] {
-        self.offeredMechanisms.filter { $0.sendsPassword || !self.mayTakePasswords }
-    }
-
-    /// Mechanisms that can be used on the connection as it stands.
-    var offeredMechanisms: [SASLMechanism] {
-        self.settings.mechanisms.filter { self.mayTakePasswords || !$0.sendsPassword }
-    }
 }

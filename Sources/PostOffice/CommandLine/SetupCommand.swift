@@ -202,6 +202,7 @@ struct SetupCommand: ParsableCommand {
         } else {
             try self.checkUnattended(plan, keepsPassword)
         }
+        if let problem = SetupChecks.ports(plan.ports) { throw self.common.exit(.misuse, problem) }
         let worker = try SetupWorker(plan, tell: self.tell)
         try worker.prepare()
         try worker.fill()

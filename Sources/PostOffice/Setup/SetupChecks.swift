@@ -35,6 +35,20 @@ package enum SetupChecks {
         return nil
     }
 
+    /// No two services on one port: the second would keep the server from starting.
+    package static func ports(_ ports: [InstancePort: Int]) -> Localized? {
+        var owners: [Int: InstancePort] = [:]
+        for port in InstancePort.allCases where port.role != nil {
+            guard let number = ports[port] else { continue }
+            if let other = owners.updateValue(port, forKey: number) {
+                return Localized(
+                    en: "\(other.rawValue) and \(port.rawValue) have both port \(number); give one of them another with --port",
+                    ja: "\(other.rawValue) と \(port.rawValue) のポートがどちらも \(number) です。--port で一方を変えてください")
+            }
+        }
+        return nil
+    }
+
     /// Name servers: one or more addresses.
     package static func nameServers(_ texts: [String]) -> Localized? {
         guard let bad = texts.first(where: { IPAddress($0) == nil }) else { return nil }
