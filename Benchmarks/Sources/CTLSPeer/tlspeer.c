@@ -20,29 +20,37 @@ static SSL_CTX *shared_context(void) {
     return context;
 }
 
-tls_peer *tls_peer_open(int socket) {
+tls_peer *tls_peer_connect(int socket) {
     SSL_CTX *context = shared_context();
-    if (!context) return NULL;
-    SSL *ssl = SSL_new(context);
-    if (!ssl) return NULL;
-    char line[512];
-    size_t used = 0;
-    if (SSL_set_fd(ssl, socket) != 1 || SSL_connect(ssl) != 1) goto failed;
-    while (used < sizeof line) {
-        int got = SSL_read(ssl, line + used, (int)(sizeof line - used));
-        if (got <= 0) goto failed;
-        used += (size_t)got;
-        if (memchr(line, '\n', used)) {
-            tls_peer *peer = malloc(sizeof *peer);
-            if (!peer) goto failed;
-            peer->ssl = ssl;
-            return peer;
-        }
+    SSL *ssl = context ? SSL_new(context) : NULL;
+    tls_peer *peer = ssl ? malloc(sizeof *peer) : NULL;
+    if (peer && SSL_set_fd(ssl, socket) == 1 && SSL_connect(ssl) == 1) {
+        peer->ssl = ssl;
+        return peer;
     }
-failed:
+    free(peer);
     SSL_free(ssl);
     return NULL;
 }
+
+tls_peer *tls_peer_open(int socket) {
+    tls_peer *peer = tls_peer_connect(socket);
+    if (!peer) return NULL;
+    char line[512];
+    size_t used = 0;
+    while (used < sizeof line) {
+        int got = SSL_read(peer->ssl, line + used, (int)(sizeof line - used));
+        if (got <= 0) break;
+        used += (size_t)got;
+        if (memchr(line, '\n', used)) return peer;
+    }
+    tls_peer_close(peer);
+    return NULL;
+}
+
+long tls_peer_read(tls_peer *peer, void *bytes, long count) { return SSL_read(peer->ssl, bytes, (int)count); }
+
+long tls_peer_write(tls_peer *peer, const void *bytes, long count) { return SSL_write(peer->ssl, bytes, (int)count); }
 
 void tls_peer_close(tls_peer *peer) {
     if (!peer) return;

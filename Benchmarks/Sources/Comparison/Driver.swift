@@ -48,7 +48,7 @@ struct Driver {
         case .list(let messages): return try self.list(messages)
         case .idle(let connections, let tls): return self.idle(connections, tls)
         case .imap: return []  // has rows of its own: `imap`
-        case .imapIdle(let connections): return self.imapIdle(connections)
+        case .imapIdle(let connections, let tls): return self.imapIdle(connections, tls)
         case .imapNotify(let probes, let others):
             let driver = Driver(servers: self.servers.filter { $0.imap != nil }, rounds: self.rounds, say: self.say)
             return driver.interleaved(perRound: probes) { try NotifyWork(probes: probes, others: others).run($0, &$1) }
@@ -216,19 +216,19 @@ struct Driver {
     }
 
     /// Memory for each session that has logged in, selected its inbox and waits; then one delivery to each tells that they are awake.
-    private func imapIdle(_ connections: Int) -> [Measurement] {
+    private func imapIdle(_ connections: Int, _ tls: Bool) -> [Measurement] {
         let driver = Driver(servers: self.servers, rounds: 0, say: self.say)
         return driver.interleaved(perRound: connections) { server, measurement in
-            guard let imap = server.imap else { return }
-            let warm = try IMAPClient(imap)
+            guard let imap = tls ? server.imaps : server.imap else { return }
+            let warm = try IMAPClient(imap, tls: tls)
             try warm.login(Accounts.address(0), Accounts.password)
             try warm.run("SELECT INBOX")
             self.settle()
             let before = Resources.of(server.processes)
             let started = monotonicNow()
             let clients = try (0..<connections).map { number in
-                let client = try IMAPClient(imap, source: number)
-                try client.login(Accounts.address(number), Accounts.password)
+                let client = try IMAPClient(imap, source: number, tls: tls)
+                try client.login(Accounts.address(number % 1000), Accounts.password)
                 try client.run("SELECT INBOX")
                 try client.idle()
                 return client

@@ -3,6 +3,16 @@ import LoadKit
 
 /// What is measured over IMAP: one mailbox with many messages, each operation in turn on each server, round after round.
 struct IMAPWork {
+    enum Kind {
+        /// What mail programs do all day.
+        case programs
+        /// A mailbox with more messages than anybody has.
+        case many
+        /// Search and sort in a mailbox with many messages.
+        case search
+    }
+
+    var kind: Kind
     var messages: Int
     var size: Int
     var rounds: Int
@@ -27,7 +37,11 @@ struct IMAPWork {
     }
 
     func run(_ servers: [any Server], say: (String) -> Void) throws -> [Row] {
-        for server in servers { try self.fill(server) }
+        for server in servers {
+            let started = monotonicNow()
+            try self.kind == .many ? self.fillByCopying(server) : self.fill(server)
+            say("  \(server.name) filled in \(fixed(Double(monotonicNow() - started) / 1e9, 1)) s")
+        }
         return try self.operations.map { operation in
             var row = Row(operation: operation, results: servers.map { _ in (0, [], 0) })
             for round in 0...self.rounds {
@@ -72,9 +86,18 @@ struct IMAPWork {
     }
 
     private var operations: [Operation] {
-        func command(_ name: String, _ text: String, _ unit: Operation.Unit = .milliseconds, hasFirst: Bool = false) -> Operation {
-            Operation(name: name, unit: unit, hasFirst: hasFirst) { client, _, _ in try client.run(text) }
+        switch self.kind {
+        case .programs: self.programs
+        case .many: self.many
+        case .search: self.searches
         }
+    }
+
+    func command(_ name: String, _ text: String, _ unit: Operation.Unit = .milliseconds, hasFirst: Bool = false) -> Operation {
+        Operation(name: name, unit: unit, hasFirst: hasFirst) { client, _, _ in try client.run(text) }
+    }
+
+    private var programs: [Operation] {
         func append(_ sessions: Int, _ count: Int, _ size: Int) -> Operation {
             Operation(
                 name: "APPEND \(size >> 10) KiB, \(sessions) session\(sessions > 1 ? "s" : "")", unit: .perSecond(count * sessions),

@@ -24,7 +24,7 @@ struct Options {
         workloads:
 
         """
-        + (Workload.all + [Workload.prefilled]).map { "  \($0.name)\(String(repeating: " ", count: 12 - $0.name.count))\($0.title)\n" }
+        + (Workload.all + Workload.large).map { "  \($0.name)\(String(repeating: " ", count: max(1, 15 - $0.name.count)))\($0.title)\n" }
         .joined()
 
     init(_ arguments: ArraySlice<String>) throws {
@@ -72,10 +72,9 @@ struct Options {
             let servers = try wanted.map { try self.server($0, "\(directory)/\(workload.name)/\($0)") }
             let driver = Driver(servers: servers, rounds: self.measuredRounds) { print($0) }
             do {
-                if case .imap(let messages, let size) = workload.kind {
-                    print(
-                        report.add(
-                            workload, servers, try driver.imap(IMAPWork(messages: messages, size: size, rounds: self.measuredRounds))))
+                if case .imap(let kind, let messages, let size) = workload.kind {
+                    let work = IMAPWork(kind: kind, messages: messages, size: size, rounds: self.measuredRounds)
+                    print(report.add(workload, servers, try driver.imap(work)))
                 } else {
                     print(report.add(workload, try driver.run(workload)))
                 }

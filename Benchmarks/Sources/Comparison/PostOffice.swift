@@ -22,6 +22,7 @@ final class PostOffice: Server {
     var smtp: Endpoint { self.endpoint("SMTP_PORT") }
     var pop3: Endpoint? { self.endpoint("POP3_PORT") }
     var imap: Endpoint? { self.endpoint("IMAP_PORT") }
+    var imaps: Endpoint? { self.endpoint("IMAPS_PORT") }
     var smtps: Endpoint? { self.endpoint("SMTPS_PORT") }
     var processes: [pid_t] { [self.process?.pid].compactMap { $0 } }
 

@@ -144,7 +144,7 @@ private func number(_ value: Double) -> String {
     return String(digits)
 }
 
-private func fixed(_ value: Double, _ places: Int = 1) -> String {
+func fixed(_ value: Double, _ places: Int = 1) -> String {
     let scale = (0..<places).reduce(1.0) { product, _ in product * 10 }
     let scaled = Int((value.magnitude * scale).rounded())
     let fraction = String(scaled % Int(scale))

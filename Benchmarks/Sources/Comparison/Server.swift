@@ -12,6 +12,8 @@ protocol Server: AnyObject {
     var pop3: Endpoint? { get }
     /// Nil where this server is not measured over IMAP.
     var imap: Endpoint? { get }
+    /// IMAP with TLS from the first byte; nil where that is not measured.
+    var imaps: Endpoint? { get }
     /// SMTP with TLS from the first byte; nil where that is not measured.
     var smtps: Endpoint? { get }
     /// The processes at the top; all their descendants count too.
@@ -27,6 +29,10 @@ protocol Server: AnyObject {
     func visible(_ accounts: [Int]) throws -> Int
     /// Begins to look out for messages to these accounts.
     func expect(_ accounts: [Int]) throws -> any Arrivals
+}
+
+extension Server {
+    var imaps: Endpoint? { nil }
 }
 
 /// Waits for messages to become visible in their mailboxes.

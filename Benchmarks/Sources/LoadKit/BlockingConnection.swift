@@ -1,22 +1,29 @@
+import CTLSPeer
 import Glibc
 
 /// A connection that waits: sends bytes, reads lines.
 package class BlockingConnection {
     private let descriptor: CInt
+    private var peer: OpaquePointer?
     private var buffer: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
     /// Octets received, all included.
     package private(set) var received = 0
 
-    package init(_ server: Endpoint, source: Int? = nil) throws {
+    /// - Parameter tls: TLS from the first octet.
+    package init(_ server: Endpoint, source: Int? = nil, tls: Bool = false) throws {
         self.descriptor = try Socket.connect(to: server, source: source, blocking: true)
         self.buffer = .allocate(byteCount: 64 << 10, alignment: 64)
         var limit = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(self.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        guard tls else { return }
+        self.peer = tls_peer_connect(self.descriptor)
+        guard self.peer != nil else { throw BenchError("the TLS handshake failed") }
     }
 
     deinit {
+        tls_peer_close(self.peer)
         Glibc.close(self.descriptor)
         self.buffer.deallocate()
     }
@@ -28,7 +35,9 @@ package class BlockingConnection {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
-                Glibc.send(self.descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, CInt(MSG_NOSIGNAL))
+                let start = $0.baseAddress.map { $0 + sent }
+                if let peer = self.peer { return tls_peer_write(peer, start, bytes.count - sent) }
+                return Glibc.send(self.descriptor, start, bytes.count - sent, CInt(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw BenchError.system("send") }
             sent += count
@@ -69,7 +78,9 @@ package class BlockingConnection {
             memmove(base, base + self.start, self.end - self.start)
             (self.start, self.end) = (0, self.end - self.start)
         }
-        let count = recv(self.descriptor, self.buffer.baseAddress.map { $0 + self.end }, self.buffer.count - self.end, 0)
+        let start = self.buffer.baseAddress.map { $0 + self.end }
+        let room = self.buffer.count - self.end
+        let count = if let peer = self.peer { tls_peer_read(peer, start, room) } else { recv(self.descriptor, start, room, 0) }
         guard count > 0 else { throw count == 0 ? BenchError("closed by the server") : BenchError.system("recv") }
         self.end += count
         self.received += count

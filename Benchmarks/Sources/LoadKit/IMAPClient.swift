@@ -3,8 +3,8 @@
 package final class IMAPClient: BlockingConnection {
     private var number = 0
 
-    package override init(_ server: Endpoint, source: Int? = nil) throws {
-        try super.init(server, source: source)
+    package override init(_ server: Endpoint, source: Int? = nil, tls: Bool = false) throws {
+        try super.init(server, source: source, tls: tls)
         _ = try self.line()
     }
 

@@ -1,7 +1,7 @@
 /// One SMTP connection that sends a message at a time and waits for each answer.
 package final class SMTPProbe: BlockingConnection {
-    package override init(_ server: Endpoint, source: Int? = nil) throws {
-        try super.init(server, source: source)
+    package override init(_ server: Endpoint, source: Int? = nil, tls: Bool = false) throws {
+        try super.init(server, source: source, tls: tls)
         try self.expect("220")
         try self.say("EHLO probe.example")
     }
