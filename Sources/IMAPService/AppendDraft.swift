@@ -23,6 +23,8 @@ final class AppendDraft: Sendable {
         var message: Message?
         /// Counted in the store's budget.
         var reserved = 0
+        /// Parts of CATENATE came to nothing.
+        var hasEmpty = false
         var isOver = false
     }
 
@@ -95,6 +97,7 @@ final class AppendDraft: Sendable {
         self.state.withLock { state in
             guard var message = state.message else { return }
             state.message = nil
+            if message.octets == 0 { state.hasEmpty = true }
             // A line end that was cut in half is made whole; nothing else is added to what the client said.
             if !message.head.isBinary, message.lastByte == .cr {
                 let rest = message.fixer.finish()
@@ -109,10 +112,11 @@ final class AppendDraft: Sendable {
         }
     }
 
-    /// Everything that came, once. Memory stays counted until the draft is gone.
-    func finish() -> [AppendItem] {
+    /// Everything that came, once; nil where a message is empty. Memory stays counted until the draft is gone.
+    func finish() -> [AppendItem]? {
         self.finishMessage()
         return self.state.withLock { state in
+            guard !state.hasEmpty else { return nil }
             defer { state.items = [] }
             return state.items
         }

@@ -65,7 +65,11 @@ extension IMAPBackend {
     func finishAppend(_ answer: Answer) {
         guard let draft = self.takeAppend() else { return answer(.refused(.unavailable)) }
         let target = draft.target
-        self.environment.store.append(draft.finish(), to: target.id, quota: self.environment.quota(target.facts.account)) { result in
+        guard let items = draft.finish() else {
+            draft.abandon()
+            return answer(.refused(IMAPRefusal(.emptyMessage)))
+        }
+        self.environment.store.append(items, to: target.id, quota: self.environment.quota(target.facts.account)) { result in
             draft.abandon()
             switch result {
             case .success(let appended): self.appended(appended, draft, answer)
@@ -99,19 +103,27 @@ extension IMAPBackend {
 
     /// A part that is here already. [RFC4469-3]
     func messageURL(_ url: IMAPURL, _ answer: Answer) {
-        self.onWorker(answer) { () throws(IMAPRefusal) in
-            let bad = IMAPRefusal(.badURL, code: "BADURL \(self.quoted(url.text))")
-            let draft = try self.draft()
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            let bad = IMAPRefusal(.badURL, code: IMAPURL.badCode(url.text))
             let found = try self.find(url.mailbox, needing: .read, orElse: bad)
             if let validity = url.validity, validity != found.facts.uidValidity { throw bad }
-            var stream = try self.stream(of: url, in: found, orElse: bad)
-            while !stream.isDone {
-                var piece = ByteBuffer()
-                try self.reading { () throws(StoreError) in try stream.write(to: &piece, limit: 64 << 10) }
-                try self.waitForRoom(draft, piece)
-            }
-            return .done
+            try self.copyOn(try self.stream(of: url, in: found, orElse: bad), answer)
         }
+    }
+
+    /// As much as one turn allows, then the rest behind others.
+    private func copyOn(_ stream: SectionStream, _ answer: Answer) throws(IMAPRefusal) {
+        var stream = stream
+        let draft = try self.draft()
+        let turn = self.turn()
+        while !stream.isDone {
+            var piece = ByteBuffer()
+            try self.reading { () throws(StoreError) in try stream.write(to: &piece, limit: 64 << 10) }
+            try self.waitForRoom(draft, piece)
+            guard !stream.isDone, turn.isOver else { continue }
+            return self.startOnWorker(answer) { [stream] () throws(IMAPRefusal) in try self.copyOn(stream, answer) }
+        }
+        answer(.done)
     }
 
     private func waitForRoom(_ draft: AppendDraft, _ piece: ByteBuffer) throws(IMAPRefusal) {
@@ -140,12 +152,5 @@ extension IMAPBackend {
         }
         guard let stream else { throw bad }
         return stream
-    }
-
-    /// For response codes, where a bracket or a line end would break the line.
-    private func quoted(_ text: String) -> String {
-        var out = ByteBuffer()
-        out.writeIMAPString(text.utf8.filter { $0 >= 0x20 && $0 < 0x7F })
-        return String(buffer: out)
     }
 }

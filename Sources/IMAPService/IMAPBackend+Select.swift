@@ -99,6 +99,10 @@ extension IMAPBackend {
 
     private func readChanges(since: ModSeq, in selection: Selection, _ answer: Answer) {
         self.onWorker(answer) { () throws(IMAPRefusal) in
+            // Who may not read it any more is told nothing of it, and hears of everything once he may again. [RFC4314-4]
+            guard try self.mayRead(selection) else {
+                return .changes(ToldChanges(modSeq: since, uidNext: selection.uidNext))
+            }
             let read = try self.reading { () throws(StoreError) in
                 try selection.mailbox.changes(since: since, uidNext: selection.uidNext, for: selection.ticket)
             }

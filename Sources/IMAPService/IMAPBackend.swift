@@ -34,17 +34,19 @@ package final class IMAPBackend: SessionBackend, Sendable {
     let link: SessionLink<IMAPEvent>
     let environment: IMAPService.Environment
     let mailboxes: OpenMailboxes
+    let work: FairWork
     let limits: IMAPLimits
     let state = Mutex(State())
 
     init(
         _ facts: ConnectionFacts, _ link: SessionLink<IMAPEvent>, _ environment: IMAPService.Environment, _ mailboxes: OpenMailboxes,
-        limits: IMAPLimits
+        _ work: FairWork, limits: IMAPLimits
     ) {
         self.facts = facts
         self.link = link
         self.environment = environment
         self.mailboxes = mailboxes
+        self.work = work
         self.limits = limits
         self.record("opened", [("peer", "\(facts.peer)"), ("port", "\(facts.peerPort)"), ("listener", facts.listener.name)])
     }
@@ -102,9 +104,17 @@ package final class IMAPBackend: SessionBackend, Sendable {
 
     var reads: StoreReads { StoreReads(self.environment.store) }
 
+    /// Runs a job on a worker when it is this account's turn; false when too much waits.
+    func onTurn(_ job: @escaping @Sendable () -> Void) -> Bool {
+        self.work.submit(job, for: self.state.withLock { $0.identity?.account } ?? AccountID(rawValue: 0))
+    }
+
+    /// The connection is gone: nobody reads what is still being made.
+    var hasEnded: Bool { self.state.withLock { $0.hasEnded } }
+
     /// Runs `body` on a worker and answers what it gives.
     func onWorker(_ answer: Answer, _ body: @escaping @Sendable () throws(IMAPRefusal) -> IMAPOutcome) {
-        let isTaken = self.environment.work {
+        let isTaken = self.onTurn {
             do throws(IMAPRefusal) { answer(try body()) } catch { answer(.refused(error)) }
         }
         if !isTaken { answer(.refused(.unavailable)) }
@@ -112,7 +122,7 @@ package final class IMAPBackend: SessionBackend, Sendable {
 
     /// Runs `body` on a worker; it answers itself, but for what it throws.
     func startOnWorker(_ answer: Answer, _ body: @escaping @Sendable () throws(IMAPRefusal) -> Void) {
-        let isTaken = self.environment.work {
+        let isTaken = self.onTurn {
             do throws(IMAPRefusal) { try body() } catch { answer(.refused(error)) }
         }
         if !isTaken { answer(.refused(.unavailable)) }
@@ -168,6 +178,21 @@ extension IMAPBackend {
         self.startOnWorker(answer) { work.goOn(answer) }
     }
 
+    /// A job's time on a worker.
+    func turn() -> Turn { Turn(self) }
+
     /// The last part has been given.
     func partDone() { self.state.withLock { $0.part = nil } }
+}
+
+/// A job's time on a worker: afterwards others have theirs.
+struct Turn: Sendable {
+    private static let length = Duration.milliseconds(20)
+
+    private let end = ContinuousClock.now + Self.length
+    private let backend: IMAPBackend
+
+    fileprivate init(_ backend: IMAPBackend) { self.backend = backend }
+
+    var isOver: Bool { ContinuousClock.now >= self.end || self.backend.hasEnded }
 }

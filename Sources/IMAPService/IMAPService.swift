@@ -38,6 +38,8 @@ package struct IMAPService: SessionService {
         package var makeNonce: @Sendable () -> String
         /// Runs a job on a thread that may wait for the disk; false when too much waits.
         package var work: @Sendable (@escaping @Sendable () -> Void) -> Bool
+        /// Of these threads, how many one account may be on at once.
+        package var workersPerAccount = 3
         /// Looks up the peer's name where some access list could ask for it; `.notLooked` at once where none does.
         package var lookUpName: @Sendable (IPAddress, @escaping @Sendable (HostNameFact) -> Void) -> Void = { $1(.notLooked) }
         /// Notes what is in hand, in case it ends the process.
@@ -53,6 +55,8 @@ package struct IMAPService: SessionService {
         /// Most octets that an account's mailboxes may hold; nil is no limit.
         package var quota: @Sendable (AccountID) -> Int64? = { _ in nil }
         package var sessions = AccountSessions()
+        /// Mailboxes that one account may have.
+        package var mostMailboxes = 50_000
         /// Indexes of what is searched for; nil asks every message.
         package var searching: SearchIndexing?
 
@@ -76,9 +80,11 @@ package struct IMAPService: SessionService {
 
     private let environment: Environment
     private let mailboxes: OpenMailboxes
+    private let work: FairWork
 
     package init(_ environment: Environment) {
         self.environment = environment
+        self.work = FairWork(limit: environment.workersPerAccount, environment.work)
         self.mailboxes = OpenMailboxes(environment.store)
     }
 
@@ -87,7 +93,7 @@ package struct IMAPService: SessionService {
     {
         let configuration = self.environment.configuration()
         let machine = IMAPMachine(settings: self.settings(facts, configuration))
-        return (machine, IMAPBackend(facts, link, self.environment, self.mailboxes, limits: configuration.imap))
+        return (machine, IMAPBackend(facts, link, self.environment, self.mailboxes, self.work, limits: configuration.imap))
     }
 
     private func settings(_ facts: ConnectionFacts, _ configuration: Configuration) -> IMAPSettings {

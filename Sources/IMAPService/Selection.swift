@@ -65,6 +65,13 @@ extension IMAPBackend {
         return selection.isReadOnly ? rights.intersection([.lookup, .read, .administer]) : rights
     }
 
+    /// Whether the user may still look into it.
+    func mayRead(_ selection: Selection) throws(IMAPRefusal) -> Bool {
+        guard !selection.isOwn else { return true }
+        let finder = try self.finder()
+        return try self.reading { () throws(StoreError) in try finder.rights(on: selection.id, of: selection.owner) }.contains(.read)
+    }
+
     /// Runs `body` where it may wait; in the user's own mailboxes, where nothing has to be asked, at once.
     func inSelection(_ answer: Answer, _ body: @escaping @Sendable (Selection, Rights) throws(IMAPRefusal) -> Void) {
         guard let selection = self.state.withLock({ $0.selection }) else { return answer(.refused(.nothingSelected)) }

@@ -17,6 +17,8 @@ indirect enum Work: Sendable {
     enum AfterClose: Sendable {
         case finish
         case select(SelectRequest)
+        /// A SELECT that is none.
+        case fail(GrammarFault)
         case unauthenticate
     }
 
@@ -90,6 +92,8 @@ extension IMAPMachine {
             self.ask(.readOn, .account, &out)
         case (.selecting, .selected(let mailbox)): self.opened(mailbox, &out)
         case (.closing(let after), .done): self.closed(after, &out)
+        // What CLOSE should have taken away cannot be now: nothing has changed.
+        case (.closing(.finish), .refused(let refusal)): self.finish(.refused(refusal), &out)
         case (.fetching, .piece(let bytes, let isLast, let failure, let own)):
             self.fetched(bytes, isLast: isLast, failure, own, &out)
         case (.fetching, .broken): self.close(&out)

@@ -38,7 +38,7 @@ extension IMAPMachine {
         guard let event = self.reader.next(&input, line: line, command: total) else { return false }
         switch event {
         case .command(let bytes):
-            if self.appending != nil { self.continueAppend(bytes, nil, &out) } else { self.begin(bytes, &out) }
+            if self.appending != nil || self.beginsAppend(bytes) { self.continueAppend(bytes, nil, &out) } else { self.begin(bytes, &out) }
         case .literal(let mark, let bytes): self.announced(mark, bytes, &out)
         case .refused(let phrase, let bytes, let mustClose): self.refuse(phrase, beginning: bytes, mustClose: mustClose, &out)
         }

@@ -15,7 +15,8 @@ package enum IMAPPhrase: String, Hashable, Sendable, CaseIterable {
     case completed, unknownCommand, badArguments, notNow, loginFirst, selectFirst, alreadyLoggedIn, badLineEnd, lineTooLong,
         literalTooLarge,
         commandTooLarge, badCharacters, tooDeep, tooManyKeys, badMailboxName, noSuchPlace, badCharset, uidRequired, uidsOnly, expectedDone,
-        notEnabled, alreadyOn, emptyMessage, appendTooLarge, limitExceeded, unknownFlag
+        notEnabled, alreadyOn, emptyMessage, appendTooLarge, limitExceeded, unknownFlag, enableFirst,
+        tooMuchHeld, onlyPart
     // Of the session.
     case beginTLS, tlsActive, tlsUnavailable, farewell, tooManyErrors, idleTooLong, shuttingDown, stillHere, idling, ready, selected,
         readOnlySelected, searchGoesOn, languageChanged, languageUnknown, stoppedMidway, foreignProtocol, messagesGone, compressing

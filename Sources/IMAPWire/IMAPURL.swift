@@ -21,6 +21,21 @@ package struct IMAPURL: Hashable, Sendable {
 }
 
 extension IMAPURL {
+    // RFC 4469 5:  badurl-response-code = "BADURL" SP url-resp-text ; url-resp-text = 1*(TEXT-CHAR except "]")
+    /// The response code of a URL that leads nowhere: bare, what cannot stand there percent-encoded, and cut where it is long.
+    package static func badCode(_ text: String) -> String {
+        var out = "BADURL "
+        for byte in text.utf8.prefix(Self.longestTold) {
+            switch byte {
+            case 0x21...0x5C, 0x5E...0x7E: out.unicodeScalars.append(Unicode.Scalar(byte))
+            default: out += "%" + (byte < 0x10 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return text.isEmpty ? out + "%20" : out
+    }
+
+    private static let longestTold = 200
+
     // RFC 5092 11:  ienc-mailbox [uidvalidity] "/" iuid ["/" isection] ["/" ipartial]
     /// An absolute path on this server, or a whole `imap:` URL whose server is not looked at here; nil where it names no message.
     package init?(parsing text: String) {

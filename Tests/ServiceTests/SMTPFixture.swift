@@ -60,6 +60,7 @@ final class SMTPFixture: Sendable {
     /// `resolver` finds other hosts; nil takes `names`.
     init(
         sends: Bool = false, trustsLoopback: Bool = true, resolver: (any NetKit.Resolver)? = nil, clock: ManualClock = ManualClock(),
+        mailboxes: Int = 50_000,
         _ change: (inout StoreOptions) -> Void = { _ in }, remote changeRemote: (inout RemoteEnvironment) -> Void = { _ in }
     ) throws {
         self.clock = clock
@@ -152,6 +153,7 @@ final class SMTPFixture: Sendable {
         mailing.lookUpName = { loginNames.lookUp($0, .imap, $1) }
         mailing.isActive = { directory.snapshot.mayUse(.imap, $0) }
         mailing.noteLogin = { [guards] in guards.popLogins.note($0, $1, at: clock.now) }
+        mailing.mostMailboxes = mailboxes
         mailing.searching = SearchIndexing(self.searchIndexes)
         mailing.account = { directory.find($0) }
         mailing.loginName = { directory.snapshot.loginName($0) }

@@ -29,14 +29,12 @@ final class FetchWork: PartWork {
 
     /// A part is given out once it is this long.
     static let partSize = 64 << 10
-    /// Time on a worker, about.
-    private static let turn = Duration.milliseconds(20)
-
     private let request: FetchRequest
     private let selection: Selection
     private let backend: IMAPBackend
     private let marksSeen: Bool
     private let pageSize: Int
+    private let readsBodies: Bool
     private let readsFlagsAlone: Bool
     private let progress: Mutex<Progress?>
 
@@ -44,10 +42,10 @@ final class FetchWork: PartWork {
         self.request = request
         self.selection = selection
         self.backend = backend
-        let readsBodies = request.items.contains { $0.readsContent }
+        self.readsBodies = request.items.contains { $0.readsContent }
         self.marksSeen = mayMarkSeen && request.items.contains { $0.marksSeen }
         // What a page needs lies in memory: opened messages, summaries, or rows alone.
-        self.pageSize = readsBodies ? 100 : request.items.contains { $0.needsSummary } ? 250 : 1000
+        self.pageSize = self.readsBodies ? 100 : request.items.contains { $0.needsSummary } ? 250 : 1000
         self.readsFlagsAlone = request.items.allSatisfy { $0 == .uid || $0 == .flags || $0 == .modSeq }
         let environment = backend.environment
         let summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
@@ -71,13 +69,14 @@ final class FetchWork: PartWork {
                 try self.prepare(&progress, &out)
                 progress.isPrepared = true
             }
-            let end = ContinuousClock.now + Self.turn
+            let turn = self.backend.turn()
             while out.readableBytes < Self.partSize {
                 if progress.message != nil {
-                    try self.write(&progress, &out)
+                    try self.write(&progress, &out, turn)
+                    if progress.message != nil { break }
                 } else if progress.at < progress.rows.count {
-                    // Long messages that are summed up for the first time: others get their turn.
-                    if out.readableBytes > 0, progress.at % 8 == 0, ContinuousClock.now >= end { break }
+                    // Long messages, and those that are summed up for the first time: others get their turn.
+                    if self.readsBodies || progress.at % 8 == 0, turn.isOver { break }
                     try self.beginMessage(&progress, &out)
                 } else if progress.next != nil {
                     try self.readPage(&progress, &out)
@@ -86,15 +85,25 @@ final class FetchWork: PartWork {
                     return self.finish(progress, out, answer)
                 }
             }
+            guard out.readableBytes > 0 else { return self.goOnLater(progress, answer) }
             self.progress.withLock { [progress] in $0 = progress }
             answer(.piece(out, isLast: false))
         } catch {
             let refusal = self.backend.refusal(error)
             self.backend.partDone()
-            // Within a literal nothing can be taken back: the session ends. Elsewhere the answer says so.
-            if progress.message?.isInLiteral == true { return answer(.broken) }
+            // Within a response nothing can be taken back: the session ends. Elsewhere the answer says so.
+            if progress.message != nil { return answer(.broken) }
             answer(.piece(out, isLast: true, failure: refusal, own: progress.own))
         }
+    }
+
+    /// Nothing to hand out yet, and the turn is over. Who is gone is not worked for.
+    private func goOnLater(_ progress: Progress, _ answer: SessionAnswer<IMAPOutcome>) {
+        let isTaken = !self.backend.hasEnded && self.backend.onTurn { self.produce(progress, ByteBuffer(), answer) }
+        guard !isTaken else { return }
+        self.backend.partDone()
+        if progress.message != nil { return answer(.broken) }
+        answer(.piece(ByteBuffer(), isLast: true, failure: .unavailable, own: progress.own))
     }
 
     private func finish(_ progress: Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>) {
@@ -180,7 +189,7 @@ final class FetchWork: PartWork {
             // Flags that cannot be written now (a full disk) must not keep anybody from reading.
             if case .success(let changed) = result { Self.note(changed, &progress) }
             self.selection.noteOwnChange()
-            let isTaken = self.backend.environment.work { [progress] in self.produce(progress, out, answer) }
+            let isTaken = self.backend.onTurn { [progress] in self.produce(progress, out, answer) }
             if !isTaken { answer(.refused(.unavailable)) }
         }
         return true
@@ -222,11 +231,11 @@ final class FetchWork: PartWork {
         progress.message = FetchedMessage(row, tellsFlags: progress.seenNow.contains(row.uid))
     }
 
-    private func write(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
+    private func write(_ progress: inout Progress, _ out: inout ByteBuffer, _ turn: Turn) throws(StoreError) {
         guard var message = progress.message else { return }
         progress.message = nil
         do throws(StoreError) {
-            let isDone = try message.write(self.request, &progress.messages, &out)
+            let isDone = try message.write(self.request, &progress.messages, &out, turn)
             progress.failure = progress.failure ?? message.failure
             if isDone {
                 out.endFetch()

@@ -20,19 +20,21 @@ struct FetchedMessage: Sendable {
         self.tellsFlags = tellsFlags
     }
 
-    /// Octets were promised that have not been written yet.
-    var isInLiteral: Bool { self.stream != nil }
-
-    /// Writes on until the response is whole or `out` is full; true when it is whole.
-    mutating func write(_ request: FetchRequest, _ messages: inout FetchedMessages, _ out: inout ByteBuffer) throws(StoreError) -> Bool {
+    /// Writes on until the response is whole, `out` is full or the turn is over; true when it is whole.
+    mutating func write(
+        _ request: FetchRequest, _ messages: inout FetchedMessages, _ out: inout ByteBuffer, _ turn: Turn
+    ) throws(StoreError) -> Bool {
         while out.readableBytes < FetchWork.partSize {
             if self.stream != nil {
                 try self.stream?.write(to: &out, limit: FetchWork.partSize - out.readableBytes)
                 if self.stream?.isDone == true { self.stream = nil }
+                if turn.isOver { return false }
             } else if self.item < request.items.count {
                 let item = request.items[self.item]
+                guard try messages.measure(item, of: self.row, turn) else { return false }
                 self.item += 1
                 try self.write(item, request, &messages, &out)
+                if item.readsContent, turn.isOver { return false }
             } else {
                 self.writeImplied(request, messages, &out)
                 messages.close(self.row)
@@ -165,12 +167,11 @@ struct FetchedMessage: Sendable {
         guard case .summary(let summary) = try messages.content(of: self.row), let place = summary.parts.binary(part) else {
             return self.writeNothing(nil, &out)
         }
-        guard let (size, isBinary) = try place.measure(content), let decoder = BinaryDecoder(place) else {
+        guard let extent = messages.extent(of: part) else {
             return self.writeNothing(IMAPRefusal(.unknownTransferEncoding, code: "UNKNOWN-CTE"), &out)  // [RFC9051-7.1]
         }
         let front = place.hasPrefix ? content.prefix : ByteBuffer()
-        self.begin(
-            SectionStream(decoding: content, front: front, place.range, decoder, decodedSize: size, isBinary: isBinary, partial), &out)
+        self.begin(SectionStream(decoding: content, front: front, place.range, extent, partial), &out)
     }
 
     private mutating func writeBinarySize(
@@ -183,13 +184,13 @@ struct FetchedMessage: Sendable {
             out.writeIMAPNumber(content.size)
             return
         }
-        guard case .summary(let summary) = try messages.content(of: self.row), let place = summary.parts.binary(part) else {
+        guard case .summary(let summary) = try messages.content(of: self.row), summary.parts.binary(part) != nil else {
             out.writeIMAPNumber(0)
             return
         }
-        let measured = try place.measure(content)
-        if measured == nil { self.failure = self.failure ?? IMAPRefusal(.unknownTransferEncoding, code: "UNKNOWN-CTE") }
-        out.writeIMAPNumber(measured?.size ?? 0)
+        let extent = messages.extent(of: part)
+        if extent == nil { self.failure = self.failure ?? IMAPRefusal(.unknownTransferEncoding, code: "UNKNOWN-CTE") }
+        out.writeIMAPNumber(extent?.size ?? 0)
     }
 }
 

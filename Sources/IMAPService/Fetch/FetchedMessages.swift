@@ -16,6 +16,8 @@ struct FetchedMessages: Sendable {
     private var rows: [MessageRow] = []
     private var known: [BlobID: KnownContent] = [:]
     private var opened: [UID: MessageContent] = [:]
+    /// Parts of the message in hand, each decoded once; nil where nobody knows how.
+    private var measured: [[UInt32]: BinaryMeasuring?] = [:]
 
     /// Messages opened in one go, and their octets together: those that are long are opened one by one.
     private static let openAtOnce = 16
@@ -83,5 +85,37 @@ struct FetchedMessages: Sendable {
         return try first.get()
     }
 
-    mutating func close(_ row: MessageRow) { self.opened[row.uid] = nil }
+    mutating func close(_ row: MessageRow) {
+        self.opened[row.uid] = nil
+        self.measured = [:]
+    }
+
+    // MARK: Decoded parts
+
+    /// Finds out how long an item's decoded content is, where that must be known before it is begun. False when the turn was over first.
+    mutating func measure(_ item: FetchItem, of row: MessageRow, _ turn: Turn) throws(StoreError) -> Bool {
+        guard let part = item.decodedPart, self.measured[part]??.isDone != true else { return true }
+        let content = try self.open(row)
+        guard case .summary(let summary) = try self.content(of: row), let place = summary.parts.binary(part) else { return true }
+        guard var measuring = self.measured[part] ?? BinaryMeasuring(place) else {
+            self.measured[part] = .some(nil)
+            return true
+        }
+        try measuring.goOn(content, turn)
+        self.measured[part] = measuring
+        return measuring.isDone
+    }
+
+    /// What `measure` found; nil where nobody knows the encoding.
+    func extent(of part: [UInt32]) -> BinaryExtent? { self.measured[part]??.extent }
+}
+
+extension FetchItem {
+    /// The part whose decoded content is asked for.
+    fileprivate var decodedPart: [UInt32]? {
+        switch self {
+        case .binary(let part, _, _), .binarySize(let part): part.isEmpty ? nil : part
+        default: nil
+        }
+    }
 }

@@ -37,21 +37,22 @@ struct SectionStream: Sendable {
         self.size = Int64(wanted.count)
     }
 
-    /// Decoded octets; `decodedSize` and `isBinary` were found by decoding once before.
-    init(
-        decoding content: MessageContent, front: ByteBuffer, _ range: Range<Int64>, _ decoder: BinaryDecoder, decodedSize: Int64,
-        isBinary: Bool,
-        _ partial: OctetRange?
-    ) {
-        let wanted = Self.clamped(partial, decodedSize)
+    /// Decoded octets: from the last mark before those that are asked for.
+    init(decoding content: MessageContent, front: ByteBuffer, _ range: Range<Int64>, _ extent: BinaryExtent, _ partial: OctetRange?) {
+        let wanted = Self.clamped(partial, extent.size)
+        let mark = extent.mark(before: wanted.lowerBound)
+        var front = front
+        let ofFront = min(mark.stored, Int64(front.readableBytes))
+        front.moveReaderIndex(forwardBy: Int(ofFront))
+        let start = range.lowerBound + (mark.stored - ofFront)
         self.content = content
         self.front = front
-        self.range = range
-        self.decoder = decoder
-        self.skip = wanted.lowerBound
+        self.range = start..<max(start, range.upperBound)
+        self.decoder = mark.decoder
+        self.skip = wanted.lowerBound - mark.decoded
         self.left = Int64(wanted.count)
         self.size = Int64(wanted.count)
-        self.isBinary = isBinary
+        self.isBinary = extent.isBinary
     }
 
     private static func clamped(_ partial: OctetRange?, _ total: Int64) -> Range<Int64> {
@@ -110,24 +111,34 @@ struct SectionStream: Sendable {
     }
 }
 
-extension BinaryPlace {
-    /// How many octets the content has, and whether a NUL is among them: one pass over it.
-    func measure(_ content: MessageContent) throws(StoreError) -> (size: Int64, isBinary: Bool)? {
-        guard var decoder = BinaryDecoder(self) else { return nil }
-        var (size, isBinary) = (Int64(0), false)
-        func count(_ piece: ByteBuffer) {
-            size += Int64(piece.readableBytes)
-            isBinary = isBinary || piece.readableBytesView.contains(0)
-        }
-        if self.hasPrefix { count(decoder.decode(content.prefix)) }
-        var at = self.range.lowerBound
-        while at < self.range.upperBound {
-            let piece = try content.read(at..<min(at + (64 << 10), self.range.upperBound))
+/// One pass over a part to learn how long its decoded content is: it may be left off and gone on with.
+struct BinaryMeasuring: Sendable {
+    private(set) var extent: BinaryExtent
+    private let place: BinaryPlace
+    private var at: Int64
+    private var hasBegun = false
+    private(set) var isDone = false
+
+    /// nil where nobody knows the encoding.
+    init?(_ place: BinaryPlace) {
+        guard let extent = BinaryExtent(place) else { return nil }
+        self.extent = extent
+        self.place = place
+        self.at = place.range.lowerBound
+    }
+
+    /// A piece at least, and on until the turn is over.
+    mutating func goOn(_ content: MessageContent, _ turn: Turn) throws(StoreError) {
+        if !self.hasBegun, self.place.hasPrefix { self.extent.read(content.prefix) }
+        self.hasBegun = true
+        while self.at < self.place.range.upperBound {
+            let piece = try content.read(self.at..<min(self.at + (64 << 10), self.place.range.upperBound))
             guard piece.readableBytes > 0 else { throw .damaged("a body is shorter than its size") }
-            at += Int64(piece.readableBytes)
-            count(decoder.decode(piece))
+            self.at += Int64(piece.readableBytes)
+            self.extent.read(piece)
+            if turn.isOver, self.at < self.place.range.upperBound { return }
         }
-        count(decoder.finish())
-        return (size, isBinary)
+        self.extent.finish()
+        self.isDone = true
     }
 }

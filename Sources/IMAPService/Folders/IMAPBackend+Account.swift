@@ -82,13 +82,13 @@ extension IMAPBackend {
 
     // MARK: CREATE, DELETE, RENAME, SUBSCRIBE
 
-    private static let mostMailboxes = 50_000
-
     private func create(_ text: String, _ uses: [WireUse], _ answer: Answer) {
         self.startOnWorker(answer) { () throws(IMAPRefusal) in
             guard let name = FolderName(client: text), name.isUsable else { throw .badName }
             let owner = try self.mayCreate(name)
-            try self.check(uses, of: owner)
+            let all = try self.reading { () throws(StoreError) in try self.reads.mailboxes(of: owner) }
+            try self.check(uses, all)
+            try self.checkRoom(for: Self.missingParents(of: name, all).count + 1, all)
             try self.createParents(of: name, owner)
             self.expectNotice(name.name)
             self.environment.store.createMailbox(name.name, of: owner, specialUse: StoredUse(uses)) { result in
@@ -103,7 +103,7 @@ extension IMAPBackend {
     }
 
     /// Whose mailbox it will be; in somebody else's the level above must allow it. [RFC4314-4]
-    private func mayCreate(_ name: FolderName) throws(IMAPRefusal) -> AccountID {
+    func mayCreate(_ name: FolderName) throws(IMAPRefusal) -> AccountID {
         let identity = try self.identity()
         guard name.owner != nil else { return identity.account }
         guard let parent = name.parent else { throw .notPermitted }
@@ -112,9 +112,7 @@ extension IMAPBackend {
     }
 
     /// A use has one mailbox, and those that would have to be made of other mailboxes have none. [RFC6154-3]
-    private func check(_ uses: [WireUse], of owner: AccountID) throws(IMAPRefusal) {
-        let all = try self.reading { () throws(StoreError) in try self.reads.mailboxes(of: owner) }
-        guard all.count < Self.mostMailboxes else { throw IMAPRefusal(.tooManyMailboxes, code: "LIMIT") }
+    private func check(_ uses: [WireUse], _ all: [MailboxFacts]) throws(IMAPRefusal) {
         let wanted = StoredUse(uses)
         let taken = all.reduce(into: StoredUse()) { $0.formUnion($1.specialUse) }
         guard wanted.isDisjoint(with: [.all, .flagged]), wanted.isDisjoint(with: taken) else {
@@ -122,8 +120,19 @@ extension IMAPBackend {
         }
     }
 
+    func checkRoom(for more: Int, _ all: [MailboxFacts]) throws(IMAPRefusal) {
+        guard all.count + more <= self.environment.mostMailboxes else { throw IMAPRefusal(.tooManyMailboxes, code: "LIMIT") }
+    }
+
+    static func missingParents(of name: FolderName, _ all: [MailboxFacts]) -> [String] {
+        let parents = name.parents
+        guard !parents.isEmpty else { return [] }
+        let there = Set(all.lazy.map(\.name))
+        return parents.filter { !there.contains($0) }
+    }
+
     /// Levels above that are not there yet. [RFC9051-6.3.4]
-    private func createParents(of name: FolderName, _ owner: AccountID) throws(IMAPRefusal) {
+    func createParents(of name: FolderName, _ owner: AccountID) throws(IMAPRefusal) {
         for parent in name.parents where parent != FolderName.inbox {
             try self.reading { () throws(StoreError) in
                 guard try self.reads.find(parent, of: owner) == nil else { return }
@@ -148,33 +157,6 @@ extension IMAPBackend {
                     self.leave(found.id)
                     self.mailboxes.gone(found.id)
                     answer(.account(ByteBuffer()))
-                case .failure(let error): answer(.refused(self.refusal(error)))
-                }
-            }
-        }
-    }
-
-    private func rename(_ from: String, _ to: String, _ answer: Answer) {
-        self.startOnWorker(answer) { () throws(IMAPRefusal) in
-            guard let target = FolderName(client: to), target.isUsable else { throw .badName }
-            guard target.name != FolderName.inbox else { throw .mailboxExists }
-            // A name that is only a level above others can be renamed with them.
-            let source = FolderName(client: from)
-            guard let source, source.owner == target.owner else { throw .badName }
-            let owner: AccountID
-            if source.owner == nil {
-                owner = try self.identity().account
-            } else {
-                let found = try self.find(from, needing: .deleteMailbox)
-                owner = found.facts.account
-            }
-            _ = try self.mayCreate(target)
-            guard !target.name.hasPrefix(source.name + "/") else { throw .badName }
-            try self.createParents(of: target, owner)
-            self.expectNotice(target.name)
-            self.environment.store.renameMailbox(source.name, to: target.name, of: owner) { result in
-                switch result {
-                case .success: answer(.account(ByteBuffer()))
                 case .failure(let error): answer(.refused(self.refusal(error)))
                 }
             }

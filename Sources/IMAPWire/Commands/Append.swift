@@ -1,10 +1,11 @@
+internal import Bytes
 internal import NIOCore
 internal import Vocabulary
 
 // APPEND and REPLACE; the text of messages streams through. [RFC9051-6.3.12] [RFC3502-6.3.11] [RFC4469-3] [RFC8508-3] [RFC6855-4]
 extension IMAPRule {
     static let adding: [IMAPRule] = [
-        // Without a literal none of them is a command.
+        // They are read line by line (`continueAppend`), not by handlers.
         IMAPRule(name: "APPEND", states: .loggedIn, readsChanges: true) { _, _, _ throws(GrammarFault) in throw GrammarFault() },
         IMAPRule(name: "REPLACE", states: .selected, feature: .replace, needsView: true, usesNumbers: true, readsChanges: true) {
             _, _, _ throws(GrammarFault) in throw GrammarFault()
@@ -26,6 +27,8 @@ struct Appending: Sendable {
     var refusal: IMAPRefusal?
     /// Octets of the literal that are still to come.
     var left: Int64 = 0
+    /// The literal may hold NUL. [RFC3516-4.4]
+    var isBinary = false
     var messages = 0
     /// A line that is read again when the view is known.
     var waiting: Line?
@@ -49,7 +52,7 @@ extension IMAPMachine {
     /// Messages of one MULTIAPPEND.
     static let mostMessages = 1000
 
-    /// The command whose literal was announced takes messages.
+    /// The command takes messages.
     func beginsAppend(_ bytes: ByteBuffer) -> Bool {
         var scanner = Scanner(bytes.readableBytesView.prefix(300), isUTF8: false, nesting: 0)
         guard (try? scanner.tag()) != nil else { return false }
@@ -103,7 +106,8 @@ extension IMAPMachine {
             _ = try scanner.tag()
             if scanner.keyword() == "UID", scanner.take(" ") { _ = scanner.keyword() }
         }
-        let context = AppendGrammar.Context(selected: self.selected, saved: self.saved, features: self.settings.features)
+        let context = AppendGrammar.Context(
+            selected: self.selected, saved: self.saved, features: self.settings.features, isUTF8: self.mode.isUTF8)
         var grammar = appending.grammar
         switch try grammar.read(&scanner, self.command.rule.name, context, endsWithLiteral: mark != nil) {
         case .needsArgument:
@@ -156,6 +160,7 @@ extension IMAPMachine {
     private mutating func takeLiteral(_ mark: LiteralMark, _ appending: Appending, _ out: inout Output) {
         var appending = appending
         appending.left = mark.size
+        appending.isBinary = mark.isBinary
         self.appending = appending
         guard mark.size <= self.settings.limits.messageSize else {
             self.appending?.left = 0
@@ -167,10 +172,15 @@ extension IMAPMachine {
 
     /// Octets of a message: as they come, to the backend.
     mutating func takeMessage(_ input: inout ByteBuffer, _ out: inout Output) -> Bool {
-        guard let left = self.appending?.left, left > 0 else { return false }
+        guard let appending = self.appending, appending.left > 0 else { return false }
+        let left = appending.left
         let count = Int(min(Int64(min(input.readableBytes, 64 << 10)), left))
         guard count > 0, let slice = input.readSlice(length: count) else { return false }
         self.appending?.left = left - Int64(count)
+        guard appending.isBinary || slice.withUnsafeReadableBytes({ $0.firstOffset(of: 0) }) == nil else {
+            self.appendRefused(IMAPRefusal(.badCharacters, isBad: true), &out)  // [RFC9051-4.3]
+            return true
+        }
         self.ask(.messageBytes(slice), .appending, &out)
         return true
     }

@@ -16,6 +16,9 @@ extension IMAPRule {
 }
 
 extension IMAPMachine {
+    /// Items of one FETCH: each may be a pass over the message.
+    static let mostFetchItems = 100
+
     // RFC 4466 2.4:  fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" … ")") [fetch-modifiers]
     fileprivate mutating func fetch(_ arguments: inout Scanner, isUID: Bool, _ out: inout Output) throws(GrammarFault) {
         guard let selected = self.selected else { throw GrammarFault(.selectFirst) }
@@ -89,12 +92,14 @@ extension FetchItem {
 }
 
 extension Scanner {
+    /// Each once, however often it is written.
     mutating func fetchItems() throws(GrammarFault) -> [FetchItem] {
         if self.peek("(") {
             var items: [FetchItem] = []
-            for item in try self.list({ (scanner: inout Scanner) throws(GrammarFault) in try scanner.fetchItem() })
-            where !items.contains(item) {
-                items.append(item)
+            _ = try self.list { (scanner: inout Scanner) throws(GrammarFault) in
+                let item = try scanner.fetchItem()
+                if !items.contains(item) { items.append(item) }
+                guard items.count <= IMAPMachine.mostFetchItems else { throw GrammarFault(.limitExceeded, code: "LIMIT", isNO: true) }
             }
             return items
         }

@@ -6,10 +6,10 @@ internal import Vocabulary
 extension IMAPRule {
     static let selecting: [IMAPRule] = [
         IMAPRule(name: "SELECT", states: .loggedIn, tellsNews: false) { machine, arguments, out throws(GrammarFault) in
-            try machine.select(&arguments, isReadOnly: false, &out)
+            machine.select(&arguments, isReadOnly: false, &out)
         },
         IMAPRule(name: "EXAMINE", states: .loggedIn, tellsNews: false) { machine, arguments, out throws(GrammarFault) in
-            try machine.select(&arguments, isReadOnly: true, &out)
+            machine.select(&arguments, isReadOnly: true, &out)
         },
         IMAPRule(name: "CLOSE", states: .selected) { machine, arguments, out throws(GrammarFault) in
             try arguments.expectEnd()
@@ -27,8 +27,21 @@ extension IMAPRule {
 }
 
 extension IMAPMachine {
+    /// Whatever becomes of it, what was selected before is not any more: nobody's next command may go to a mailbox that he believes to have
+    /// left. [RFC9051-6.3.2]
+    fileprivate mutating func select(_ arguments: inout Scanner, isReadOnly: Bool, _ out: inout Output) {
+        do {
+            let request = try self.selectRequest(&arguments, isReadOnly: isReadOnly)
+            if self.selected != nil { return self.ask(.close(expunging: false), .closing(.select(request)), &out) }
+            self.ask(.select(request), .selecting, &out)
+        } catch {
+            guard self.selected != nil else { return self.fail(error, &out) }
+            self.ask(.close(expunging: false), .closing(.fail(error)), &out)
+        }
+    }
+
     // RFC 4466 2.1:  select = "SELECT" SP mailbox [select-params]
-    fileprivate mutating func select(_ arguments: inout Scanner, isReadOnly: Bool, _ out: inout Output) throws(GrammarFault) {
+    private mutating func selectRequest(_ arguments: inout Scanner, isReadOnly: Bool) throws(GrammarFault) -> SelectRequest {
         try arguments.expectSpace()
         var request = SelectRequest(mailbox: try arguments.mailbox(), isReadOnly: isReadOnly)
         var isCondStore = self.mode.isCondStore
@@ -39,8 +52,7 @@ extension IMAPMachine {
         try arguments.expectEnd()
         self.mode.isCondStore = isCondStore
         request.mode = self.mode
-        if self.selected != nil { return self.ask(.close(expunging: false), .closing(.select(request)), &out) }
-        self.ask(.select(request), .selecting, &out)
+        return request
     }
 
     private static func parameters(
@@ -102,11 +114,18 @@ extension IMAPMachine {
         switch after {
         case .finish: self.finish(.ok(), &out)
         case .select(let request):
-            // [RFC7162-3.2.11] [RFC9051-7.1]
-            if self.mode.isQResync || self.mode.isRev2 { self.writeUntaggedOK("CLOSED", .completed, &out) }
+            self.tellClosed(&out)
             self.ask(.select(request), .selecting, &out)
+        case .fail(let fault):
+            self.tellClosed(&out)
+            self.fail(fault, &out)
         case .unauthenticate: self.ask(.forgetLogin, .forgetting, &out)
         }
+    }
+
+    /// [RFC7162-3.2.11] [RFC9051-7.1]
+    private func tellClosed(_ out: inout Output) {
+        if self.mode.isQResync || self.mode.isRev2 { self.writeUntaggedOK("CLOSED", .completed, &out) }
     }
 
     // MARK: The answer

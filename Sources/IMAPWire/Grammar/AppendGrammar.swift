@@ -8,6 +8,8 @@ struct AppendGrammar: Sendable {
         var selected: SelectedView?
         var saved: UIDSet
         var features: IMAPFeatures
+        /// UTF8=ACCEPT or IMAP4rev2 is on.
+        var isUTF8: Bool
     }
 
     enum Reading {
@@ -54,7 +56,7 @@ struct AppendGrammar: Sendable {
         switch self.state {
         case .start:
             steps.append(.begin(try Self.request(&scanner, command, context)))
-            try self.message(&scanner, context, &steps)
+            try self.message(&scanner, command, context, &steps)
         case .inUTF8:
             try scanner.expect(")")
             try self.afterMessage(&scanner, command, context, &steps)
@@ -86,7 +88,9 @@ struct AppendGrammar: Sendable {
     }
 
     // RFC 4466 6:  append-message = append-opts SP append-data ; append-opts = [SP flag-list] [SP date-time]
-    private mutating func message(_ scanner: inout Scanner, _ context: Context, _ steps: inout [AppendStep]) throws(GrammarFault) {
+    private mutating func message(
+        _ scanner: inout Scanner, _ command: String, _ context: Context, _ steps: inout [AppendStep]
+    ) throws(GrammarFault) {
         try scanner.expectSpace()
         var message = AppendMessage()
         if scanner.peek("(") {
@@ -109,6 +113,8 @@ struct AppendGrammar: Sendable {
         }
         switch scanner.keyword() {
         case "UTF8" where context.features.contains(.utf8Accept):
+            // Who has not enabled it cannot know what he would get back. [RFC6855-4]
+            guard context.isUTF8 else { throw GrammarFault(.enableFirst, code: "CANNOT", isNO: true) }
             try scanner.expectSpace()
             try scanner.expect("(")
             let mark = try scanner.literalMark()
@@ -122,7 +128,7 @@ struct AppendGrammar: Sendable {
             try scanner.expectSpace()
             try scanner.expect("(")
             steps.append(.message(message))
-            try self.parts(&scanner, "", context, &steps)
+            try self.parts(&scanner, command, context, &steps)
         default: throw GrammarFault()
         }
     }
@@ -143,10 +149,7 @@ struct AppendGrammar: Sendable {
             case "URL":
                 try scanner.expectSpace()
                 let text = try scanner.text()
-                guard let url = IMAPURL(parsing: text) else {
-                    throw GrammarFault(
-                        .badURL, code: "BADURL \(text.filter { $0 != "]" && $0 != "\r\n" && $0 != "\r" && $0 != "\n" })", isNO: true)
-                }
+                guard let url = IMAPURL(parsing: text) else { throw GrammarFault(.badURL, code: IMAPURL.badCode(text), isNO: true) }
                 steps.append(.url(url))
             default: throw GrammarFault()
             }
@@ -166,6 +169,6 @@ struct AppendGrammar: Sendable {
         // REPLACE takes one message. [RFC8508-3.1]
         guard context.features.contains(.multiAppend), !command.hasSuffix("REPLACE") else { throw GrammarFault() }
         self.state = .afterMessage
-        try self.message(&scanner, context, &steps)
+        try self.message(&scanner, command, context, &steps)
     }
 }

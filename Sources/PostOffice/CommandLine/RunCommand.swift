@@ -58,6 +58,7 @@ struct RunCommand: ParsableCommand {
             throw self.common.exit(
                 .failed, Localized(en: "is already running (process \(holder))", ja: "すでに動作中です (プロセス \(holder))"))
         }
+        self.noteMissing(start)
         Self.setLimits()
         let listeners = try self.listen(start)
         do {
@@ -66,6 +67,17 @@ struct RunCommand: ParsableCommand {
             throw self.common.exit(error.status, error.text)
         }
         throw ExitCode(try self.serve(start, listeners))
+    }
+
+    /// A start file of an earlier version does not know the services of this one.
+    private func noteMissing(_ start: StartConfiguration) {
+        let missing = StartFileAdditions.missing(in: start)
+        guard !missing.isEmpty else { return }
+        let names = StartFileAdditions.names(missing)
+        let text = Localized(
+            en: "note: \(start.file) has no listener for \(names); to add them: postoffice setup --add-missing --config \(start.file)",
+            ja: "注意: \(start.file) に \(names) の待ち受けがありません。追加するには: postoffice setup --add-missing --config \(start.file)")
+        AdminPrinter().show(.output(text.text(self.common.language) + "\n"))
     }
 
     private func listen(_ start: StartConfiguration) throws -> ListeningSockets {

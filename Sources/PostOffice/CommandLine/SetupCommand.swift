@@ -36,6 +36,13 @@ struct SetupCommand: ParsableCommand {
         transform: WholeNumber.within(1...(65_535 - InstancePort.allCases.count)))
     var portBase: Int?
 
+    @Flag(
+        name: .long,
+        help: .said(
+            "Only add listeners of services that the start file of an earlier version does not have.",
+            "以前の版の起動ファイルにないサービスの待ち受けだけを追加します。"))
+    var addMissing = false
+
     @Flag(name: .long, help: .said("Ask nothing: everything comes from options and defaults.", "質問せず、オプションと既定値を使います。"))
     var unattended = false
 
@@ -97,6 +104,11 @@ struct SetupCommand: ParsableCommand {
         if self.quick?.isEmpty ?? false {
             throw ValidationError(en: "--quick names no directory; write for example ./var", ja: "--quick にディレクトリを指定してください。例: ./var")
         }
+        if self.addMissing && self.quick != nil {
+            throw ValidationError(
+                en: "--add-missing names the instance with --config, not with --quick",
+                ja: "--add-missing では --quick ではなく --config でインスタンスを指定してください")
+        }
         if self.portBase != nil && self.quick == nil {
             throw ValidationError(en: "--port-base goes with --quick", ja: "--port-base は --quick と一緒に指定してください")
         }
@@ -118,6 +130,7 @@ struct SetupCommand: ParsableCommand {
     func run() throws {
         umask(0o022)
         do {
+            if self.addMissing { return try self.runAddMissing() }
             if let quick { try self.runQuick(quick) } else { try self.runWhole() }
         } catch let failure as AdminFailure {
             throw self.common.exit(failure.status, failure.text)
@@ -172,6 +185,47 @@ struct SetupCommand: ParsableCommand {
             throw self.common.exit(SystemFailure("open \(found)"))
         }
         return found
+    }
+
+    // MARK: Only what is missing
+
+    /// Says nothing where nothing is missing.
+    private func runAddMissing() throws {
+        let start = try self.common.start()
+        // A quick instance keeps the ports that were set aside for it.
+        let directory = String(start.file.dropLast("/post.office.conf".count))
+        let reserved = QuickSetup(directory: directory, portBase: nil, domain: nil).earlier
+        let listeners = StartFileAdditions.listeners(for: start) { reserved[$0.variable].flatMap(Int.init) ?? $0.standard }
+        guard !listeners.isEmpty else { return }
+        try self.add(listeners, to: start.file)
+        for listener in listeners {
+            let (name, port) = (listener.role.name, listener.port)
+            self.tell(
+                Localized(
+                    en: "added the listener \(name) (port \(port)) to \(start.file); the old file has .bak behind its name",
+                    ja: "\(start.file) に待ち受け \(name) (ポート \(port)) を追加しました。以前のファイルは末尾に .bak を付けて残してあります"))
+        }
+    }
+
+    private func add(_ listeners: [StartConfiguration.Listener], to file: String) throws {
+        let old: [UInt8]
+        do { old = try FileAccess.contents(of: file, limit: StartConfiguration.maximumFileSize) } catch { throw self.common.exit(error) }
+        guard let text = StartFileAdditions.text(String(decoding: old, as: UTF8.self), adding: listeners, file: file) else {
+            let entries = listeners.map { StartFileAdditions.entry($0, indent: "  ") }.joined()
+            throw self.common.exit(
+                .failed,
+                Localized(
+                    en: "\(file): the place of the listeners was not found; write these lines there yourself:\n\(entries)",
+                    ja: "\(file): listeners の場所がわかりません。次の行を書き加えてください:\n\(entries)"))
+        }
+        var owner = stat()
+        let isKnown = stat(file, &owner) == 0
+        do {
+            try FileAccess.replace(file + ".bak", with: old, mode: 0o640)
+            try FileAccess.replace(file, with: Array(text.utf8), mode: 0o640)
+        } catch { throw self.common.exit(error) }
+        // The service may read it, as before.
+        if geteuid() == 0, isKnown { chown(file, owner.st_uid, owner.st_gid) }
     }
 
     // MARK: Whole

@@ -17,7 +17,7 @@ struct Welcome {
 
     var lines: [String] {
         func say(_ english: String, _ japanese: String) -> String { Localized(en: english, ja: japanese).text(self.language) }
-        func port(_ port: InstancePort) -> String { self.settings[port.variable] ?? "?" }
+        func port(_ port: InstancePort) -> String { self.port(of: port).map { "\($0)" } ?? "?" }
         let host = self.settings["HOST"] ?? "127.0.0.1"
         let domain = self.settings["DOMAIN"] ?? QuickSetup.defaultDomain
         let program = QuickSetup.programDirectory + "/postoffice"
@@ -25,10 +25,7 @@ struct Welcome {
             "", say("Post.Office \(ProductVersion.text) is serving \(domain).", "Post.Office \(ProductVersion.text) が \(domain) で動作中です。"),
             "",
         ]
-        out.append("  SMTP        \(host):\(port(.smtp))")
-        out.append("  Submission  \(host):\(port(.submission)) (STARTTLS), \(host):\(port(.smtps)) (TLS)")
-        out.append("  POP3        \(host):\(port(.pop3)) (STLS), \(host):\(port(.pop3s)) (TLS)")
-        out.append("  IMAP4       \(host):\(port(.imap)) (STARTTLS), \(host):\(port(.imaps)) (TLS)")
+        out += self.services(host)
         if let password = self.settings["POSTMASTER_PASSWORD"] {
             out.append("  Postmaster  postmaster@\(domain)  \(say("password", "パスワード")) \(password)")
         }
@@ -50,5 +47,24 @@ struct Welcome {
         ]
         out += ["", say("Log: \(program) log --follow      Stop: Ctrl-C", "ログ: \(program) log --follow      停止: Ctrl-C"), ""]
         return out
+    }
+
+    /// What listens, and where; nothing else.
+    private func services(_ host: String) -> [String] {
+        func line(_ title: String, _ places: [(InstancePort, String)]) -> String? {
+            let found = places.compactMap { port, way in self.port(of: port).map { "\(host):\($0)\(way)" } }
+            return found.isEmpty ? nil : "  \(title)" + found.joined(separator: ", ")
+        }
+        return [
+            line("SMTP        ", [(.smtp, "")]),
+            line("Submission  ", [(.submission, " (STARTTLS)"), (.smtps, " (TLS)")]),
+            line("POP3        ", [(.pop3, " (STLS)"), (.pop3s, " (TLS)")]),
+            line("IMAP4       ", [(.imap, " (STARTTLS)"), (.imaps, " (TLS)")]),
+        ].compactMap { $0 }
+    }
+
+    private func port(of port: InstancePort) -> Int? {
+        guard let name = port.role?.name else { return nil }
+        return self.start.listeners.first { $0.role.name == name }?.port
     }
 }

@@ -1,3 +1,5 @@
+internal import Vocabulary
+
 /// All answers that setup needs, asked, taken from flags, or chosen for a quick instance.
 package struct SetupPlan: Sendable {
     package var configurationFile: String
@@ -36,6 +38,31 @@ package struct SetupPlan: Sendable {
         self.postmasterPassword = postmasterPassword
     }
 
+    /// What will listen, in the order of the contract.
+    package var listeners: [StartConfiguration.Listener] {
+        InstancePort.allCases.compactMap { port in
+            guard let role = port.role, let number = self.ports[port] else { return nil }
+            // LMTP is for programs of this computer.
+            let here = role.service == .lmtp ? IPAddress(bytes: [127, 0, 0, 1]) : nil
+            return StartConfiguration.Listener(role: role, address: here.map { .address($0) } ?? self.address, port: number)
+        }
+    }
+
+    /// The text of an earlier start file with what this plan adds to it; nil where the plan changes something in it.
+    func added(to old: String) -> String? {
+        guard let before = try? StartConfiguration.read(text: old, file: self.configurationFile) else { return nil }
+        guard before.directories == self.directories, before.user == self.user, before.group == self.group ?? self.user else { return nil }
+        var missing: [StartConfiguration.Listener] = []
+        for listener in self.listeners {
+            guard let there = before.listeners.first(where: { $0.role.name == listener.role.name }) else {
+                missing.append(listener)
+                continue
+            }
+            guard there.port == listener.port, there.address == listener.address else { return nil }
+        }
+        return StartFileAdditions.text(old, adding: missing, file: self.configurationFile)
+    }
+
     /// Text of the start file, with comments for the person who edits it.
     package var startFileText: String {
         var out = """
@@ -51,14 +78,7 @@ package struct SetupPlan: Sendable {
         if let user { out += "user: \(Self.quoted(user))\n" }
         if let group { out += "group: \(Self.quoted(group))\n" }
         out += "database: embedded\nlisteners:\n"
-        for port in InstancePort.allCases {
-            guard let role = port.role, let number = self.ports[port] else { continue }
-            out += "  - name: \(role.name)\n    service: \(role.service.rawValue)\n"
-            // LMTP is for programs of this computer.
-            let address = role.service == .lmtp ? "127.0.0.1" : self.address.description
-            out += "    address: \(Self.quoted(address))\n    port: \(number)\n"
-            if role.implicitTLS { out += "    tls: true\n" }
-        }
+        for listener in self.listeners { out += StartFileAdditions.entry(listener, indent: "  ") }
         return out
     }
 

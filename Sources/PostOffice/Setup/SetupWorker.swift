@@ -79,8 +79,10 @@ final class SetupWorker {
 
     private func writeStartFile() throws(AdminFailure) {
         let path = self.plan.configurationFile
-        let text = Array(self.plan.startFileText.utf8)
         let old = try? FileAccess.contents(of: path, limit: StartConfiguration.maximumFileSize)
+        // What somebody has written into it stays, where the plan only adds to it.
+        let added = old.flatMap { self.plan.added(to: String(decoding: $0, as: UTF8.self)) }
+        let text = Array((added ?? self.plan.startFileText).utf8)
         if old == text {
             self.tell(Localized(en: "kept \(path)", ja: "\(path) はそのままです"))
         } else {
