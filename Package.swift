@@ -67,7 +67,7 @@ let package = Package(
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("Search", [nioCore, "Bytes", "Vocabulary", "Text", "MIME"]),
-        ours("IMAPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
+        ours("IMAPWire", [nioCore, crypto, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),

@@ -53,7 +53,7 @@ let package = Package(
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
         ours("Bounces", [nioCore, "Bytes", "Vocabulary", "Text", "MIME", "Forms", "Policy", crypto]),
-        ours("IMAPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
+        ours("IMAPWire", [nioCore, crypto, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
         // Parts of the target PostOffice, by links to its files.

@@ -33,13 +33,16 @@ final class AppendDraft: Sendable {
     let replacing: UID?
     private let store: MessageStore
     private let sizeLimit: Int64
+    /// Octets of all messages that may wait in memory.
+    private let memoryLimit: Int
     private let state = Mutex(State())
 
-    init(_ target: FoundMailbox, replacing: UID?, _ store: MessageStore, sizeLimit: Int64) {
+    init(_ target: FoundMailbox, replacing: UID?, _ store: MessageStore, sizeLimit: Int64, memoryLimit: Int) {
         self.target = target
         self.replacing = replacing
         self.store = store
         self.sizeLimit = sizeLimit
+        self.memoryLimit = memoryLimit
     }
 
     deinit { self.abandon() }
@@ -72,7 +75,9 @@ final class AppendDraft: Sendable {
             message.octets += Int64(piece.readableBytes)
             guard message.octets <= self.sizeLimit else { return .refused(.tooLarge) }
             if let large = message.large { return .large(large, piece) }
-            if message.octets <= Int64(self.store.options.inlineLimit), self.store.memory.reserve(piece.readableBytes) {
+            // One session does not take what there is for all.
+            let isWithin = state.reserved + piece.readableBytes <= self.memoryLimit
+            if message.octets <= Int64(self.store.options.inlineLimit), isWithin, self.store.memory.reserve(piece.readableBytes) {
                 state.reserved += piece.readableBytes
                 message.memory.writeImmutableBuffer(piece)
                 return .kept

@@ -12,7 +12,9 @@ extension IMAPBackend {
                 let selection = try self.selection()
                 guard try self.rights(in: selection).isSuperset(of: [.deleteMessages, .expunge]) else { throw .notPermitted }
             }
-            let draft = AppendDraft(target, replacing: request.replacing, self.environment.store, sizeLimit: self.limits.messageSize)
+            let draft = AppendDraft(
+                target, replacing: request.replacing, self.environment.store, sizeLimit: self.limits.messageSize,
+                memoryLimit: self.limits.sessionMemory)
             let hasEnded = self.state.withLock { state in
                 if !state.hasEnded { state.append = draft }
                 return state.hasEnded
@@ -139,7 +141,7 @@ extension IMAPBackend {
         }
     }
 
-    private func stream(of url: IMAPURL, in found: FoundMailbox, orElse bad: IMAPRefusal) throws(IMAPRefusal) -> SectionStream {
+    func stream(of url: IMAPURL, in found: FoundMailbox, orElse bad: IMAPRefusal) throws(IMAPRefusal) -> SectionStream {
         let stream = try self.reading { () throws(StoreError) -> SectionStream? in
             guard let content = try? self.environment.store.contents(of: found.id, [url.uid]).first?.get() else { return nil }
             if url.section.isWholeMessage {

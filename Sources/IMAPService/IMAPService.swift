@@ -116,8 +116,8 @@ package struct IMAPService: SessionService {
         return settings
     }
 
-    /// What the machine can and the backend cannot is not offered: limits are the postmaster's to set, and the others come later.
-    private static let features = IMAPFeatures.ready.subtracting([.quotaSet, .urlAuth])
+    /// Quotas are the postmaster's to set.
+    private static let features = IMAPFeatures.ready.subtracting(.quotaSet)
 
     /// Like that of POP3: `host IMAP4 server (Post.Office vX release Y) ready DATE`.
     private func greeting(_ host: String, showsVersion: Bool) -> String {

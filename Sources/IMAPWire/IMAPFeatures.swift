@@ -52,8 +52,6 @@ package struct IMAPFeatures: OptionSet, Hashable, Sendable {
     package static let language = IMAPFeatures(bit: 44)
     package static let i18nLevel1 = IMAPFeatures(bit: 45)
 
-    /// Not built yet.
-    private static let missing: IMAPFeatures = [.uidBatches, .messageLimit, .urlAuth]
-    /// What the machine can; the service takes away what it cannot yet.
-    package static let ready = IMAPFeatures(rawValue: (1 << 46) - 1).subtracting(missing)
+    /// What the machine can; the service takes away what it does not want.
+    package static let ready = IMAPFeatures(rawValue: (1 << 46) - 1)
 }

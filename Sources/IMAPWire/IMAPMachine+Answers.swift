@@ -31,6 +31,8 @@ indirect enum Work: Sendable {
     case tellingNew(UIDSet, IMAPMachine.AfterNews)
     /// A search again over what has changed, for the first of these contexts.
     case updating([Int], UIDSet, IMAPMachine.AfterNews)
+    /// The first of these contexts is sorted anew with these messages that come into it.
+    case placing([Int], UIDSet, UIDSet, IMAPMachine.AfterNews)
     case account
     /// DELETE of the mailbox that is selected.
     case deletingSelected
@@ -77,7 +79,11 @@ extension IMAPMachine {
             self.contextSearched(answer, contexts, changed, after, &out)
         case (.updating(let contexts, let changed, let after), .progress):
             self.ask(.searchOn, .updating(contexts, changed, after), &out)
-        case (.updating(let contexts, let changed, let after), .refused):
+        case (.placing(let contexts, let changed, let added, let after), .found(let answer)):
+            self.contextSorted(answer, contexts, changed, added, after, &out)
+        case (.placing(let contexts, let changed, let added, let after), .progress):
+            self.ask(.searchOn, .placing(contexts, changed, added, after), &out)
+        case (.updating(let contexts, let changed, let after), .refused), (.placing(let contexts, let changed, _, let after), .refused):
             self.dropContext(contexts, changed, after, &out)
         case (.account, .account(let lines, let code)):
             self.pass(lines, &out)

@@ -10,6 +10,8 @@ struct Command: Sendable {
     var arguments: Scanner
     /// Changes were read for it already.
     var isFresh = false
+    /// Fewer messages are taken than were asked for: the code that says so. [RFC9738-3]
+    var limitCode: String?
 
     static let none = Command(tag: "*", rule: .none, arguments: .empty)
 }
@@ -174,6 +176,15 @@ extension IMAPMachine {
 
     /// Ends the command in hand: first what has changed in the mailbox, then its tagged answer.
     mutating func finish(_ ending: Ending, _ out: inout Output) {
+        var ending = ending
+        if let limit = self.command.limitCode, ending.status == .ok {
+            self.command.limitCode = nil
+            if ending.code != nil {
+                self.writeUntaggedOK(limit, .onlyPart, &out)
+            } else {
+                ending = .ok(.onlyPart, code: limit)
+            }
+        }
         guard self.command.rule.tellsNews else { return self.writeTagged(ending, &out) }
         if let selected = self.selected, selected.isStale || self.command.rule.readsChanges {
             return self.readChanges(.ending(ending), &out)

@@ -69,6 +69,7 @@ extension IMAPPhrase {
         case .emptyMessage: "the message is empty"
         case .enableFirst: "switch on UTF8=ACCEPT with ENABLE first"
         case .tooMuchHeld: "your session holds as much as it may: search for less, or cancel results that are kept up"
+        case .batchTooSmall: "a batch has 500 messages at least"
         case .onlyPart: "only a part was done: ask again for the rest"
         case .appendTooLarge: "the message is larger than this server takes"
         case .limitExceeded: "more than may be asked for at once"

@@ -69,6 +69,7 @@ extension IMAPPhrase {
         case .emptyMessage: "メッセージが空です"
         case .enableFirst: "先に ENABLE で UTF8=ACCEPT を有効にしてください"
         case .tooMuchHeld: "このセッションが保持できる量を超えています。条件を絞るか、更新中の検索結果を取り消してください"
+        case .batchTooSmall: "一つのまとまりは 500 通以上にしてください"
         case .onlyPart: "一部だけ実行しました。残りをもう一度要求してください"
         case .appendTooLarge: "このサーバが受け付ける大きさを超えています"
         case .limitExceeded: "一度に要求できる数を超えています"

@@ -10,6 +10,8 @@ package struct IMAPSettings: Sendable {
     /// What ID tells of us; nil tells nothing. [RFC2971-3.3]
     package var product: (name: String, version: String)?
     package var limits = IMAPLimits()
+    /// Messages that one command takes. Far more than a mailbox has: a client that does not know of it would take the others for gone.
+    package var messageLimit = 10_000_000
     package var mechanisms: [SASLMechanism] = SASLMechanism.allCases
     /// SCRAM is listed also where a password may travel as it is.
     package var listsSCRAM = false

@@ -99,7 +99,7 @@ extension IMAPURL {
     }
 
     /// Percent-encoding undone; nil where it is broken or no UTF-8.
-    private static func unescaped(_ text: Substring) -> String? {
+    static func unescaped(_ text: Substring) -> String? {
         var out: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

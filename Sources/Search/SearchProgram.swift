@@ -26,6 +26,11 @@ package struct SearchProgram: Hashable, Sendable {
         return false
     }
 
+    /// Something is asked for as it may be near, too. [RFC6203-3]
+    package var isFuzzy: Bool {
+        self.contains { if case .fuzzy = $0 { true } else { false } }
+    }
+
     /// A MODSEQ key is in it, so that the answer tells the highest MODSEQ. [RFC7162-3.1.5]
     package var asksModSeq: Bool {
         self.contains { if case .modSeq = $0 { true } else { false } }

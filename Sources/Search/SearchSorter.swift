@@ -5,7 +5,7 @@ package import Vocabulary
 
 /// What SORT orders by. [RFC5256-3] [RFC5957-3]
 package struct SortCriterion: Hashable, Sendable {
-    package enum Key: Hashable, Sendable { case arrival, cc, date, from, size, subject, to, displayFrom, displayTo }
+    package enum Key: Hashable, Sendable { case arrival, cc, date, from, size, subject, to, displayFrom, displayTo, relevancy }
 
     package var key: Key
     package var isReverse: Bool
@@ -36,16 +36,21 @@ package struct SearchSorter: Sendable {
     }
 
     /// Some criterion needs the summaries; else rows do.
-    package var needsSummary: Bool { self.criteria.contains { $0.key != .arrival && $0.key != .size } }
+    package var needsSummary: Bool { self.criteria.contains { $0.key != .arrival && $0.key != .size && $0.key != .relevancy } }
 
-    package mutating func add(_ facts: SearchFacts, _ summary: MessageSummary?) {
+    /// Some criterion is how near a message comes. [RFC6203-5]
+    package var needsRelevancy: Bool { self.criteria.contains { $0.key == .relevancy } }
+
+    /// - Parameter relevancy: from 1 to 100.
+    package mutating func add(_ facts: SearchFacts, _ summary: MessageSummary?, relevancy: UInt8 = 100) {
         self.uids.append(facts.uid)
         for (index, criterion) in self.criteria.enumerated() {
             // Taken out and put back, so that the list has one owner while it grows.
             switch self.columns[index] {
             case .numbers(var numbers):
                 self.columns[index] = .numbers([])
-                numbers.append(Self.number(criterion.key, facts, summary))
+                // The nearest come first.
+                numbers.append(criterion.key == .relevancy ? -Int64(relevancy) : Self.number(criterion.key, facts, summary))
                 self.columns[index] = .numbers(numbers)
             case .texts(var texts):
                 self.columns[index] = .texts([])
@@ -73,7 +78,7 @@ package struct SearchSorter: Sendable {
         case .subject: SortText.key(summary, .baseSubject)
         case .displayFrom: SortText.key(summary, .displayFrom)
         case .displayTo: SortText.key(summary, .displayTo)
-        case .arrival, .date, .size: []
+        case .arrival, .date, .size, .relevancy: []
         }
     }
 
@@ -101,7 +106,7 @@ extension SearchSorter.Column {
 }
 
 extension SortCriterion.Key {
-    fileprivate var isNumber: Bool { self == .arrival || self == .date || self == .size }
+    fileprivate var isNumber: Bool { self == .arrival || self == .date || self == .size || self == .relevancy }
 }
 
 /// Texts in the form in which `i;unicode-casemap` compares them. [RFC5256-4]

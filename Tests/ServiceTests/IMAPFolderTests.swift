@@ -162,4 +162,31 @@ import Vocabulary
         #expect(text.split(separator: "{6}\r\nabcabc", omittingEmptySubsequences: false).count == Set(starts).count + 1)
         #expect(try client.say("FETCH 1 (\((1...101).map { "BODY[]<\($0).1>" }.joined(separator: " ")))").tagged.hasPrefix("NO [LIMIT]"))
     }
+
+    @Test("must-have 37: POP3/IMAP4 delivery of an account decides whether mail comes into its mailbox; what is there stays readable")
+    func deliverySwitch() throws {
+        let server = try SMTPFixture()
+        let taro = try server.account(
+            "taro@example.test", fields: [(DeliveryField.forwarding, "hanako@example.test")], password: Self.word)
+        try server.account("hanako@example.test", password: Self.word)
+        func deliver() throws -> Bool {
+            try server.greeted().mail(from: "a@remote.test", to: ["taro@example.test"], "Subject: x\r\n\r\n").hasPrefix("250")
+        }
+        func messages(_ name: String) throws -> String? {
+            try server.imap(name, Self.word).ok("STATUS INBOX (MESSAGES)").first("STATUS")
+        }
+        #expect(try deliver())
+        #expect(try messages("taro") == "STATUS INBOX (MESSAGES 1)")
+        try server.change(taro, DeliveryField.mailboxDelivery, "no")
+        #expect(try deliver())
+        #expect(try messages("taro") == "STATUS INBOX (MESSAGES 1)")
+        #expect(try messages("hanako") == "STATUS INBOX (MESSAGES 2)")
+        let reader = try server.reader()
+        try reader.ok("USER taro")
+        try reader.ok("PASS \(Self.word)")
+        #expect(try reader.ok("STAT").hasPrefix("+OK 1 "))
+        try server.change(taro, DeliveryField.mailboxDelivery, "yes")
+        #expect(try deliver())
+        #expect(try messages("taro") == "STATUS INBOX (MESSAGES 2)")
+    }
 }

@@ -82,4 +82,26 @@ import Vocabulary
         #expect(try client.ok("THREAD REFERENCES UTF-8 ALL").first("THREAD") == "THREAD (2 (3)(1))")
         #expect(try client.ok("SEARCH RETURN (MIN MAX COUNT) SUBJECT plan").first("ESEARCH")?.hasSuffix("MIN 1 MAX 3 COUNT 3") == true)
     }
+
+    @Test("A fuzzy search sorts by how near its words come: where they stand, and how often")
+    func relevancy() throws {
+        let server = try SMTPFixture()
+        try server.account("taro@example.test", password: "taros word")
+        let client = try server.imap("taro", "taros word")
+        for (subject, body) in [
+            ("nothing", "one budget here"), ("the Budget of the year", "-"), ("Budget", "-"), ("nothing", "budget budget budget"),
+            ("nothing", "not a word of it"), ("Budget for all", "-"),
+        ] {
+            _ = try client.append("INBOX", "Subject: \(subject)\r\n\r\n\(body)\r\n")
+        }
+        try client.ok("SELECT INBOX")
+        #expect(try client.ok("SORT (RELEVANCY) UTF-8 FUZZY TEXT budget").first("SORT") == "SORT 3 6 2 4 1")
+        #expect(try client.ok("SORT (REVERSE RELEVANCY) UTF-8 FUZZY TEXT budget").first("SORT") == "SORT 1 4 2 6 3")
+        // Of two words the mean: who has one of them whole has half.
+        #expect(try client.ok("SORT (RELEVANCY) UTF-8 OR FUZZY SUBJECT budget FUZZY SUBJECT nothing").first("SORT") == "SORT 1 3 4 5 6 2")
+        let found = try client.ok("UID SEARCH RETURN (RELEVANCY ALL) FUZZY TEXT budget").all("ESEARCH")
+        #expect(found.first?.hasSuffix("ALL 1:4,6 RELEVANCY (44 84 100 52 92)") == true, "\(found)")
+        #expect(try client.say("SORT (RELEVANCY) UTF-8 TEXT budget").tagged.hasPrefix("BAD"))
+        #expect(try client.say("UID SEARCH RETURN (RELEVANCY) TEXT budget").tagged.hasPrefix("BAD"))
+    }
 }

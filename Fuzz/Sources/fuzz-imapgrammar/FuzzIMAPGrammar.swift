@@ -19,6 +19,9 @@ public func fuzzIMAPGrammar(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CIn
     if let url = String(validating: bytes, as: UTF8.self).flatMap(IMAPURL.init(parsing:)) {
         expect(url.uid.rawValue > 0 && !url.mailbox.isEmpty, "a URL of nothing")
     }
+    if let text = String(validating: bytes, as: UTF8.self), let url = AuthorizedURL(parsing: text) {
+        expect(text.hasPrefix(url.rump) && !url.user.isEmpty, "a URL that is not what its code is made of")
+    }
     command(commands[Int(choice) % commands.count], bytes)
     return 0
 }
@@ -57,6 +60,7 @@ private let commands = [
     "FETCH", "UID FETCH", "STORE", "UID STORE", "SEARCH", "UID SEARCH", "SORT", "UID SORT", "THREAD", "ESEARCH", "COPY", "UID MOVE", "LIST",
     "LSUB", "STATUS", "SELECT", "EXAMINE", "CREATE", "RENAME", "APPEND", "UID REPLACE", "GETMETADATA", "SETMETADATA", "SETACL", "SETQUOTA",
     "NOTIFY", "ENABLE", "ID", "LANGUAGE", "UID EXPUNGE", "COMPRESS",
+    "GENURLAUTH", "URLFETCH", "RESETKEY", "UIDBATCHES",
 ]
 
 private func command(_ name: String, _ bytes: [UInt8]) {

@@ -27,7 +27,9 @@ extension IMAPBackend {
         case .myRights(let name): self.myRights(name, mode, answer)
         case .getMetadata(let request): self.getMetadata(request, mode, answer)
         case .setMetadata(let name, let entries): self.setMetadata(name, entries, answer)
-        case .makeURLs, .fetchURLs, .resetKey: answer(.refused(IMAPRefusal(.badURL)))
+        case .makeURLs(let wanted): self.makeURLs(wanted, answer)
+        case .fetchURLs(let urls): self.fetchURLs(urls, answer)
+        case .resetKey(let mailbox, let mechanisms): self.resetKey(mailbox, mechanisms, answer)
         }
     }
 

@@ -27,7 +27,9 @@ extension IMAPBackend {
 
     /// Those that were written, and those that the server says of itself. [RFC5464-6.2]
     private func annotations(of found: FoundMailbox?, _ account: AccountID) throws(IMAPRefusal) -> [StoredEntry] {
-        let written = try self.reading { () throws(StoreError) in try self.reads.metadata(of: found?.id, account: account) }
+        let written = try self.reading { () throws(StoreError) in try self.reads.metadata(of: found?.id, account: account) }.filter {
+            $0.name != URLKeys.name
+        }
         guard let found else {
             let postmaster = "mailto:postmaster@\(self.environment.configuration().mainDomain)"
             return written + [StoredEntry(name: "/shared/admin", value: Array(postmaster.utf8))]
@@ -61,7 +63,8 @@ extension IMAPBackend {
             let isShared = entries.contains { $0.name.lowercased().hasPrefix("/shared/") }
             // What the server says to all is not for users to write. [RFC5464-3]
             if name.isEmpty, isShared { throw .notPermitted }
-            if entries.contains(where: { $0.name.lowercased().hasPrefix(StandardFolders.prefix) }) { throw .notPermitted }
+            let isOurs = entries.contains { $0.name.lowercased().hasPrefix(StandardFolders.prefix) || $0.name.lowercased() == URLKeys.name }
+            if isOurs { throw .notPermitted }
             let found = name.isEmpty ? nil : try self.find(name, needing: isShared ? [.lookup, .read, .write] : [.lookup, .read])
             let limit = MessageStore.metadataLimits.bytes
             if entries.contains(where: { ($0.value?.count ?? 0) > limit }) {

@@ -21,6 +21,8 @@ final class SearchWork: PartWork {
         var messages: SearchedMessages?
         var indexing: Indexing?
         var found = UIDSet()
+        /// Of each found, where they are asked for.
+        var relevancies: [UInt8] = []
         var answers: [SearchAnswer.Found] = []
         var modSeq: ModSeq?
         var sorter: SearchSorter?
@@ -39,7 +41,8 @@ final class SearchWork: PartWork {
     private let summaries: Summaries
     private let total: Int
     private let needsSummary: Bool
-    private let isFuzzy: Bool
+    /// Where relevancies are asked for.
+    private let relevancy: SearchRelevancy?
     private let progress: Mutex<Progress?>
 
     init(_ request: SearchRequest, _ targets: [SearchTarget], _ backend: IMAPBackend, account: AccountID) throws(IMAPRefusal) {
@@ -56,7 +59,8 @@ final class SearchWork: PartWork {
         case .thread(let algorithm): progress.threads = ThreadBuilder(algorithm)
         }
         self.needsSummary = progress.threads != nil || progress.sorter?.needsSummary == true
-        self.isFuzzy = request.program.contains { if case .fuzzy = $0 { true } else { false } }
+        let asksRelevancy = request.returns.items.contains(.relevancy) || progress.sorter?.needsRelevancy == true
+        self.relevancy = asksRelevancy ? SearchRelevancy(request.program) : nil
         self.progress = Mutex(progress)
     }
 
@@ -111,6 +115,7 @@ final class SearchWork: PartWork {
         progress.plan = plan
         progress.candidates = plan.uids.map { $0.intersection(target.view) } ?? target.view
         progress.found = UIDSet()
+        progress.relevancies = []
         progress.messages = SearchedMessages(target.mailbox, self.summaries)
         if let narrowing = plan.narrowing, plan.needs.contains(.text) {
             self.useIndex(narrowing, target, &progress)
@@ -138,8 +143,7 @@ final class SearchWork: PartWork {
         progress.indexing = nil
         if target.name == nil || !progress.found.isEmpty {
             var found = SearchAnswer.Found(uids: progress.found, mailbox: target.name, validity: target.validity)
-            // What matches, matches exactly. [RFC6203-4]
-            if self.isFuzzy { found.relevancies = [UInt8](repeating: 100, count: progress.found.count) }
+            found.relevancies = progress.relevancies  // [RFC6203-4]
             progress.answers.append(found)
         }
         progress.plan = nil
@@ -171,13 +175,23 @@ final class SearchWork: PartWork {
         guard verdict == .yes else { return }
         progress.found.append(row.uid.rawValue)
         progress.modSeq = max(progress.modSeq ?? row.modSeq, row.modSeq)
+        let score = try self.score(row, &progress)
         if progress.sorter != nil {
-            progress.sorter?.add(facts, self.needsSummary ? try progress.messages?.summary(row) : nil)
+            progress.sorter?.add(facts, self.needsSummary ? try progress.messages?.summary(row) : nil, relevancy: score)
         } else if progress.threads != nil {
             // What nobody may look at stands for itself.
             let summary = try progress.messages?.summary(row)
             progress.threads?.add(facts, summary ?? MessageSummaryBuilder.summary(of: ByteBuffer()))
         }
+    }
+
+    /// How near the message comes; 100 where nobody asks.
+    private func score(_ row: MessageRow, _ progress: inout Progress) throws(StoreError) -> UInt8 {
+        guard let relevancy else { return 100 }
+        let text = relevancy.needsText ? try progress.messages?.text(row) : nil
+        let score = relevancy.score(try progress.messages?.summary(row), text)
+        if progress.sorter == nil { progress.relevancies.append(score) }
+        return score
     }
 
     private func facts(_ row: MessageRow, _ plan: SearchPlan) -> SearchFacts {

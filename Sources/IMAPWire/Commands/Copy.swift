@@ -34,6 +34,7 @@ extension IMAPMachine {
             : try set.messages(in: selected.known, saved: self.saved)
         guard !isMove || !selected.mailbox.isReadOnly else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
         guard !uids.isEmpty else { return self.finish(.ok(), &out) }
+        try self.checkLimit(uids.count)
         self.ask(.copy(CopyRequest(uids: uids, mailbox: mailbox, isMove: isMove)), .copying(isMove: isMove, isUID: isUID), &out)
     }
 

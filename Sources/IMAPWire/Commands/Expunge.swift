@@ -14,7 +14,10 @@ extension IMAPRule {
             let set = try arguments.sequenceSet()
             try arguments.expectEnd()
             guard let selected = machine.selected else { throw GrammarFault(.selectFirst) }
-            machine.expunge(set.uids(in: selected.known, uidNext: selected.uidNext, saved: machine.saved), &out)
+            let uids = set.uids(in: selected.known, uidNext: selected.uidNext, saved: machine.saved)
+            let (taken, limitCode) = machine.withinLimit(uids)
+            machine.command.limitCode = limitCode
+            machine.expunge(taken, &out)
         },
     ]
 }

@@ -37,14 +37,16 @@ extension IMAPMachine {
             isUID
             ? set.uids(in: selected.known, uidNext: selected.uidNext, saved: self.saved)
             : try set.messages(in: selected.known, saved: self.saved)
-        var request = FetchRequest(items: items, uids: uids, view: self.mode.isUIDOnly ? UIDSet() : selected.known, mode: self.mode)
+        var request = FetchRequest(items: items, uids: UIDSet(), view: self.mode.isUIDOnly ? UIDSet() : selected.known, mode: self.mode)
         request.changedSince = modifiers.changedSince
         if modifiers.hasVanished {
             request.vanishedAmong = set.isSaved ? self.saved : set.numbers(star: max(selected.uidNext.rawValue, 2) - 1)
         }
+        var wanted = uids
         if let window = modifiers.window {
-            if modifiers.changedSince == nil { request.uids = uids.slice(window.places(of: uids.count)) } else { request.partial = window }
+            if modifiers.changedSince == nil { wanted = uids.slice(window.places(of: uids.count)) } else { request.partial = window }
         }
+        (request.uids, self.command.limitCode) = self.withinLimit(wanted)
         guard !request.uids.isEmpty || request.vanishedAmong != nil else { return self.finish(.ok(), &out) }
         self.ask(.fetch(request), .fetching, &out)
     }

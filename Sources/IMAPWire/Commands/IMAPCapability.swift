@@ -36,6 +36,7 @@ struct IMAPCapability: Sendable {
         IMAPCapability(name: "THREAD=ORDEREDSUBJECT", feature: .thread),  // [RFC5256-3]
         IMAPCapability(name: "THREAD=REFERENCES", feature: .thread),
         IMAPCapability(name: "CONTEXT=SEARCH", feature: .context),  // [RFC5267-2]
+        IMAPCapability(name: "CONTEXT=SORT", feature: [.context, .sort]),
         IMAPCapability(name: "PARTIAL", feature: .partial),  // [RFC9394-3]
         IMAPCapability(name: "LIST-EXTENDED", feature: .listExtended),  // [RFC5258-3]
         IMAPCapability(name: "LIST-STATUS", feature: .listStatus),  // [RFC5819-2]
@@ -63,6 +64,8 @@ struct IMAPCapability: Sendable {
         IMAPCapability(name: "UNAUTHENTICATE", feature: .unauthenticate),  // [RFC8437-2]
         IMAPCapability(name: "UIDONLY", feature: .uidOnly),
         IMAPCapability(name: "INPROGRESS", feature: .inProgress),
+        IMAPCapability(name: "URLAUTH", feature: .urlAuth),  // [RFC4467-7]
+        IMAPCapability(name: "UIDBATCHES", feature: .uidBatches),  // [RFC10022-3]
     ]
 }
 
@@ -75,6 +78,7 @@ extension IMAPMachine {
             if self.identity != nil || capability.isEarly { names.append(capability.name) }
         }
         if features.contains(.appendLimit) { names.append("APPENDLIMIT=\(self.settings.limits.messageSize)") }  // [RFC7889-2]
+        if features.contains(.messageLimit), self.identity != nil { names.append("MESSAGELIMIT=\(self.settings.messageLimit)") }
         if self.identity == nil { return (names + self.loginCapabilities).joined(separator: " ") }
         // Not behind a login that was before compression, and never twice. [RFC4978-3]
         if features.contains(.compress), !self.isCompressed { names.append("COMPRESS=DEFLATE") }

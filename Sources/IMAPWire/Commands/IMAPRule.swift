@@ -41,5 +41,5 @@ struct IMAPRule: Sendable {
     /// One file a group; the order is that of the RFC.
     static let all: [IMAPRule] =
         anyState + login + session + selecting + mailboxes + adding + idle + expunging + searching + fetching + storing + copying + rights
-        + quotas + annotations + watching + contexts
+        + quotas + annotations + watching + contexts + batches + urls
 }

@@ -44,8 +44,16 @@ struct SearchPlan: Sendable {
     var form: Form
     var returns: SearchReturns
     var isUID: Bool
-    /// Of a result that is to be kept up: what is searched.
-    var kept: SearchProgram?
+    /// Of a result that is to be kept up: what is searched, and what it is sorted by.
+    var kept: Kept?
+
+    struct Kept: Sendable {
+        var program: SearchProgram
+        var criteria: [SortCriterion]?
+        /// Octets of the command.
+        var octets: Int
+    }
+
     var saves: Bool { self.returns.items.contains(.save) }
 }
 
@@ -66,8 +74,8 @@ extension IMAPMachine {
         guard let selected = self.selected else { throw GrammarFault(.selectFirst) }
         try arguments.expectSpace()
         let returns = try self.returnOptions(&arguments)
-        let hasDisplay = self.settings.features.contains(.sortDisplay)
-        let criteria = try arguments.list { (scanner: inout Scanner) throws(GrammarFault) in try scanner.sortCriterion(hasDisplay) }
+        let features = self.settings.features
+        let criteria = try arguments.list { (scanner: inout Scanner) throws(GrammarFault) in try scanner.sortCriterion(features) }
         try arguments.expectSpace()
         let program = try self.program(&arguments, selected, charsetIsNeeded: true)
         let form: SearchPlan.Form = returns == nil ? .old(.sort) : .extended  // [RFC5267-3]
@@ -119,14 +127,28 @@ extension IMAPMachine {
         if program.asksModSeq { try self.turnOnCondStore(&out) }
         if plan.returns.items.contains(.relevancy) {
             // [RFC6203-4]
-            guard program.contains({ if case .fuzzy = $0 { true } else { false } }) else { throw GrammarFault() }
+            guard program.isFuzzy else { throw GrammarFault() }
+        }
+        if case .sort(let criteria) = kind, criteria.contains(where: { $0.key == .relevancy }) {
+            guard program.isFuzzy else { throw GrammarFault() }  // [RFC6203-5]
         }
         var plan = plan
         if plan.returns.items.contains(.update) {
             try self.checkContext()
-            if case .search = kind { plan.kept = program }
+            let octets = self.command.arguments.count
+            switch kind {
+            case .search: plan.kept = SearchPlan.Kept(program: program, octets: octets)
+            case .sort(let criteria): plan.kept = SearchPlan.Kept(program: program, criteria: criteria, octets: octets)
+            case .thread: break
+            }
         }
-        let request = SearchRequest(kind: kind, program: program, view: selected.known, returns: plan.returns, mode: self.mode)
+        var view = selected.known
+        if case .search = kind {
+            (view, self.command.limitCode) = self.withinLimit(view)
+        } else {
+            try self.checkLimit(view.count)
+        }
+        let request = SearchRequest(kind: kind, program: program, view: view, returns: plan.returns, mode: self.mode)
         self.ask(.search(request), .searching(plan), &out)
     }
 
@@ -181,7 +203,14 @@ extension IMAPMachine {
 
     mutating func found(_ answer: SearchAnswer, _ plan: SearchPlan, _ out: inout Output) {
         let view = self.selected?.known ?? UIDSet()
-        if plan.saves { self.saved = Self.saved(answer, plan) }
+        if plan.saves {
+            self.saved = UIDSet()
+            let saved = Self.saved(answer, plan)
+            guard self.held + saved.held <= self.settings.limits.sessionMemory else {
+                return self.finish(.no(.tooMuchHeld, code: "NOTSAVED"), &out)  // [RFC5182-2.1]
+            }
+            self.saved = saved
+        }
         if plan.returns.items.contains(.update) { self.keepContext(answer, plan, &out) }
         let writer = ResultWriter(answer, plan, view: view, tag: self.command.tag, mode: self.mode)
         self.write(.results(writer, .ok()), &out)
@@ -221,7 +250,7 @@ extension IMAPMachine {
 
 extension Scanner {
     // RFC 5256 5:  sort-criterion = ["REVERSE" SP] sort-key
-    fileprivate mutating func sortCriterion(_ hasDisplay: Bool) throws(GrammarFault) -> SortCriterion {
+    fileprivate mutating func sortCriterion(_ features: IMAPFeatures) throws(GrammarFault) -> SortCriterion {
         let isReverse = self.takeKeyword("REVERSE")
         if isReverse { try self.expectSpace() }
         let key: SortCriterion.Key
@@ -233,8 +262,9 @@ extension Scanner {
         case "SIZE": key = .size
         case "SUBJECT": key = .subject
         case "TO": key = .to
-        case "DISPLAYFROM" where hasDisplay: key = .displayFrom  // [RFC5957-3]
-        case "DISPLAYTO" where hasDisplay: key = .displayTo
+        case "DISPLAYFROM" where features.contains(.sortDisplay): key = .displayFrom  // [RFC5957-3]
+        case "DISPLAYTO" where features.contains(.sortDisplay): key = .displayTo
+        case "RELEVANCY" where features.contains(.fuzzy): key = .relevancy  // [RFC6203-5]
         default: throw GrammarFault()
         }
         return SortCriterion(key, isReverse: isReverse)

@@ -51,7 +51,9 @@ extension IMAPMachine {
             self.command.isFresh = true
             return self.readChanges(.command, &out)
         }
-        var request = StoreRequest(uids: uids, change: change, flags: flags, keywords: keywords, unchangedSince: unchangedSince)
+        let (taken, limitCode) = self.withinLimit(uids)
+        self.command.limitCode = limitCode
+        var request = StoreRequest(uids: taken, change: change, flags: flags, keywords: keywords, unchangedSince: unchangedSince)
         request.isSilent = isSilent
         let plan = StorePlan(isUID: isUID, isSilent: isSilent, isConditional: unchangedSince != nil)
         self.ask(.store(request), .storing(plan), &out)

@@ -41,6 +41,8 @@ struct Scanner {
 
     static let empty = Scanner([], isUTF8: false)
 
+    /// Octets of the command.
+    var count: Int { self.bytes.count }
     var isAtEnd: Bool { self.at >= self.bytes.count }
     func peek() -> UInt8? { self.at < self.bytes.count ? self.bytes[self.at] : nil }
     func peek(after distance: Int) -> UInt8? {
