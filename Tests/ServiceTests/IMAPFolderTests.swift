@@ -180,7 +180,6 @@ import Vocabulary
         try server.change(taro, DeliveryField.mailboxDelivery, "no")
         #expect(try deliver())
         #expect(try messages("taro") == "STATUS INBOX (MESSAGES 1)")
-        #expect(try messages("hanako") == "STATUS INBOX (MESSAGES 2)")
         let reader = try server.reader()
         try reader.ok("USER taro")
         try reader.ok("PASS \(Self.word)")
