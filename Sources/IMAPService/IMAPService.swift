@@ -83,8 +83,12 @@ package struct IMAPService: SessionService {
     private let work: FairWork
 
     package init(_ environment: Environment) {
+        let work = FairWork(limit: environment.workersPerAccount, environment.work)
+        var environment = environment
+        // What nobody waits for, as the upkeep of indexes, has a line of its own among the accounts.
+        environment.work = { work.submit($0, for: StoreReads.nobody) }
         self.environment = environment
-        self.work = FairWork(limit: environment.workersPerAccount, environment.work)
+        self.work = work
         self.mailboxes = OpenMailboxes(environment.store)
     }
 

@@ -428,7 +428,14 @@ final class FakeBackend {
         case .setMetadata(let mailbox, let entries):
             out.writeString(
                 "* X \(mailbox) \(entries.map { "\($0.name)=\($0.value.map { String(decoding: $0, as: UTF8.self) } ?? "NIL")" })\r\n")
-        case .makeURLs, .fetchURLs, .resetKey: break
+        case .makeURLs(let wanted): out.writeURLsLine(wanted.map { "\($0.url):\($0.mechanism.lowercased()):01" })
+        case .fetchURLs(let urls):
+            for url in urls {
+                out.beginURLFetch(url)
+                out.writeString("NIL\r\n")
+            }
+        case .resetKey(let mailbox, let mechanisms):
+            return .account(out, code: "URLMECH \(mailbox ?? "all") \(mechanisms.joined(separator: ","))")
         }
         return .account(out)
     }

@@ -188,4 +188,24 @@ import Vocabulary
         #expect(try deliver())
         #expect(try messages("taro") == "STATUS INBOX (MESSAGES 2)")
     }
+
+    @Test("Messages of one APPEND wait in memory up to what a session may hold; what is more goes to files, and all of it arrives")
+    func manyMessagesOfOneAppend() throws {
+        let desk = try self.desk()
+        let (memory, client) = (desk.server.store.memory, desk.owner)
+        let message = Array(("Subject: x\r\n\r\n" + String(repeating: "0123456789abcdef", count: 12_000)).utf8)
+        var most = 0
+        try client.connection.send(Array("m1 APPEND INBOX".utf8))
+        for _ in 1...40 {
+            try client.connection.send(Array(" {\(message.count)+}\r\n".utf8) + message)
+            most = max(most, memory.inUse)
+        }
+        try client.connection.send([13, 10])
+        let reply = try client.finish("m1")
+        #expect(reply.isOK, "\(reply.tagged)")
+        // Of 7.7 MB no more than four; a message in hand is counted before it goes to its file.
+        #expect(most <= (4 << 20) + (256 << 10), "\(most)")
+        #expect(try client.ok("STATUS INBOX (MESSAGES)").first("STATUS") == "STATUS INBOX (MESSAGES 40)")
+        #expect(eventually { memory.inUse == 0 })
+    }
 }

@@ -73,7 +73,9 @@ final class SearchWork: PartWork {
         let end = ContinuousClock.now + Self.turn
         do throws(IMAPRefusal) {
             while try self.step(&progress) {
-                guard progress.at % 16 == 0, ContinuousClock.now >= end else { continue }
+                // A message whose text is read may take long by itself.
+                let mayBeLong = progress.at % 16 == 0 || progress.plan?.needs.contains(.text) == true
+                guard mayBeLong, ContinuousClock.now >= end else { continue }
                 let done = progress.done
                 self.progress.withLock { [progress] in $0 = progress }
                 return answer(.progress(done: done, of: self.total))

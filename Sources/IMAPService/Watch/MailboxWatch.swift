@@ -171,12 +171,13 @@ final class MailboxWatch: Sendable {
         case .specialUse(let mailbox): try self.tellName(mailbox, &out)
         case .rights(let mailbox): try self.tellName(mailbox, &out)
         case .metadata(let mailbox?, let names):
-            let names = isOwn ? names : names.filter { $0.hasPrefix("/shared/") }
+            let names = names.filter { ($0 != URLKeys.name && isOwn) || $0.hasPrefix("/shared/") }
             guard !names.isEmpty, let (_, name) = try self.visible(mailbox), self.events(for: name).contains(.mailboxMetadataChange)
             else { return }
             out.writeMetadataNamesLine(name, names, mode: self.mode)
         case .metadata(nil, let names):
-            guard isOwn, self.groups.contains(where: { $0.events.contains(.serverMetadataChange) }) else { return }
+            let names = names.filter { $0 != URLKeys.name }
+            guard isOwn, !names.isEmpty, self.groups.contains(where: { $0.events.contains(.serverMetadataChange) }) else { return }
             out.writeMetadataNamesLine("", names, mode: self.mode)
         }
     }
