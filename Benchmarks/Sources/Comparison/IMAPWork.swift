@@ -28,6 +28,8 @@ struct IMAPWork {
         var hasFirst = false
         /// - Returns: octets that came back.
         var body: (IMAPClient, _ session: Int, _ round: Int) throws -> Int
+        /// What comes before, in each session, and is not measured.
+        var prepare: (IMAPClient, _ round: Int) throws -> Void = { _, _ in }
     }
 
     struct Row {
@@ -62,6 +64,7 @@ struct IMAPWork {
             let client = try IMAPClient(imap, source: session)
             try client.login(Accounts.address(operation.sessions > 1 ? session + 1 : 0), Accounts.password)
             if operation.sessions == 1, operation.name != "SELECT" { try client.run("SELECT INBOX") }
+            try operation.prepare(client, round)
             return client
         }
         let started = monotonicNow()
@@ -126,6 +129,24 @@ struct IMAPWork {
             Operation(name: "STORE 1:* \\Flagged", unit: .milliseconds) { client, _, round in
                 try client.run("STORE 1:* \(round % 2 == 0 ? "+" : "-")FLAGS.SILENT (\\Flagged)")
             },
+            Operation(name: "STORE 1:* \\Flagged, not silent", unit: .milliseconds) { client, _, round in
+                try client.run("STORE 1:* \(round % 2 == 0 ? "-" : "+")FLAGS (\\Flagged)")
+            },
+            Operation(
+                name: "COPY 1:*", unit: .milliseconds, body: { client, _, round in try client.run("COPY 1:* copies\(round)") },
+                prepare: { client, round in try client.run("CREATE copies\(round)") }),
+            Operation(
+                name: "MOVE 1:*", unit: .milliseconds, body: { client, _, round in try client.run("MOVE 1:* moved\(round)") },
+                prepare: { client, round in
+                    try client.run("CREATE moved\(round)")
+                    try client.run("SELECT copies\(round)")
+                }),
+            Operation(
+                name: "EXPUNGE of all", unit: .milliseconds, body: { client, _, _ in try client.run("EXPUNGE") },
+                prepare: { client, round in
+                    try client.run("SELECT moved\(round)")
+                    try client.run("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+                }),
             append(1, 300, 1 << 10), append(1, 300, 10 << 10), append(10, 100, 10 << 10),
         ]
     }
