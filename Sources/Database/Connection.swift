@@ -129,6 +129,16 @@ package final class Connection {
         }
     }
 
+    /// The first `columns` columns of all rows as numbers, some rows at a time, one after the other.
+    package func numbers(
+        _ statement: Statement, _ values: Value..., columns: Int, body: (UnsafeBufferPointer<Int64>) -> Void
+    ) throws(DatabaseError) {
+        let prepared = try self.prepare(statement)
+        defer { prepared.reset() }
+        try prepared.bind(values)
+        try prepared.numbers(columns, body: body)
+    }
+
     /// Rows that the last INSERT, UPDATE or DELETE touched.
     package var changes: Int { Int(sqlite3_changes64(self.handle)) }
     package var lastInsertID: Int64 { sqlite3_last_insert_rowid(self.handle) }

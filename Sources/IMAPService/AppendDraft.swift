@@ -28,16 +28,22 @@ final class AppendDraft: Sendable {
         var isOver = false
     }
 
-    let target: FoundMailbox
     /// Of REPLACE: what goes from the selected mailbox.
-    let replacing: UID?
+    struct Old: Sendable {
+        let selection: Selection
+        let uid: UID
+        let size: Int64
+    }
+
+    let target: FoundMailbox
+    let replacing: Old?
     private let store: MessageStore
     private let sizeLimit: Int64
     /// Octets of all messages that may wait in memory.
     private let memoryLimit: Int
     private let state = Mutex(State())
 
-    init(_ target: FoundMailbox, replacing: UID?, _ store: MessageStore, sizeLimit: Int64, memoryLimit: Int) {
+    init(_ target: FoundMailbox, replacing: Old?, _ store: MessageStore, sizeLimit: Int64, memoryLimit: Int) {
         self.target = target
         self.replacing = replacing
         self.store = store
@@ -126,6 +132,9 @@ final class AppendDraft: Sendable {
             return state.items
         }
     }
+
+    /// What the account of the target has again when the old message is gone. Bytes. [RFC8508-3.4]
+    var freed: Int64 { self.replacing.map { $0.selection.owner == self.target.facts.account ? $0.size : 0 } ?? 0 }
 
     /// Octets of all messages so far.
     var octets: Int64 { self.state.withLock { $0.message?.octets ?? 0 } }

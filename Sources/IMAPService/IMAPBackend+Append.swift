@@ -8,13 +8,9 @@ extension IMAPBackend {
     func beginAppend(_ request: AppendRequest, _ answer: Answer) {
         self.onWorker(answer) { () throws(IMAPRefusal) in
             let target = try self.find(request.mailbox, needing: .insert, orElse: self.absent(request.mailbox))
-            if request.replacing != nil {
-                let selection = try self.selection()
-                guard try self.rights(in: selection).isSuperset(of: [.deleteMessages, .expunge]) else { throw .notPermitted }
-            }
+            let old = try request.replacing.map { uid throws(IMAPRefusal) in try self.replaced(uid) }
             let draft = AppendDraft(
-                target, replacing: request.replacing, self.environment.store, sizeLimit: self.limits.messageSize,
-                memoryLimit: self.limits.sessionMemory)
+                target, replacing: old, self.environment.store, sizeLimit: self.limits.messageSize, memoryLimit: self.limits.sessionMemory)
             let hasEnded = self.state.withLock { state in
                 if !state.hasEnded { state.append = draft }
                 return state.hasEnded
@@ -22,6 +18,17 @@ extension IMAPBackend {
             if hasEnded { throw .unavailable }
             return .done
         }
+    }
+
+    /// Of REPLACE: what is gone already is not replaced, and the client hears so before it sends. [RFC8508-3.2]
+    private func replaced(_ uid: UID) throws(IMAPRefusal) -> AppendDraft.Old {
+        let selection = try self.selection()
+        guard try self.rights(in: selection).isSuperset(of: [.deleteMessages, .expunge]) else { throw .notPermitted }
+        let found = try self.reading { () throws(StoreError) in
+            try self.reads.rows(of: selection.id, UIDSet(uid.rawValue...uid.rawValue), from: uid, limit: 1)
+        }
+        guard let row = found.first else { throw .expungeIssued }
+        return AppendDraft.Old(selection: selection, uid: uid, size: row.size)
     }
 
     private func draft() throws(IMAPRefusal) -> AppendDraft {
@@ -37,7 +44,7 @@ extension IMAPBackend {
         draft.begin(message)
         guard let size = message.size, let quota = self.environment.quota(draft.target.facts.account) else { return answer(.done) }
         self.environment.store.usage(of: draft.target.facts.account) { result in
-            if case .success(let usage) = result, usage.bytes + size > quota { return answer(.refused(.overQuota)) }
+            if case .success(let usage) = result, usage.bytes - draft.freed + size > quota { return answer(.refused(.overQuota)) }
             answer(.done)
         }
     }
@@ -71,11 +78,15 @@ extension IMAPBackend {
             draft.abandon()
             return answer(.refused(IMAPRefusal(.emptyMessage)))
         }
-        self.environment.store.append(items, to: target.id, quota: self.environment.quota(target.facts.account)) { result in
+        let old = draft.replacing.map { (mailbox: $0.selection.id, uid: $0.uid) }
+        self.environment.store.append(
+            items, to: target.id, replacing: old, quota: self.environment.quota(target.facts.account)
+        ) { result in
             draft.abandon()
             switch result {
             case .success(let appended): self.appended(appended, draft, answer)
             case .failure(.noSuchMailbox): answer(.refused(.tryCreate))
+            case .failure(.noSuchMessage) where old != nil: answer(.refused(.expungeIssued))
             case .failure(let error): answer(.refused(self.refusal(error)))
             }
         }
@@ -87,18 +98,9 @@ extension IMAPBackend {
             state.appended += appended.uids.count
             return state.selection
         }
-        if let selection, selection.id == draft.target.id { selection.noteOwnChange() }
-        guard let old = draft.replacing, let selection else { return answer(.appended(validity: appended.uidValidity, uids: uids)) }
-        let gone = UIDSet(old.rawValue...old.rawValue)
-        self.environment.store.expunge(selection.id, uids: gone, onlyDeleted: false) { result in
-            selection.noteOwnChange()
-            switch result {
-            case .success(let expunged):
-                let change = expunged.uids.isEmpty ? nil : OwnChange(modSeq: expunged.modSeq, uids: expunged.uids)
-                answer(.appended(validity: appended.uidValidity, uids: uids, replaced: change))
-            case .failure(let error): answer(.refused(self.refusal(error)))
-            }
-        }
+        if let selection, selection.id == draft.target.id || draft.replacing != nil { selection.noteOwnChange() }
+        let gone = appended.replaced.map { OwnChange(modSeq: $0.modSeq, uids: $0.uids) }
+        answer(.appended(validity: appended.uidValidity, uids: uids, replaced: gone))
     }
 
     // MARK: CATENATE

@@ -20,59 +20,52 @@ extension IMAPBackend {
     private func store(_ request: StoreRequest, _ changes: [AllowedFlags.Change], _ selection: Selection, _ answer: Answer) {
         let first = changes[0]
         let store = self.environment.store
+        let telling: MessageStore.FlagsTold = request.isSilent ? .nothing : .all
         let finish: @Sendable (Result<FlagsChanged, StoreError>) -> Void = { result in
-            selection.noteOwnChange()
             switch result {
-            case .success(let changed): self.stored(changed, request, selection, answer)
-            case .failure(let error): answer(.refused(self.refusal(error)))
+            case .success(let changed):
+                selection.noteOwnChange(from: changed.before, to: changed.modSeq)
+                self.stored(changed, request, selection, answer)
+            case .failure(let error):
+                selection.noteOwnChange()
+                answer(.refused(self.refusal(error)))
             }
         }
         guard changes.count > 1 else {
             return store.changeFlags(
                 selection.id, request.uids, first.change, keywords: first.keywords, unchangedSince: request.unchangedSince,
-                completion: finish)
+                known: request.known, telling: telling, completion: finish)
         }
         // Who may set some flags only replaces these: take away, then add.
         store.changeFlags(
-            selection.id, request.uids, first.change, keywords: first.keywords, unchangedSince: request.unchangedSince
+            selection.id, request.uids, first.change, keywords: first.keywords, unchangedSince: request.unchangedSince,
+            known: request.known,
+            telling: .nothing
         ) { result in
             guard case .success(let removed) = result else { return finish(result) }
             let rest = request.uids.subtracting(removed.modified)
-            store.changeFlags(selection.id, rest, changes[1].change, keywords: changes[1].keywords) { added in
-                finish(added.map { $0.after(removed) })
-            }
+            store.changeFlags(
+                selection.id, rest, changes[1].change, keywords: changes[1].keywords, known: removed.modSeq, telling: telling
+            ) { added in finish(added.map { removed.followed(by: $0) }) }
         }
     }
 
     /// Those whose flags were as wanted already are told too.
     private func stored(_ changed: FlagsChanged, _ request: StoreRequest, _ selection: Selection, _ answer: Answer) {
+        let own = changed.steps.map { OwnChange(modSeq: $0.modSeq, uids: $0.uids.subtracting(changed.found)) }
+        let stored = StoredFlags(flagged: [], modified: changed.modified, own: own)
+        // Nothing is to be looked up: this thread is the store's, and is not kept.
+        if request.isSilent, changed.flags.isSubset(of: .system) { return answer(.stored(stored)) }
         self.startOnWorker(answer) { () throws(IMAPRefusal) in
-            var flagged = changed.changed.map { ToldChanges.Flagged(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
-            let told = UIDSet(ascending: flagged.map(\.uid.rawValue).sorted())
-            let rest = request.uids.subtracting(told).subtracting(changed.modified)
-            if !rest.isEmpty, !request.isSilent {
-                flagged += try self.reading { () throws(StoreError) in try self.flags(of: rest, in: selection.id) }
-                flagged.sort { $0.uid < $1.uid }
+            var stored = stored
+            stored.flagged = changed.changed.map { ToldChanges.Flagged(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
+            if !changed.flags.isSubset(of: .system) {
+                // Which names this session knows only the machine can tell: others have asked for them, too.
+                stored.keywords = Keywords.list(
+                    try self.reading { () throws(StoreError) in try selection.mailbox.keywords(covering: changed.flags) })
             }
-            let union = flagged.reduce(into: Flags()) { $0.formUnion($1.flags) }
-            // Which names this session knows only the machine can tell: others have asked for them, too.
-            let now = try self.reading { () throws(StoreError) in try selection.mailbox.keywords(covering: union) }
-            answer(
-                .stored(
-                    StoredFlags(
-                        flagged: flagged, modified: changed.modified, keywords: union.isSubset(of: .system) ? nil : Keywords.list(now))))
+            answer(.stored(stored))
         }
-    }
-
-    private func flags(of uids: UIDSet, in mailbox: MailboxID) throws(StoreError) -> [ToldChanges.Flagged] {
-        var out: [ToldChanges.Flagged] = []
-        var next: UID? = UID(rawValue: 1)
-        while let first = next {
-            let rows = try self.reads.rows(of: mailbox, uids, from: first, limit: 1000)
-            out += rows.map { .init(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
-            next = rows.count == 1000 ? rows.last.flatMap { $0.uid.rawValue < UInt32.max ? UID(rawValue: $0.uid.rawValue + 1) : nil } : nil
-        }
-        return out
     }
 
     // MARK: EXPUNGE
@@ -177,16 +170,5 @@ struct AllowedFlags {
             guard asksForNothing || !flags.isEmpty || !keywords.isEmpty else { return [] }
             return [Change(change: request.change == .add ? .add(flags) : .remove(flags), keywords: keywords)]
         }
-    }
-}
-
-extension FlagsChanged {
-    /// These, made right after those.
-    func after(_ earlier: FlagsChanged) -> FlagsChanged {
-        let mine = Set(self.changed.map(\.uid))
-        var out = self
-        out.changed = (earlier.changed.filter { !mine.contains($0.uid) } + self.changed).sorted { $0.uid < $1.uid }
-        out.modified = earlier.modified
-        return out
     }
 }

@@ -90,8 +90,10 @@ extension IMAPBackend {
         let mustLook = selection.takeMustLook()
         // At once, on this thread, when nothing waits to be filed.
         self.environment.store.afterFiling {
-            if !mustLook, selection.mailbox.isQuiet(since: since, for: selection.ticket) {
-                return answer(.changes(ToldChanges(modSeq: since, uidNext: selection.uidNext)))
+            let known = selection.known(from: since)
+            if !mustLook, selection.mailbox.isQuiet(since: known, for: selection.ticket) {
+                selection.told(upTo: known)
+                return answer(.changes(ToldChanges(modSeq: known, uidNext: selection.uidNext)))
             }
             self.readChanges(since: since, in: selection, answer)
         }

@@ -12,6 +12,8 @@ extension IMAPRefusal {
     static let mailboxExists = IMAPRefusal(.mailboxExists, code: "ALREADYEXISTS")
     static let tooLarge = IMAPRefusal(.tooLarge, code: "TOOBIG")  // [RFC7889-4]
     static let overQuota = IMAPRefusal(.overQuota, code: "OVERQUOTA")
+    /// Of a message that somebody else has removed. [RFC5530-3]
+    static let expungeIssued = IMAPRefusal(.messagesGone, code: "EXPUNGEISSUED")
     static let nothingSelected = IMAPRefusal(.mailboxGone, code: "CLOSED")
 
     /// What a client is told of a failure of the store; the store's own words are for the log.

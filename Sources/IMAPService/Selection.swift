@@ -21,6 +21,8 @@ final class Selection: Sendable {
     private let known: Mutex<Known>
     /// This session has changed something: the feed may not have said so yet.
     private let mustLook = Mutex(false)
+    /// The newest change of this session, where the mailbox's MODSEQ before and after it is known: nobody else's lies between.
+    private let own = Mutex<(before: ModSeq, after: ModSeq)?>(nil)
 
     init(_ mailbox: OpenMailbox, _ ticket: OpenMailbox.Ticket, owner: AccountID, isOwn: Bool, isReadOnly: Bool, known: Known) {
         self.mailbox = mailbox
@@ -40,6 +42,22 @@ final class Selection: Sendable {
     }
 
     func noteOwnChange() { self.mustLook.withLock { $0 = true } }
+
+    /// The same of a change whose answer has told everything, if the session knew the mailbox as it was right before it.
+    func noteOwnChange(from before: ModSeq?, to after: ModSeq) {
+        guard let before else { return self.noteOwnChange() }
+        self.own.withLock { $0 = (before, after) }
+    }
+
+    /// Up to where there is nothing new to a session that knows the mailbox up to `since`: behind its own change.
+    func known(from since: ModSeq) -> ModSeq {
+        self.own.withLock { own in
+            defer { own = nil }
+            return own?.before == since ? own?.after ?? since : since
+        }
+    }
+
+    func told(upTo modSeq: ModSeq) { self.known.withLock { $0.modSeq = max($0.modSeq, modSeq) } }
 
     /// True once after each `noteOwnChange`.
     func takeMustLook() -> Bool {

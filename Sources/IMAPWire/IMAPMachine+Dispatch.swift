@@ -8,8 +8,6 @@ struct Command: Sendable {
     var rule: IMAPRule
     /// Behind the command's name.
     var arguments: Scanner
-    /// Changes were read for it already.
-    var isFresh = false
     /// Fewer messages are taken than were asked for: the code that says so. [RFC9738-3]
     var limitCode: String?
 

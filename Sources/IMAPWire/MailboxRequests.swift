@@ -131,8 +131,10 @@ package struct StoreRequest: Sendable {
     package var keywords: [String]
     /// Messages with a higher modseq are left as they are. [RFC7162-3.1.3]
     package var unchangedSince: ModSeq?
-    /// Flags will not be told: messages whose flags stay as they were need not be answered.
+    /// Flags will not be told: no messages need be answered.
     package var isSilent = false
+    /// Up to where this session has read the mailbox's changes.
+    package var known = ModSeq(rawValue: .max)
 
     package init(uids: UIDSet, change: Change, flags: Flags, keywords: [String], unchangedSince: ModSeq? = nil) {
         self.uids = uids
@@ -144,16 +146,26 @@ package struct StoreRequest: Sendable {
 }
 
 package struct StoredFlags: Sendable {
-    /// All that were asked for and are there, with their flags now; of a silent change at least those that it changed.
+    /// All that were asked for and are there, with their flags now; of a silent change none.
     package var flagged: [MailboxChanges.Flagged]
     /// Those that had changed since UNCHANGEDSINCE. [RFC7162-3.1.3]
     package var modified: UIDSet
     package var keywords: [String]?
+    /// What this change gave new modseqs, but for messages that somebody else had changed since `StoreRequest.known`: their flags are news to
+    /// the client, silent or not. [RFC9051-6.4.6]
+    package var own: [OwnChange]
 
-    package init(flagged: [MailboxChanges.Flagged], modified: UIDSet = UIDSet(), keywords: [String]? = nil) {
+    /// - Parameter own: nil where every modseq in `flagged` that is new is of this change.
+    package init(flagged: [MailboxChanges.Flagged], modified: UIDSet = UIDSet(), keywords: [String]? = nil, own: [OwnChange]? = nil) {
         self.flagged = flagged
         self.modified = modified
         self.keywords = keywords
+        if let own {
+            self.own = own
+        } else {
+            let uids = Dictionary(grouping: flagged, by: \.modSeq)
+            self.own = uids.map { OwnChange(modSeq: $0.key, uids: UIDSet(ranges: $0.value.map { $0.uid.rawValue...$0.uid.rawValue })) }
+        }
     }
 }
 

@@ -46,6 +46,7 @@ extension Folder {
     }
 
     func run(_ writer: MailWriter) {
+        self.writePromised(writer)
         while true {
             self.gather()
             let work = self.pending.wait(until: \.hasWork) { Self.nextWork(&$0, batch: self.parts.options.foldBatch) }
@@ -112,6 +113,8 @@ extension Folder {
                 do throws(DatabaseError) {
                     answers = try self.apply(work.edits, writer)
                     for piece in work.pieces { try writer.fold(piece.record, piece.range) }
+                    // Readers must find this as soon as they can find the promises.
+                    if writer.owesRows { self.pending.withLock { $0.isBehind = true } }
                     try writer.commit(self.parts.usage)
                 } catch {
                     writer.rollback()
@@ -122,7 +125,10 @@ extension Folder {
             self.filed(work.pieces, writer.effects.appended)
             for answer in answers { answer() }
             self.sweepIfEmptied(writer)
+            self.writePromised(writer)
         } catch {
+            self.pending.withLock { $0.isBehind = false }
+            self.pending.broadcast()
             // Nothing of the transaction is left, so that all of it can be tried again with more room.
             if error.kind == .full, self.parts.ballast.giveUp() { return self.perform(work, writer) }
             // Whoever hears of the failure finds the store as it is now.
@@ -135,7 +141,10 @@ extension Folder {
     /// An edit fails alone, unless the disk is full, or SQLite has ended the whole transaction with it.
     private func apply(_ edits: [Edit], _ writer: MailWriter) throws(DatabaseError) -> [@Sendable () -> Void] {
         var answers: [@Sendable () -> Void] = []
+        writer.mayPromise = self.parts.health.value == .writable
         for edit in edits {
+            // Only the last one's rows may wait.
+            try writer.writePromised()
             do throws(StoreError) {
                 answers.append(try writer.savepoint { () throws(StoreError) in try edit.work(writer) })
             } catch {

@@ -5,7 +5,7 @@ internal import Vocabulary
 
 extension Folder {
     /// A disk that is full: again in a second. One that fails: no more filing until restart. One bad record: it alone is set aside.
-    func recover(from error: DatabaseError, _ pieces: [Piece], _ writer: MailWriter) {
+    func recover(from error: DatabaseError, _ pieces: [Piece], _ writer: MailWriter?) {
         switch error.kind {
         case .full where self.parts.ballast.giveUp(): return
         case .full, .busy:
@@ -16,12 +16,12 @@ extension Folder {
             self.parts.health.fail("mail.db: \(error)")
             self.giveUp()
         case .constraint, .other:
-            self.foldOneByOne(pieces, writer)
+            if let writer { self.foldOneByOne(pieces, writer) }
         }
     }
 
     /// Lets go who waits for filing, and gives the disk a second.
-    private func hold() {
+    func hold() {
         let ready = self.pending.withLock { state in
             state.isHeld = state.hasRecords
             return Self.takeReady(&state)

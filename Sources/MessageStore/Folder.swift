@@ -63,6 +63,9 @@ final class Folder: Sendable {
         var mustForget = false
         /// The folder waits a moment for more.
         var isGathering = false
+        /// Rows of messages are behind what was promised; and will be for long, because the disk is full.
+        var isBehind = false
+        var isStuck = false
         /// Threads that wait until something is filed.
         var hurried = 0
 

@@ -1,36 +1,44 @@
 internal import Database
-internal import NIOCore
 internal import Vocabulary
 
 // COPY and MOVE, inside transactions of the folder's thread.
 
 extension MailWriter {
     private static let originals = Statement(
-        """
-        SELECT uid, flags, size, date, blob, middle, whole FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid
-        """)
+        "SELECT uid, flags, size, blob FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid")
 
-    private struct Original {
-        var uid: Int64
-        var message: FiledMessage
+    /// Messages that are to be copied, and where their neighbours are.
+    private struct Originals {
+        var uids = UIDSet()
+        var flags = Flags()
+        var references = ReferenceChange()
+        var bytes: Int64 = 0
+        var unseen: Int64 = 0
+        var deleted: Int64 = 0
     }
 
-    private func originals(_ mailbox: Int64, _ uids: UIDSet, at now: Int64) throws(DatabaseError) -> [Original] {
-        var out: [Original] = []
+    private func originals(_ mailbox: Int64, _ uids: UIDSet) throws(DatabaseError) -> Originals {
+        var found = Originals()
         var walk = UIDWalk(uids)
         while let range = walk.next() {
-            try self.connection.each(Self.originals, .int(mailbox), .int(range.lowerBound), .int(range.upperBound)) {
-                row throws(DatabaseError) in
-                guard walk.contains(row.int(0)) else { return true }
-                let middle = row.isNull(5) ? ByteBuffer() : row.withBytes(5) { ByteBuffer(bytes: $0) }
-                let message = FiledMessage(
-                    flags: Flags(row.int(1)), size: row.int(2), date: row.int(3), saved: now, blob: row.int(4), middle: middle,
-                    isWhole: row.bool(6))
-                out.append(Original(uid: row.int(0), message: message))
-                return true
+            try self.connection.numbers(
+                Self.originals, .int(mailbox), .int(range.lowerBound), .int(range.upperBound), columns: 4
+            ) { numbers in
+                var at = 0
+                while at + 3 < numbers.count {
+                    defer { at += 4 }
+                    guard walk.contains(numbers[at]) else { continue }
+                    let flags = Flags(numbers[at + 1])
+                    found.uids.append(UInt32(clamping: numbers[at]))
+                    found.flags.formUnion(flags)
+                    found.references.add(numbers[at + 3])
+                    found.bytes += numbers[at + 2]
+                    found.unseen += flags.contains(.seen) ? 0 : 1
+                    found.deleted += flags.contains(.deleted) ? 1 : 0
+                }
             }
         }
-        return out
+        return found
     }
 
     /// Copies messages that are there. A copy takes its reference while the original still holds one; with `isMove` the original gives it
@@ -40,42 +48,74 @@ extension MailWriter {
         _ uids: UIDSet, from: Int64, to: Int64, isMove: Bool, room: (Int64) throws(StoreError) -> Int64?
     ) throws(StoreError) -> CopyResult {
         let source = try self.known(from)
-        let target = try self.known(to)
-        let originals = try StoreError.wrap { () throws(DatabaseError) in try self.originals(from, uids, at: self.now()) }
-        let bytes = originals.reduce(0) { $0 + $1.message.size }
+        var target = try self.known(to)
+        let originals = try StoreError.wrap { () throws(DatabaseError) in try self.originals(from, uids) }
         // A move inside an account takes no room.
         let isGrowing = !(isMove && source.account == target.account)
-        if isGrowing, let room = try room(target.account), bytes > room - (self.effects.filed[target.account]?.bytes ?? 0) {
+        if isGrowing, let room = try room(target.account), originals.bytes > room - (self.effects.filed[target.account]?.bytes ?? 0) {
             throw .overQuota
         }
-        let keywords = try self.translation(originals.reduce(into: Flags()) { $0.formUnion($1.message.flags) }, from, to)
-        var copies: [UInt32] = []
-        copies.reserveCapacity(originals.count)
-        try StoreError.wrap { () throws(DatabaseError) in
-            for original in originals {
-                var message = original.message
-                message.flags = keywords.applied(to: message.flags)
-                copies.append(UInt32(clamping: try self.insert(into: to, message)))
-                guard !isMove else { continue }
-                self.watch.noteBlob(message.blob)
-                try self.connection.prepare(MailSQL.addReferences).run([message.blob, 1])
-            }
+        let count = Int64(originals.uids.count)
+        let keywords = originals.flags.isSubset(of: .system) ? nil : try self.translation(originals.flags, from, to)
+        let copies = try StoreError.wrap { () throws(DatabaseError) in
+            let copies = try self.insertCopies(of: originals.uids, from, to, target, keywords)
+            if !isMove { try originals.references.take(self) }
+            return copies
         }
-        if isMove && !originals.isEmpty { try self.takeAway(originals, bytes, from) }
+        if count > 0 {
+            target.uidNext += count
+            target.modSeq += count
+            target.messages += count
+            target.bytes += originals.bytes
+            target.unseen += originals.unseen
+            target.deleted += originals.deleted
+            self.effects.filed[target.account, default: .init()] += .init(bytes: originals.bytes, messages: count)
+            self.set(to, target)
+        }
+        // The originals of a move: their references are the copies' now.
+        if isMove && count > 0 { _ = try self.expunge(from, originals.uids, keepReferences: true) }
         return CopyResult(
-            uidValidity: UIDValidity(rawValue: UInt32(clamping: target.uidValidity)),
-            sources: UIDSet(ascending: originals.lazy.map { UInt32(clamping: $0.uid) }), copies: UIDSet(ascending: copies),
+            uidValidity: UIDValidity(rawValue: UInt32(clamping: target.uidValidity)), sources: originals.uids, copies: copies,
             modSeq: ModSeq(rawValue: try self.known(isMove ? from : to).modSeq))
     }
 
-    /// The originals of a move: their references are the copies' now.
-    private func takeAway(_ originals: [Original], _ bytes: Int64, _ mailbox: Int64) throws(StoreError) {
-        var box = try self.known(mailbox)
-        box.modSeq += 1
-        for original in originals { box.count(original.message.flags, original.message.size, -1) }
-        try StoreError.wrap { () throws(DatabaseError) in try self.drop(mailbox, originals.map(\.uid), box.modSeq) }
-        self.effects.filed[box.account, default: .init()] += .init(bytes: -bytes, messages: -Int64(originals.count))
-        self.set(mailbox, box)
+    private static let copyRun = Statement(
+        """
+        INSERT INTO message(mailbox, uid, flags, modseq, edited, size, date, blob, middle, whole, saved)
+        SELECT ?4, uid + ?5, flags, uid + ?6, 0, size, date, blob, middle, whole, ?7
+        FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid
+        """)
+    private static let keyworded = Statement(
+        "SELECT uid, flags FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND flags > ?4 ORDER BY uid")
+    private static let setFlags = Statement("UPDATE message SET flags = ?3 WHERE mailbox = ?1 AND uid = ?2")
+
+    /// At the end of the mailbox, in order, one MODSEQ each: while nobody edits them, it grows with UID. A statement for each run of UIDs that
+    /// are all there.
+    private func insertCopies(
+        of uids: UIDSet, _ from: Int64, _ to: Int64, _ target: MailboxState, _ keywords: Translation?
+    ) throws(DatabaseError) -> UIDSet {
+        let count = Int64(uids.count)
+        guard count > 0 else { return UIDSet() }
+        guard target.uidNext + count <= Int64(UInt32.max) else {
+            throw DatabaseError(code: 1, text: "mailbox \(to) takes no more messages", operation: "copy")
+        }
+        let now = self.now()
+        let copy = try self.connection.prepare(Self.copyRun)
+        for run in uids.runs {
+            let first = Int64(run.first)
+            let place = Int64(run.before)
+            try copy.run([
+                from, first, Int64(run.last), to, target.uidNext + place - first, target.modSeq + 1 + place - first, now,
+            ])
+        }
+        let copies = UIDSet(UInt32(clamping: target.uidNext)...UInt32(clamping: target.uidNext + count - 1))
+        guard let keywords, let first = copies.first, let last = copies.last else { return copies }
+        let rows = try self.connection.rows(
+            Self.keyworded, .int(to), .int(first.rawValue), .int(last.rawValue), .int(Flags.system.stored)
+        ) { (uid: $0.int(0), flags: Flags($0.int(1))) }
+        let set = try self.connection.prepare(Self.setFlags)
+        for row in rows { try set.run([to, row.uid, keywords.applied(to: row.flags).stored]) }
+        return copies
     }
 
     // MARK: Keywords of another mailbox

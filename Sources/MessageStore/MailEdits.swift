@@ -6,36 +6,8 @@ internal import Vocabulary
 extension MailWriter {
     /// Rows of one slice of a larger change: a transaction that others may come after.
     static let slice = 500
-
-    private static let readRange = Statement(
-        "SELECT uid, flags, size, blob, modseq FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid")
-
-    /// What stands in the way of changing a message.
-    struct Standing {
-        var uid: Int64
-        var flags: Flags
-        var size: Int64
-        var blob: Int64
-        var modSeq: Int64
-    }
-
-    func standing(_ mailbox: Int64, _ uids: UIDSet) throws(StoreError) -> [Standing] {
-        try StoreError.wrap { () throws(DatabaseError) in
-            var out: [Standing] = []
-            var walk = UIDWalk(uids)
-            while let range = walk.next() {
-                try self.connection.each(Self.readRange, .int(mailbox), .int(range.lowerBound), .int(range.upperBound)) {
-                    row throws(DatabaseError) in
-                    if walk.contains(row.int(0)) {
-                        out.append(
-                            Standing(uid: row.int(0), flags: Flags(row.int(1)), size: row.int(2), blob: row.int(3), modSeq: row.int(4)))
-                    }
-                    return true
-                }
-            }
-            return out
-        }
-    }
+    /// Messages that are removed in one transaction: set by set, a row costs less.
+    static let removalSlice = 2500
 
     /// The mailbox's numbers, or the failure that it is gone.
     func known(_ mailbox: Int64) throws(StoreError) -> MailboxState {
@@ -45,99 +17,52 @@ extension MailWriter {
         return box
     }
 
-    // MARK: Removing
-
-    /// Removes messages. All removals of one call have the same MODSEQ.
-    func expunge(
-        _ mailbox: Int64, _ uids: UIDSet, onlyDeleted: Bool = false, keepTombstones: Bool = true
-    ) throws(StoreError) -> Expunged {
-        var box = try self.known(mailbox)
-        var gone = try self.standing(mailbox, uids)
-        if onlyDeleted { gone.removeAll { !$0.flags.contains(.deleted) } }
-        guard !gone.isEmpty else { return Expunged(modSeq: ModSeq(rawValue: box.modSeq)) }
-        box.modSeq += 1
-        for message in gone { box.count(message.flags, message.size, -1) }
-        try StoreError.wrap { () throws(DatabaseError) in
-            try self.drop(mailbox, gone.map(\.uid), keepTombstones ? box.modSeq : nil)
-            for message in gone { try self.release(message.blob) }
-        }
-        let bytes = gone.reduce(0) { $0 + $1.size }
-        self.effects.filed[box.account, default: .init()] += .init(bytes: -bytes, messages: -Int64(gone.count))
-        self.set(mailbox, box)
-        return Expunged(uids: UIDSet(ascending: gone.lazy.map { UInt32(clamping: $0.uid) }), modSeq: ModSeq(rawValue: box.modSeq))
-    }
-
-    /// Rows of messages that are there, with tombstones of this MODSEQ or none.
-    func drop(_ mailbox: Int64, _ uids: [Int64], _ modSeq: Int64?) throws(DatabaseError) {
-        let now = self.now()
-        let delete = try self.connection.prepare(MailSQL.deleteMessage)
-        for uid in uids { try delete.run([mailbox, uid]) }
-        guard let modSeq else { return }
-        let bury = try self.connection.prepare(MailSQL.makeTombstone)
-        for uid in uids { try bury.run([mailbox, modSeq, uid, now]) }
-    }
-
-    /// One reference less; the body is dead in this file when none is left, and its count never comes back.
-    func release(_ blob: Int64) throws(DatabaseError) {
-        self.watch.noteBlob(blob)
-        let left = try self.connection.row(MailSQL.dropReference, .int(blob)) { row in
-            (references: row.int(0), segment: UInt32(clamping: row.int(1)), bytes: row.int(2))
-        }
-        guard let left, left.references <= 0 else { return }
-        try self.connection.prepare(MailSQL.deleteBlob).run([blob])
-        self.change(left.segment, live: -1, bytes: -left.bytes)
-    }
-
     // MARK: Flags
 
+    private static let flagRange = Statement(
+        "SELECT uid, flags, modseq FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid")
+
     /// Changes flags; messages whose flags do not change keep their MODSEQ. All that change in one call have the same. [RFC7162-3.1.3]
+    /// - Parameter known: of those that change, those with a greater MODSEQ than this are told in `found`.
     func setFlags(
-        _ mailbox: Int64, _ uids: UIDSet, _ change: MessageStore.FlagChange, unchangedSince: Int64? = nil
+        _ mailbox: Int64, _ uids: UIDSet, _ change: MessageStore.FlagChange, unchangedSince: Int64? = nil, known: Int64? = nil,
+        telling: MessageStore.FlagsTold = .changed
     ) throws(StoreError) -> FlagsChanged {
         var box = try self.known(mailbox)
-        let modSeq = ModSeq(rawValue: box.modSeq + 1)
-        var result = FlagsChanged(modSeq: ModSeq(rawValue: box.modSeq))
-        // Rows that lie side by side and all change are one statement: it costs half of as many.
-        var ranges: [ClosedRange<Int64>] = []
-        var isSideBySide = false
-        var runs = uids.runs[...]
-        for message in try self.standing(mailbox, uids) {
-            let uid = UID(rawValue: UInt32(clamping: message.uid))
-            let new = change.applied(to: message.flags)
-            if let unchangedSince, message.modSeq > unchangedSince { result.modified.append(uid.rawValue) }
-            guard new != message.flags, message.modSeq <= unchangedSince ?? .max else {
-                isSideBySide = false
-                continue
-            }
-            box.change(message.flags, new)
-            result.changed.append(ChangedFlags(uid: uid, flags: new, modSeq: modSeq))
-            // Between two UIDs of one run there is no row that was not asked for.
-            while let run = runs.first, Int64(run.last) < message.uid { runs.removeFirst() }
-            if isSideBySide, let last = ranges.last, let run = runs.first, Int64(run.first) <= last.lowerBound {
-                ranges[ranges.count - 1] = last.lowerBound...message.uid
-            } else {
-                ranges.append(message.uid...message.uid)
-            }
-            isSideBySide = true
-        }
-        guard !result.changed.isEmpty else { return result }
-        let (keep, add) = change.masks
+        let modSeq = box.modSeq + 1
+        var edit = FlagEdit(uids, change, modSeq: modSeq, unchangedSince: unchangedSince, known: known, telling: telling)
         try StoreError.wrap { () throws(DatabaseError) in
-            let update = try self.connection.prepare(MailSQL.setFlags)
-            var count = 0
-            for range in ranges {
-                try update.run([mailbox, range.lowerBound, range.upperBound, keep.stored, add.stored, modSeq.rawValue])
-                count += self.connection.changes
+            while let range = edit.next() {
+                try self.connection.numbers(
+                    Self.flagRange, .int(mailbox), .int(range.lowerBound), .int(range.upperBound), columns: 3
+                ) { edit.add($0) }
             }
-            guard count == result.changed.count else {
-                throw DatabaseError(code: 1, text: "changed \(count) rows of \(result.changed.count)", operation: "set flags")
-            }
-            try self.noteEdits(mailbox, modSeq.rawValue, ranges)
         }
-        box.modSeq = modSeq.rawValue
+        guard edit.count > 0 else { return edit.result }
+        try StoreError.wrap { () throws(DatabaseError) in
+            let promises = self.mayPromise ? edit.promises(mailbox, of: uids, from: self.promisesFrom) : []
+            if promises.isEmpty { try self.write(edit, mailbox, change, modSeq) } else { try self.promise(promises) }
+            try self.noteEdits(mailbox, modSeq, edit.ranges)
+        }
+        box.unseen += edit.unseen
+        box.deleted += edit.deleted
+        box.modSeq = modSeq
         self.set(mailbox, box)
-        result.modSeq = modSeq
-        return result
+        edit.finish()
+        return edit.result
+    }
+
+    private func write(_ edit: FlagEdit, _ mailbox: Int64, _ change: MessageStore.FlagChange, _ modSeq: Int64) throws(DatabaseError) {
+        let (keep, add) = change.masks
+        let update = try self.connection.prepare(MailSQL.setFlags)
+        var count = 0
+        for range in edit.ranges {
+            try update.run([mailbox, range.lowerBound, range.upperBound, keep.stored, add.stored, modSeq])
+            count += self.connection.changes
+        }
+        guard count == edit.count else {
+            throw DatabaseError(code: 1, text: "changed \(count) rows of \(edit.count)", operation: "set flags")
+        }
     }
 }
 
@@ -172,14 +97,6 @@ extension MailWriter {
 }
 
 extension MessageStore.FlagChange {
-    func applied(to flags: Flags) -> Flags {
-        switch self {
-        case .add(let more): flags.union(more)
-        case .remove(let less): flags.subtracting(less)
-        case .replace(let new): new
-        }
-    }
-
     /// What of the old flags stays, and what comes.
     var masks: (keep: Flags, add: Flags) {
         let all = Flags(rawValue: UInt64(Int64.max))

@@ -26,8 +26,14 @@ enum MailJobs {
         let rows = try db.rows(Self.page, .int(mailbox), .int(MailWriter.slice)) { (uid: $0.int(0), blob: $0.int(1)) }
         if !rows.isEmpty {
             writer.watch.noteMailbox(mailbox)
-            try writer.drop(mailbox, rows.map(\.uid), nil)
-            for row in rows { try writer.release(row.blob) }
+            // The first ones there: nothing lies between them.
+            var (all, references) = (SideBySide(), ReferenceChange())
+            for row in rows {
+                all.add(row.uid)
+                references.add(row.blob)
+            }
+            try writer.drop(mailbox, all, count: Int64(rows.count), nil)
+            try references.release(writer)
             return false
         }
         try db.run(MailSQL.dropTombstones, .int(mailbox), .int(MailWriter.slice))

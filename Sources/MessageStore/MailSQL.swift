@@ -31,7 +31,6 @@ enum MailSQL {
         """)
     static let listPage = Statement("SELECT uid, size, flags FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
     static let uidPage = Statement("SELECT uid FROM message WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid LIMIT ?3")
-    static let deleteMessage = Statement("DELETE FROM message WHERE mailbox = ?1 AND uid = ?2")
     static let setFlags = Statement(
         "UPDATE message SET flags = (flags & ?4) | ?5, modseq = ?6, edited = 2 WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3")
     static let locate = Statement(
@@ -39,14 +38,11 @@ enum MailSQL {
         SELECT m.flags, m.size, m.date, m.middle, b.id, b.segment, b.offset, b.body, b.head, b.tail, m.whole
         FROM message m JOIN blob b ON b.id = m.blob WHERE m.mailbox = ?1 AND m.uid = ?2
         """)
-    static let makeTombstone = Statement("INSERT INTO tombstone(mailbox, modseq, uid, date) VALUES(?1, ?2, ?3, ?4)")
     static let dropTombstones = Statement(
         "DELETE FROM tombstone WHERE mailbox = ?1 AND (modseq, uid) IN (SELECT modseq, uid FROM tombstone WHERE mailbox = ?1 LIMIT ?2)")
 
     static let insertBlob = Statement("INSERT INTO blob(id, segment, offset, body, head, tail, refs) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
     static let addReferences = Statement("UPDATE blob SET refs = refs + ?2 WHERE id = ?1")
-    static let dropReference = Statement("UPDATE blob SET refs = refs - 1 WHERE id = ?1 RETURNING refs, segment, body + head + tail")
-    static let deleteBlob = Statement("DELETE FROM blob WHERE id = ?1")
 
     static let makeSegment = Statement("INSERT INTO segment(number, kind, live, bytes) VALUES(?1, ?2, 0, 0) ON CONFLICT(number) DO NOTHING")
     static let keepHeader = Statement("UPDATE segment SET header = ?2 WHERE number = ?1 AND header IS NULL")

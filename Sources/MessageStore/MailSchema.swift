@@ -80,6 +80,13 @@ enum MailSchema {
             -- Changes up to this MODSEQ are not in `edit` any more.
             ALTER TABLE mailbox ADD COLUMN edits_from INTEGER NOT NULL DEFAULT 0;
             """,
+            """
+            -- Changes of flags of very many messages that are promised, and counted, and do not stand in the rows yet. Rows of these UIDs with a
+            -- MODSEQ of at most `below` have the flags `flags & keep | plus`; where that is something else, their MODSEQ is this one.
+            CREATE TABLE unwritten(
+                mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, keep INTEGER NOT NULL,
+                plus INTEGER NOT NULL, below INTEGER NOT NULL, PRIMARY KEY(mailbox, modseq, first)) WITHOUT ROWID;
+            """,
         ])
 }
 

@@ -50,14 +50,19 @@ extension MailWriter {
     /// The mailbox that a client adds to is gone. What such a record leads to must be synced: replayed it would lead to something else.
     func isAstray(_ record: LogRecord) throws(DatabaseError) -> Bool {
         guard record.isAppend, let first = record.payload.deliveries.first else { return false }
-        return try self.mailbox(first.mailbox)?.account != first.account
+        if let old = first.append?.replaces, try self.mailbox(old.mailbox)?.uidValidity != old.uidValidity { return true }
+        return try self.isGone(first)
+    }
+
+    private func isGone(_ delivery: StoredDelivery) throws(DatabaseError) -> Bool {
+        try self.mailbox(delivery.mailbox)?.account != delivery.account
     }
 
     /// Where the messages of one APPEND go. When their mailbox is gone and the client waits, it is told and has them; else, after a crash
     /// or in a rebuilt index, they go to INBOX.
     private func appendTarget(_ record: LogRecord) throws(DatabaseError) -> Int64? {
         guard let first = record.payload.deliveries.first, !self.removed.contains(first.account) else { return nil }
-        guard try self.isAstray(record) else { return first.mailbox }
+        guard try self.isGone(first) else { return first.mailbox }
         return record.whenFiled == nil ? try self.inbox(of: first.account, at: record.receivedAt) : nil
     }
 
@@ -70,6 +75,11 @@ extension MailWriter {
         guard let target = try self.appendTarget(record), let box = try self.mailbox(target) else {
             let mailbox = MailboxID(rawValue: deliveries.first?.mailbox ?? 0)
             self.effects.appended[record.sequence] = .failure(.noSuchMailbox(mailbox))
+            return
+        }
+        let old = deliveries.first?.append?.replaces
+        guard try self.mayReplace(old, record) else {
+            self.effects.appended[record.sequence] = .failure(.noSuchMessage)
             return
         }
         var result = AppendResult(uidValidity: UIDValidity(rawValue: UInt32(clamping: box.uidValidity)), uids: [])
@@ -86,7 +96,31 @@ extension MailWriter {
             try self.reference(blob, place, place.segment == record.start.segment ? .log : .large, 1, mayExist: false)
             result.uids.append(UID(rawValue: UInt32(clamping: uid)))
         }
+        if let old, target == deliveries.first?.mailbox, try self.isThere(old) {
+            do throws(StoreError) {
+                result.replaced = try self.expunge(old.mailbox, UIDSet(ascending: CollectionOfOne(UInt32(clamping: old.uid))))
+            } catch { throw error.asDatabaseError }
+        }
         self.effects.appended[record.sequence] = .success(result)
+    }
+
+    // MARK: REPLACE
+
+    private static let replaced = Statement("SELECT 1 FROM message WHERE mailbox = ?1 AND uid = ?2 AND blob = ?3")
+
+    private func isThere(_ old: ReplacedMessage) throws(DatabaseError) -> Bool {
+        guard try self.mailbox(old.mailbox)?.uidValidity == old.uidValidity else { return false }
+        return try self.connection.row(Self.replaced, .int(old.mailbox), .int(old.uid), .int(old.blob)) { _ in true } ?? false
+    }
+
+    /// What cannot take the place of a message is not added: somebody else has removed that one. [RFC8508-3.2] When its mailbox is another one
+    /// now, who waits is told the same; else the index was made anew, where removals are forgotten, or it is nobody's: then the message is kept.
+    private func mayReplace(_ old: ReplacedMessage?, _ record: LogRecord) throws(DatabaseError) -> Bool {
+        guard let old else { return true }
+        // Rows are read and removed.
+        try self.writePromised()
+        if try self.mailbox(old.mailbox)?.uidValidity != old.uidValidity { return record.whenFiled == nil }
+        return try self.isThere(old)
     }
 
     /// The mailbox of the plan if it is still there and the account's own, else INBOX.

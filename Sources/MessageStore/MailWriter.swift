@@ -62,13 +62,22 @@ final class MailWriter {
     private var dirty: Set<Int64> = []
     private var knownSegments: Set<UInt32> = []
     var effects = Effects()
+    /// Rows of messages are behind what was promised of their flags.
+    private(set) var owesRows = false
+    private var owedRowsBefore = false
+    /// There is enough room on the disk to promise first and write later.
+    var mayPromise = false
+    /// Messages whose flags change in one call, from which on that is promised first.
+    let promisesFrom: Int
     /// Mailboxes and accounts whose numbers are kept in memory.
     private static let cached = 100_000
 
     init(
-        _ connection: Connection, state: State, removed: RemovedAccounts, watch: CheckWatch, now: @escaping @Sendable () -> Int64,
-        header: @escaping (UInt32) -> [UInt8]?
+        _ connection: Connection, state: State, removed: RemovedAccounts, watch: CheckWatch, promisesFrom: Int, owesRows: Bool,
+        now: @escaping @Sendable () -> Int64, header: @escaping (UInt32) -> [UInt8]?
     ) {
+        self.promisesFrom = promisesFrom
+        self.owesRows = owesRows
         self.connection = connection
         self.state = state
         self.stateBefore = state
@@ -86,6 +95,7 @@ final class MailWriter {
         if self.mailboxes.count > Self.cached || self.inboxes.count > Self.cached { self.forget() }
         self.effects = Effects()
         self.stateBefore = self.state
+        self.owedRowsBefore = self.owesRows
         try self.connection.set(durability)
         try self.connection.beginWriting()
     }
@@ -108,6 +118,7 @@ final class MailWriter {
     func rollback() {
         self.connection.rollback()
         self.state = self.stateBefore
+        self.owesRows = self.owedRowsBefore
         self.forget()
     }
 
@@ -116,6 +127,7 @@ final class MailWriter {
         try StoreError.wrap { () throws(DatabaseError) in try self.flush() }
         let effects = self.effects
         let state = self.state
+        let owesRows = self.owesRows
         var failure: StoreError?
         do throws(DatabaseError) {
             return try self.connection.savepoint { () throws(DatabaseError) in
@@ -131,9 +143,24 @@ final class MailWriter {
         } catch {
             self.effects = effects
             self.state = state
+            self.owesRows = owesRows
             self.forget()
             throw failure ?? StoreError(error)
         }
+    }
+
+    // MARK: Flags that are promised
+
+    func promise(_ changes: [UnwrittenChange]) throws(DatabaseError) {
+        for change in changes { try change.promise(on: self.connection) }
+        self.owesRows = true
+    }
+
+    /// Must come before any other change of rows.
+    func writePromised() throws(DatabaseError) {
+        guard self.owesRows else { return }
+        for mailbox in try UnwrittenChange.writeAll(on: self.connection) { self.watch.noteMailbox(mailbox) }
+        self.owesRows = false
     }
 
     private func forget() {

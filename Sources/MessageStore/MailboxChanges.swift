@@ -62,17 +62,43 @@ package struct MessageRow: Sendable, Hashable {
 
 /// What became of a change of flags.
 package struct FlagsChanged: Sendable, Hashable {
-    /// Messages whose flags are other than before, ascending by UID.
+    /// Messages that got a MODSEQ by this change.
+    package struct Step: Sendable, Hashable {
+        package var modSeq: ModSeq
+        package var uids: UIDSet
+    }
+
+    /// Messages whose flags are other than before: one step for a transaction, in order.
+    package var steps: [Step] = []
+    /// As much as `FlagsTold` asked for, ascending by UID.
     package var changed: [ChangedFlags] = []
+    /// All flags that stand in `changed`, or would.
+    package var flags = Flags()
     /// Messages that somebody else changed after the MODSEQ that was named: they stay as they are. [RFC7162-3.1.3]
     package var modified = UIDSet()
-    /// The mailbox's highest, afterwards.
+    /// Of those that changed, those that somebody else had changed since the caller last looked, if he said when that was.
+    package var found = UIDSet()
+    /// The mailbox's highest MODSEQ before; nil where other changes came between the steps.
+    package var before: ModSeq?
+    /// The same afterwards.
     package var modSeq: ModSeq
 
-    package init(changed: [ChangedFlags] = [], modified: UIDSet = UIDSet(), modSeq: ModSeq) {
-        self.changed = changed
-        self.modified = modified
+    package init(modSeq: ModSeq) {
+        self.before = modSeq
         self.modSeq = modSeq
+    }
+
+    /// These, and a later part of the same change.
+    package func followed(by later: FlagsChanged) -> FlagsChanged {
+        var out = self
+        out.steps += later.steps
+        out.changed += later.changed
+        out.flags.formUnion(later.flags)
+        out.modified = out.modified.union(later.modified)
+        out.found = out.found.union(later.found)
+        if self.modSeq != later.before { out.before = nil }
+        out.modSeq = later.modSeq
+        return out
     }
 }
 
@@ -130,6 +156,8 @@ package struct AppendResult: Sendable, Hashable {
     package var uidValidity: UIDValidity
     /// In the order of the items. Empty when they are on stable storage but cannot be filed now (the disk is full): they come later.
     package var uids: [UID]
+    /// The message in whose place they came, and the highest MODSEQ of its mailbox then.
+    package var replaced: Expunged?
 
     package init(uidValidity: UIDValidity, uids: [UID]) {
         self.uidValidity = uidValidity

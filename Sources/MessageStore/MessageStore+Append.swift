@@ -11,14 +11,20 @@ extension MessageStore {
 
     /// Adds messages, all or none; they are on stable storage and filed before the answer. Fails with `.noSuchMailbox` when the mailbox
     /// went meanwhile. [RFC9051-6.3.12] [RFC3502-6.3.11]
-    package func append(_ items: [AppendItem], to mailbox: MailboxID, quota: Int64?, completion: @escaping Answer<AppendResult>) {
+    /// - Parameter replacing: a message that goes in the same moment, or nothing happens: `.noSuchMessage` when it went before. Its size counts
+    ///   as free. [RFC8508-3.4]
+    package func append(
+        _ items: [AppendItem], to mailbox: MailboxID, replacing: (mailbox: MailboxID, uid: UID)? = nil, quota: Int64?,
+        completion: @escaping Answer<AppendResult>
+    ) {
         if let refusal = self.parts.state.refusal { return completion(.failure(StoreError(refusal))) }
         guard !items.isEmpty, items.count <= Self.mostAppended else { return completion(.failure(.tooLarge)) }
         let isTaken = self.parts.readers.submit {
             do throws(StoreError) {
                 let box = try self.mailbox(mailbox)
                 try self.checkRoom(for: items, in: mailbox)
-                self.prepare(items, box, quota, completion)
+                let old = try replacing.map { old throws(StoreError) in try self.replaced(old.mailbox, old.uid) }
+                self.prepare(items, box, old?.message, quota.map { old?.account == box.account ? $0 + (old?.size ?? 0) : $0 }, completion)
             } catch { completion(.failure(error)) }
         }
         if !isTaken { completion(.failure(.busy)) }
@@ -32,13 +38,31 @@ extension MessageStore {
         if known.union(wanted).count > Flags.keywordBits.count { throw .tooManyKeywords }
     }
 
-    private func prepare(_ items: [AppendItem], _ box: MailboxFacts, _ quota: Int64?, _ completion: @escaping Answer<AppendResult>) {
+    private static let old = Statement("SELECT blob, size FROM message WHERE mailbox = ?1 AND uid = ?2")
+
+    private func replaced(_ mailbox: MailboxID, _ uid: UID) throws(StoreError) -> (
+        message: ReplacedMessage, account: AccountID, size: Int64
+    ) {
+        let box = try self.mailbox(mailbox)
+        let row = try self.readMail { db throws(DatabaseError) in
+            try db.row(Self.old, .int(mailbox.rawValue), .int(uid.rawValue)) { (blob: $0.int(0), size: $0.int(1)) }
+        }
+        guard let row else { throw .noSuchMessage }
+        let message = ReplacedMessage(
+            mailbox: mailbox.rawValue, uidValidity: Int64(box.uidValidity.rawValue), uid: Int64(uid.rawValue), blob: row.blob)
+        return (message, box.account, row.size)
+    }
+
+    private func prepare(
+        _ items: [AppendItem], _ box: MailboxFacts, _ old: ReplacedMessage?, _ quota: Int64?, _ completion: @escaping Answer<AppendResult>
+    ) {
         let now = self.options.now()
-        let deliveries = items.map { item in
+        var deliveries = items.map { item in
             var delivery = PlannedDelivery(account: box.account, mailbox: box.id, flags: item.flags.intersection(.system), quota: quota)
             delivery.append = AppendFacts(date: item.date ?? now, keywords: item.keywords)
             return delivery
         }
+        deliveries[0].append?.replaces = old
         guard items.count > 1 else {
             let body = items.first?.body ?? .memory(ByteBuffer())
             return self.prepareBody(body, deliveries, now) { prepared in

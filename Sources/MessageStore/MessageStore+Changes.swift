@@ -29,20 +29,24 @@ extension MessageStore {
     /// - Parameters:
     ///   - keywords: names that count beside the flags in `change`; made when the mailbox does not have them (`.tooManyKeywords`).
     ///   - unchangedSince: messages changed after it stay as they are and are told in `modified`. [RFC7162-3.1.3]
+    ///   - known: up to where the caller knows the mailbox; what others changed since among those that change is told in `found`.
     package func changeFlags(
         _ mailbox: MailboxID, _ uids: UIDSet, _ change: FlagChange, keywords: [String] = [], unchangedSince: ModSeq? = nil,
-        completion: @escaping Answer<FlagsChanged>
+        known: ModSeq? = nil, telling: FlagsTold = .changed, completion: @escaping Answer<FlagsChanged>
     ) {
         // A keyword that the mailbox does not have cannot be taken away.
         let making: MailWriter.KeywordMaking = if case .remove = change { .no } else { .must }
         self.resolved(uids, in: mailbox, above: Self.flagSlice, completion) { uids in
-            self.inSlices(uids, Self.flagSlice, FlagsChanged(modSeq: ModSeq(rawValue: 0)), completion) {
+            self.inSlices(
+                uids, Self.flagSlice, nil as FlagsChanged?, { completion($0.map { $0 ?? FlagsChanged(modSeq: ModSeq(rawValue: 0)) }) }
+            ) {
                 writer, slice, soFar throws(StoreError) in
                 _ = try writer.known(mailbox.rawValue)
                 let bits = try writer.keywordsOrFail(keywords, of: mailbox.rawValue, mayMake: making)
-                let done = try writer.setFlags(mailbox.rawValue, slice, change.with(bits), unchangedSince: unchangedSince?.rawValue)
-                return FlagsChanged(
-                    changed: soFar.changed + done.changed, modified: soFar.modified.union(done.modified), modSeq: done.modSeq)
+                let done = try writer.setFlags(
+                    mailbox.rawValue, slice, change.with(bits), unchangedSince: unchangedSince?.rawValue, known: known?.rawValue,
+                    telling: telling)
+                return soFar?.followed(by: done) ?? done
             }
         }
     }
@@ -50,8 +54,8 @@ extension MessageStore {
     /// Removes messages for good.
     /// - Parameter onlyDeleted: those without `\Deleted` stay.
     package func expunge(_ mailbox: MailboxID, uids: UIDSet, onlyDeleted: Bool, completion: @escaping Answer<Expunged>) {
-        if onlyDeleted, uids.count > MailWriter.slice { return self.expungeDeleted(mailbox, uids, completion) }
-        self.resolved(uids, in: mailbox, above: MailWriter.slice, completion) { uids in
+        if onlyDeleted, uids.count > MailWriter.removalSlice { return self.expungeDeleted(mailbox, uids, completion) }
+        self.resolved(uids, in: mailbox, above: MailWriter.removalSlice, completion) { uids in
             self.expungeInSlices(mailbox, uids, onlyDeleted, completion)
         }
     }
@@ -78,7 +82,7 @@ extension MessageStore {
         var found = UIDSet()
         for from in stride(from: 1, to: Int64(uidNext.rawValue), by: Int(Self.uidPage)) {
             let to = from + Self.uidPage - 1
-            try self.readMail { db throws(DatabaseError) in
+            try self.readRows(of: mailbox) { db throws(DatabaseError) in
                 try db.each(Self.deletedRange, .int(mailbox.rawValue), .int(from), .int(to)) {
                     row throws(DatabaseError) in
                     found.append(UInt32(clamping: row.int(0)))
@@ -90,7 +94,7 @@ extension MessageStore {
     }
 
     private func expungeInSlices(_ mailbox: MailboxID, _ uids: UIDSet, _ onlyDeleted: Bool, _ completion: @escaping Answer<Expunged>) {
-        self.inSlices(uids, MailWriter.slice, Expunged(modSeq: ModSeq(rawValue: 0)), completion) {
+        self.inSlices(uids, MailWriter.removalSlice, Expunged(modSeq: ModSeq(rawValue: 0)), completion) {
             writer, slice, soFar throws(StoreError) in
             let gone = try writer.expunge(mailbox.rawValue, slice, onlyDeleted: onlyDeleted)
             return Expunged(uids: soFar.uids.union(gone.uids), modSeq: gone.modSeq)

@@ -24,7 +24,7 @@ extension MessageStore {
     ) throws(StoreError) -> (changed: [ChangedFlags], upTo: ModSeq) {
         let (ranges, cut) = try self.editRanges(of: mailbox, after: since, upTo: end, limit: limit)
         // Of older versions; nobody adds to these.
-        var changed = try self.readMail { db throws(DatabaseError) in
+        var changed = try self.readRows(of: mailbox) { db throws(DatabaseError) in
             try db.rows(Self.olderEdits, .int(mailbox.rawValue), .int(since.rawValue), .int(cut.rawValue), read: ChangedFlags.init)
         }
         for run in ranges.runs { try self.readEdits(mailbox, run.first...run.last, after: since, upTo: cut, &changed) }
@@ -72,7 +72,7 @@ extension MessageStore {
     ) throws(StoreError) {
         for from in stride(from: Int64(range.lowerBound), through: Int64(range.upperBound), by: Int(Self.uidPage)) {
             let to = min(from + Self.uidPage - 1, Int64(range.upperBound))
-            changed += try self.readMail { db throws(DatabaseError) in
+            changed += try self.readRows(of: mailbox) { db throws(DatabaseError) in
                 try db.rows(
                     Self.editedRows, .int(mailbox.rawValue), .int(from), .int(to), .int(since.rawValue), .int(end.rawValue),
                     read: ChangedFlags.init)
@@ -97,7 +97,7 @@ extension MessageStore {
         var isMore = true
         while isMore {
             var count: Int64 = 0
-            try self.readMail { db throws(DatabaseError) in
+            try self.readRows(of: mailbox) { db throws(DatabaseError) in
                 try db.each(Self.newest, .int(mailbox.rawValue), .int(before), .int(Self.uidPage)) { row throws(DatabaseError) in
                     before = row.int(0)
                     count += 1

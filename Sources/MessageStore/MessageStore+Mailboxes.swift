@@ -15,7 +15,7 @@ extension MessageStore {
         }
     }
 
-    /// In a transaction of the folder's thread; answers after its commit.
+    /// In a transaction of the folder's thread; answers after its commit, on that thread: who wants to read then goes to another one.
     func changing<T: Sendable>(_ completion: @escaping Answer<T>, _ work: @escaping @Sendable (MailWriter) throws(StoreError) -> T) {
         self.parts.folder.submit(
             Folder.Edit(
@@ -75,7 +75,7 @@ extension MessageStore {
         var isMore = true
         while isMore {
             var count: Int64 = 0
-            try self.readMail { db throws(DatabaseError) in
+            try self.readRows(of: MailboxID(rawValue: mailbox)) { db throws(DatabaseError) in
                 try db.each(MailSQL.listPage, .int(mailbox), .int(last), .int(Self.page)) { row throws(DatabaseError) in
                     last = row.int(0)
                     guard last < uidNext else { return false }
@@ -184,7 +184,7 @@ extension MessageStore {
 
     /// Where each message is; nil for those that are not there. As many answers as questions.
     func locate(_ mailbox: MailboxID, _ uids: [UID]) throws(StoreError) -> [LocatedMessage?] {
-        try self.readMail { db throws(DatabaseError) in
+        try self.readRows(of: mailbox) { db throws(DatabaseError) in
             var found: [LocatedMessage?] = []
             found.reserveCapacity(uids.count)
             for uid in uids {
@@ -206,6 +206,9 @@ extension MessageStore {
     // MARK: Changing
 
     package enum FlagChange: Sendable, Hashable { case add(Flags), remove(Flags), replace(Flags) }
+
+    /// Of which messages a change tells the flags: none, those that it changed, all that were asked for and are there.
+    package enum FlagsTold: Sendable { case nothing, changed, all }
 
     /// Removes messages for good. UIDs that are not there are passed over. Answers how many went, after commit.
     package func expunge(_ mailbox: MailboxID, _ uids: [UID], completion: @escaping Answer<Int>) {

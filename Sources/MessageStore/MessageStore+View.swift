@@ -151,7 +151,7 @@ extension MessageStore {
         var next: UInt32? = first.rawValue
         while let from = next, out.count < limit {
             let end = min(limit, out.count + Self.rowPage)
-            next = try self.readMail { db throws(DatabaseError) in
+            next = try self.readRows(of: mailbox) { db throws(DatabaseError) in
                 try Self.readRows(mailbox, UIDWalk(uids, from: from), from: from, upTo: end, &out, db)
             }
         }

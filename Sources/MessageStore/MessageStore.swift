@@ -96,7 +96,8 @@ package final class MessageStore: Sendable {
         let connection = try StoreError.wrap { () throws(DatabaseError) in try databases.mail.borrowWriter() }
         folder.start(
             MailWriter(
-                connection, state: databases.state, removed: removed, watch: watch, now: options.now,
+                connection, state: databases.state, removed: removed, watch: watch, promisesFrom: options.promisesFrom,
+                owesRows: databases.owesRows, now: options.now,
                 header: { [directory = opening.directory] in directory.storedHeader($0) }), done: databases.state.done)
         let end: Opening.LogEnd
         do throws(StoreError) {

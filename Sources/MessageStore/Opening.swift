@@ -23,6 +23,8 @@ struct Opening {
         let store: [UInt8]
         let state: MailWriter.State
         let removed: Set<Int64>
+        /// Rows of messages are behind what was promised: there was no room to write them.
+        let owesRows: Bool
     }
 
     func makeDirectories() throws(StoreError) {
@@ -66,7 +68,20 @@ struct Opening {
         let removed = try StoreError.wrap { () throws(DatabaseError) in
             try mail.read { db throws(DatabaseError) in try db.rows(MailSQL.removedAccounts) { $0.int(0) } }
         }
-        return Databases(mail: mail, accept: accept, store: store, state: state, removed: Set(removed))
+        let owesRows = try StoreError.wrap { () throws(DatabaseError) in try self.owesRows(mail) }
+        return Databases(mail: mail, accept: accept, store: store, state: state, removed: Set(removed), owesRows: owesRows)
+    }
+
+    /// Writes what the last process promised and did not get to write. True where a full disk stands against it.
+    private func owesRows(_ mail: Database) throws(DatabaseError) -> Bool {
+        guard try mail.read({ db throws(DatabaseError) in try UnwrittenChange.areThere(on: db) }) else { return false }
+        do throws(DatabaseError) {
+            try mail.write { db throws(DatabaseError) in _ = try UnwrittenChange.writeAll(on: db) }
+            return false
+        } catch {
+            guard error.kind == .full || error.kind == .busy else { throw error }
+            return true
+        }
     }
 
     /// Copies that the last process did not finish.

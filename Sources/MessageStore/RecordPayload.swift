@@ -38,6 +38,16 @@ struct AppendFacts: Sendable, Hashable {
     /// Of one of several messages: its own body. 0 and nil are those of the record.
     var blob: Int64 = 0
     var place: BlobPlace?
+    /// Of the first message: what goes as this one comes.
+    var replaces: ReplacedMessage?
+}
+
+/// A message that another one takes the place of. By all its names: in an index made anew another message may have its UID.
+struct ReplacedMessage: Sendable, Hashable {
+    var mailbox: Int64
+    var uidValidity: Int64
+    var uid: Int64
+    var blob: Int64
 }
 
 struct StoredQueueRow: Sendable, Hashable {

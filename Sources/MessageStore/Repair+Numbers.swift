@@ -11,6 +11,10 @@ extension Repair {
         try self.findMissingBodies()
         let database = try StoreError.wrap { () throws(DatabaseError) in try Database.open(self.location.mailDatabase, MailSchema.schema) }
         defer { database.close() }
+        // Before anything is counted.
+        try StoreError.wrap { () throws(DatabaseError) in
+            try database.write { db throws(DatabaseError) in _ = try UnwrittenChange.writeAll(on: db) }
+        }
         for (text, what) in Self.mailSteps { try self.apply(text, what, database) }
     }
 

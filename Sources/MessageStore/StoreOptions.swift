@@ -37,6 +37,8 @@ package struct StoreOptions: Sendable {
     package var foldBatch = 100
     /// Pages of 4 KiB in mail.db's write-ahead log that make a commit checkpoint.
     package var checkpointPages = 1000
+    /// Messages whose flags change in one call, from which on the change is promised first and written into the rows afterwards.
+    package var promisesFrom = 1000
     /// Days that the record of a removed message is kept for clients that ask what vanished.
     package var tombstoneDays = 90
     /// The cache is begun anew when its file is longer. Bytes.

@@ -19,6 +19,8 @@ package struct StoreSubject: CrashSubject {
         options.inlineLimit = 24 << 10
         options.minimumFree = 0
         options.ballast = 64 << 10
+        // Each change of flags is promised before it stands in the rows, as of very many messages.
+        options.promisesFrom = 1
         let location = StoreLocation(spool: "\(directory)/spool", mailbox: "\(directory)/mailbox")
         return RealStore(
             store: try MessageStore.open(location, options), inlineLimit: options.inlineLimit, queue: location.acceptDatabase)

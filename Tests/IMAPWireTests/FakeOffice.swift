@@ -279,6 +279,7 @@ final class FakeBackend {
         }
         var modified = UIDSet()
         var changed: [MailboxChanges.Flagged] = []
+        var own = UIDSet()
         let present = box.messages.indices.filter { request.uids.contains(UID(rawValue: box.messages[$0].uid)) }
         if !present.isEmpty { box.modSeq += 1 }
         for index in present {
@@ -291,10 +292,12 @@ final class FakeBackend {
             case .remove: box.messages[index].flags.subtract(flags)
             case .replace: box.messages[index].flags = flags
             }
+            if box.messages[index].modSeq <= request.known.rawValue { own.append(box.messages[index].uid) }
             box.messages[index].modSeq = box.modSeq
             changed.append(Self.flagged(box.messages[index]))
         }
-        return .stored(StoredFlags(flagged: changed, modified: modified, keywords: box.keywords))
+        let change = OwnChange(modSeq: ModSeq(rawValue: box.modSeq), uids: own)
+        return .stored(StoredFlags(flagged: request.isSilent ? [] : changed, modified: modified, keywords: box.keywords, own: [change]))
     }
 
     private func copy(_ request: CopyRequest) -> IMAPOutcome {

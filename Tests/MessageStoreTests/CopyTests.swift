@@ -1,6 +1,7 @@
 import MailTesting
 import MessageStore
 import NIOCore
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -104,5 +105,48 @@ import Vocabulary
         #expect(try await store.view(from).messages == 0)
         #expect(try await store.view(to).messages == 24_000)
         #expect(try store.check().problems == [])
+    }
+
+    /// Each message in one of two mailboxes at any time, or nothing in the other: `isMove`.
+    @Test(
+        "R1 a process killed within a copy of several transactions has copied nothing, within a move lost nothing",
+        arguments: [false, true])
+    func killed(_ isMove: Bool) async throws {
+        let scratch = try Scratch()
+        let store = try scratch.open()
+        defer { store.close() }
+        let from = try await store.create("from", account).id
+        let to = try await store.create("to", account).id
+        for _ in 0..<12 { _ = try await store.append((0..<1000).map { _ in added("12345678\r\n") }, from) }
+        let images = Mutex<[Scratch]>([])
+        // After each transaction, before the next one.
+        let subscription = store.changes.subscribe(to) { _ in
+            if let image = try? scratch.image() { images.withLock { $0.append(image) } }
+        }
+        let done = try await store.copy(UIDSet(1...12_000), from, to, isMove: isMove)
+        withExtendedLifetime(subscription) {}
+        #expect(done.copies == UIDSet(1...12_000))
+        let taken = images.withLock { $0 }
+        #expect(taken.count == 3)
+        for (index, image) in taken.enumerated() {
+            let copied = [5000, 10_000, 12_000][min(index, 2)]
+            // Twice: the second start comes while the first one takes back what was copied.
+            var again = try image.open()
+            let half = try image.image()
+            for place in [image, half] {
+                if place === half { again = try half.open() }
+                let wanted = isMove || index == 2 ? copied : 0
+                let isDone = await settled { (try? await again.view(to).messages) == wanted }
+                #expect(isDone, "\(copied) were copied, \(wanted) should be there")
+                let view = try await again.view(to)
+                // No UID comes twice.
+                #expect(view.uidNext.rawValue == UInt32(copied) + 1)
+                #expect(try await again.view(from).messages == 12_000 - (isMove ? copied : 0))
+                #expect(try await again.append([added("later\r\n")], to).uids == [view.uidNext])
+                let isQuiet = await settled { (try? again.check().problems) == [] }
+                #expect(isQuiet)
+                again.close()
+            }
+        }
     }
 }

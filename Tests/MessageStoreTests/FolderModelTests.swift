@@ -73,7 +73,7 @@ private struct Model {
     func agree(seed: UInt64) async throws {
         var dice = Dice(state: seed)
         let scratch = try Scratch()
-        func open() throws -> MessageStore { try scratch.open { $0.segmentSize = 8000 } }
+        func open() throws -> MessageStore { try scratch.open { ($0.segmentSize, $0.promisesFrom) = (8000, seed % 2 == 0 ? 2 : 1000) } }
         var store = try open()
         var model = Model()
         model.made("INBOX", try #require(try await store.found("INBOX", account)))

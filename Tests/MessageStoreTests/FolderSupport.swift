@@ -1,6 +1,8 @@
+import Database
 import MailTesting
 import MessageStore
 import NIOCore
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -78,8 +80,42 @@ extension MessageStore {
         try await awaited("append") { self.append(items, to: mailbox, quota: quota, completion: $0) }
     }
 
+    func replace(
+        _ uid: UInt32, of old: MailboxID, _ item: AppendItem, in mailbox: MailboxID, quota: Int64? = nil
+    ) async throws -> AppendResult {
+        try await awaited("replace") {
+            self.append([item], to: mailbox, replacing: (old, UID(rawValue: uid)), quota: quota, completion: $0)
+        }
+    }
+
     func words(_ mailbox: MailboxID) async throws -> [Int: String] {
         try await awaited("keywords") { self.keywords(of: mailbox, completion: $0) }
+    }
+}
+
+/// Holds the thread that files and changes, from the next change of a mailbox on, until it is let go: what is asked for meanwhile waits
+/// together.
+final class HeldFolder: Sendable {
+    private let state = Monitor((isHeld: false, mayGo: false))
+    private let subscription = Mutex<ChangeFeed.Subscription?>(nil)
+
+    init(_ store: MessageStore, by mailbox: MailboxID) async throws {
+        let state = self.state
+        let made = store.changes.subscribe(mailbox) { _ in
+            state.withLock { $0.isHeld = true }
+            state.broadcast()
+            state.wait(until: \.mayGo, then: { _ in })
+        }
+        self.subscription.withLock { $0 = made }
+        // Its answer comes after it is let go.
+        store.append([added("holds\r\n")], to: mailbox, quota: nil) { _ in }
+        state.wait(milliseconds: Int(Patience.usual * 1000), until: \.isHeld, then: { _ in })
+    }
+
+    func letGo() {
+        self.state.withLock { $0.mayGo = true }
+        self.state.broadcast()
+        self.subscription.withLock { $0 = nil }
     }
 }
 

@@ -68,6 +68,25 @@ import Vocabulary
         #expect(try await store.openMailbox(foreign).entries.isEmpty)
     }
 
+    @Test("R1 mail for a mailbox that is removed between its 250 and its filing comes into INBOX") func removedBeforeFiling() async throws {
+        let scratch = try Scratch()
+        let store = try scratch.open()
+        defer { store.close() }
+        let (work, hold) = (try await store.create("Work", account).id, try await store.create("hold", account).id)
+        let held = try await HeldFolder(store, by: hold)
+        _ = try await store.accept(message("x\r\n", to: [PlannedDelivery(account: account, mailbox: work)]))
+        // Answered, on stable storage, and not filed.
+        #expect(store.unfiled > 0)
+        let isDeleted = Mutex(false)
+        store.deleteMailbox(work) { result in if case .success = result { isDeleted.withLock { $0 = true } } }
+        held.letGo()
+        let inbox = try await store.openInbox(account)
+        #expect(inbox.entries.count == 1 && isDeleted.withLock { $0 })
+        #expect(try await store.text(inbox.mailbox, UID(rawValue: 1)) == "x\r\n")
+        await #expect(throws: StoreError.self) { try await store.view(work) }
+        #expect(try store.check().problems == [])
+    }
+
     @Test func makingAMailboxTwiceFindsTheFirst() async throws {
         let scratch = try Scratch()
         let store = try scratch.open()

@@ -47,7 +47,7 @@ final class Scratch: Sendable {
 
     /// mail.db as SQLite sees it, while no store has it open.
     func mailDatabase() throws -> Database {
-        try Database.open(self.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: Array(repeating: "", count: 5)))
+        try Database.open(self.location.mailDatabase, Schema(applicationID: 0x504F_4D4C, steps: Array(repeating: "", count: 6)))
     }
 
     /// Takes from mail.db what IMAP brought, as an instance of format 3 or earlier has it.
@@ -59,9 +59,37 @@ final class Scratch: Sendable {
                 """
                 ALTER TABLE message DROP COLUMN saved; ALTER TABLE counter DROP COLUMN deleted; ALTER TABLE mailbox DROP COLUMN use;
                 DROP TABLE keyword; DROP TABLE subscription; DROP TABLE acl; DROP TABLE metadata; DROP TABLE copying; DROP TABLE edit;
-                ALTER TABLE mailbox DROP COLUMN edits_from; \(more);
+                ALTER TABLE mailbox DROP COLUMN edits_from; DROP TABLE unwritten; \(more);
                 PRAGMA user_version = \(format)
                 """)
+        }
+    }
+
+    /// The files as they are at this moment: what a process that is killed now leaves behind.
+    func image() throws -> Scratch {
+        let copy = try Scratch()
+        try Self.copy(self.path, to: copy.path)
+        return copy
+    }
+
+    private static func copy(_ from: String, to: String) throws {
+        guard let directory = opendir(from) else {
+            let (input, output) = (Glibc.open(from, O_RDONLY), Glibc.open(to, O_WRONLY | O_CREAT, 0o600))
+            defer { for descriptor in [input, output] where descriptor >= 0 { Glibc.close(descriptor) } }
+            guard input >= 0, output >= 0 else { throw ScratchError(code: errno) }
+            while true {
+                let count = sendfile(output, input, nil, 1 << 20)
+                if count < 0 { throw ScratchError(code: errno) }
+                if count == 0 { return }
+            }
+        }
+        defer { closedir(directory) }
+        mkdir(to, 0o700)
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { try self.copy("\(from)/\(name)", to: "\(to)/\(name)") }
         }
     }
 

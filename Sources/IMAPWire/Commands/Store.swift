@@ -46,15 +46,12 @@ extension IMAPMachine {
             : try set.messages(in: selected.known, saved: self.saved)
         guard !selected.mailbox.isReadOnly else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
         guard !uids.isEmpty else { return self.finish(.ok(), &out) }
-        if isSilent, !self.command.isFresh {
-            // What others have changed of these messages would hide behind our own change, of which nothing is said.
-            self.command.isFresh = true
-            return self.readChanges(.command, &out)
-        }
         let (taken, limitCode) = self.withinLimit(uids)
         self.command.limitCode = limitCode
         var request = StoreRequest(uids: taken, change: change, flags: flags, keywords: keywords, unchangedSince: unchangedSince)
-        request.isSilent = isSilent
+        // What waits to be told of these messages is told in its new state, which must be known then.
+        request.isSilent = isSilent && !selected.hasUntoldFlags
+        request.known = selected.modSeq
         let plan = StorePlan(isUID: isUID, isSilent: isSilent, isConditional: unchangedSince != nil)
         self.ask(.store(request), .storing(plan), &out)
     }
@@ -63,7 +60,7 @@ extension IMAPMachine {
         guard var selected = self.selected else { return self.close(&out) }
         // Modseqs are told to a client that knows of them, silent or not. [RFC7162-3.1.3]
         let tellsFlags = !plan.isSilent
-        selected.recordOwn(stored.flagged, keywords: stored.keywords, isTold: tellsFlags)
+        selected.recordOwn(stored, isTold: tellsFlags)
         // Before flags that have these names. [RFC9051-7.3.5]
         if let names = selected.takeNewKeywords() { out.replies.writeFlagsLines(names, mayChange: !selected.mailbox.isReadOnly) }
         self.selected = selected
@@ -74,7 +71,8 @@ extension IMAPMachine {
         }
         guard tellsFlags || self.mode.isCondStore else { return self.finish(ending, &out) }
         let writer = StoredWriter(
-            stored.flagged, selected, mode: self.mode, withUID: plan.isUID || self.mode.isCondStore, withFlags: tellsFlags)
+            tellsFlags ? stored.flagged : stored.own.flatMap(\.withoutFlags), selected, mode: self.mode,
+            withUID: plan.isUID || self.mode.isCondStore, withFlags: tellsFlags)
         self.write(.stored(writer, ending), &out)
     }
 
@@ -89,6 +87,13 @@ extension IMAPMachine {
             out.append(low...high)
         }
         return out
+    }
+}
+
+extension OwnChange {
+    /// For who is told of modseqs alone.
+    fileprivate var withoutFlags: [MailboxChanges.Flagged] {
+        self.uids.map { MailboxChanges.Flagged(uid: $0, flags: [], modSeq: self.modSeq) }
     }
 }
 

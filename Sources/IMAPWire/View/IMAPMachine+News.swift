@@ -9,8 +9,6 @@ extension IMAPMachine {
         case idling
         /// Nobody asked: NOTIFY.
         case unasked
-        /// The command in hand begins, knowing of them; they are told at its end.
-        case command
     }
 
     /// Reads what has changed; before the first time the view, since changes are told by its numbers.
@@ -24,7 +22,6 @@ extension IMAPMachine {
 
     /// Tells what may be told here, then goes on.
     mutating func announce(_ after: AfterNews, _ out: inout Output) {
-        if case .command = after { return self.run(&out) }
         guard var selected = self.selected, selected.hasNews else { return self.announced(after, &out) }
         let events = self.events(after)
         let mayExpunge = if case .ending = after { self.command.rule.tellsExpunges } else { true }
@@ -62,7 +59,7 @@ extension IMAPMachine {
             if ending.code == Self.highestModSeqCode { ending.code = self.selected.map { "HIGHESTMODSEQ \($0.toldModSeq)" } }
             self.writeTagged(ending, &out)
         case .idling: self.phase = .idling
-        case .unasked, .command: self.phase = .command
+        case .unasked: self.phase = .command
         }
     }
 

@@ -94,19 +94,19 @@ struct SelectedView: Sendable {
 
     /// A change of flags by this session, which the command itself tells. What waited of the same messages is told in its new state, since
     /// the command's answer may be silent about it.
-    mutating func recordOwn(_ changed: [MailboxChanges.Flagged], keywords: [String]?, isTold: Bool) {
-        self.takeKeywords(keywords)
-        self.touched = self.touched.union(UIDSet(ranges: changed.map { $0.uid.rawValue...$0.uid.rawValue }))
-        var uids: [ModSeq: [UInt32]] = [:]
-        for change in changed where change.modSeq > self.modSeq { uids[change.modSeq, default: []].append(change.uid.rawValue) }
-        for (modSeq, uids) in uids { self.recordOwn(OwnChange(modSeq: modSeq, uids: UIDSet(ranges: uids.map { $0...$0 }))) }
+    mutating func recordOwn(_ stored: StoredFlags, isTold: Bool) {
+        self.takeKeywords(stored.keywords)
+        for change in stored.own { self.recordOwn(change) }
         guard !self.flagged.isEmpty else { return }
-        let told = Dictionary(changed.map { ($0.uid, $0) }) { $1 }
+        let told = Dictionary(stored.flagged.map { ($0.uid, $0) }) { $1 }
         self.flagged = self.flagged.compactMap { waiting in
             guard let now = told[waiting.uid] else { return waiting }
             return isTold ? nil : now
         }
     }
+
+    /// Flags of others wait to be told, because the client asked not to hear of them yet.
+    var hasUntoldFlags: Bool { !self.flagged.isEmpty }
 
     mutating func recordOwn(_ change: OwnChange) {
         if change.modSeq > self.modSeq { self.own.append(change) }

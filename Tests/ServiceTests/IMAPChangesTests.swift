@@ -1,0 +1,67 @@
+import MailTesting
+import Testing
+
+/// Two sessions that change the same messages.
+@Suite(.serialized) struct IMAPChangesTests {
+    /// The server lives as long as the first of them.
+    private func sessions(_ messages: Int) throws -> (server: SMTPFixture, IMAPClient, IMAPClient) {
+        let (server, _) = try IMAPServiceTests.server()
+        let (mine, theirs) = (try server.imap("taro", IMAPServiceTests.word), try server.imap("taro", IMAPServiceTests.word))
+        for number in 1...messages { _ = try mine.append("INBOX", "Subject: \(number)\r\n\r\n") }
+        try mine.ok("SELECT INBOX")
+        try theirs.ok("SELECT INBOX")
+        // The numbering is known.
+        try mine.ok("FETCH 1:* (UID)")
+        return (server, mine, theirs)
+    }
+
+    @Test("I6 a silent STORE tells what another session had changed before it and after this one's last look")
+    func silentStore() throws {
+        let (server, mine, theirs) = try self.sessions(3)
+        defer { withExtendedLifetime(server) {} }
+        for round in 0..<5 {
+            // Between the last look and the commit: nothing is read in between.
+            try theirs.ok("STORE 1 \(round % 2 == 0 ? "+" : "-")FLAGS (\\Answered)")
+            let told = try mine.ok("STORE 1:3 \(round % 2 == 0 ? "+" : "-")FLAGS.SILENT (\\Flagged)").all("FETCH")
+            #expect(told.count == 1 && told[0].hasPrefix("1 FETCH"), "\(told)")
+            #expect(told.first?.contains("FLAGS (\(round % 2 == 0 ? "\\Answered \\Flagged" : ""))") == true, "\(told)")
+            #expect(try theirs.ok("NOOP").all("FETCH").count == 3)
+            #expect(try mine.ok("NOOP").untagged.isEmpty)
+        }
+        // Nothing of others: nothing is told, with modseqs nothing but these.
+        #expect(try mine.ok("STORE 1:3 FLAGS.SILENT (\\Draft)").untagged.isEmpty)
+        try mine.ok("ENABLE CONDSTORE")
+        try theirs.ok("STORE 2 +FLAGS (\\Deleted)")
+        let told = try mine.ok("STORE 1:3 +FLAGS.SILENT (\\Seen)").all("FETCH")
+        #expect(told.filter { $0.contains("FLAGS") }.count == 1 && told.filter { !$0.contains("FLAGS") }.count == 2, "\(told)")
+        #expect(told.contains { $0.hasPrefix("2 FETCH") && $0.contains("\\Deleted \\Seen \\Draft") }, "\(told)")
+    }
+
+    @Test("a new keyword is told by a silent STORE, too") func keyword() throws {
+        let (server, mine, theirs) = try self.sessions(2)
+        defer { withExtendedLifetime(server) {} }
+        #expect(try mine.ok("STORE 1 +FLAGS.SILENT ($New)").first("FLAGS")?.contains("$New") == true)
+        #expect(try theirs.ok("NOOP").first("FLAGS")?.contains("$New") == true)
+    }
+
+    @Test("REPLACE of a message that another session removes is refused, and nothing is added") func replaceGone() throws {
+        let (server, mine, theirs) = try self.sessions(3)
+        defer { withExtendedLifetime(server) {} }
+        try theirs.ok("STORE 2:3 +FLAGS.SILENT (\\Deleted)")
+        // While the text is on its way.
+        let tag = try mine.start("REPLACE 3 INBOX {5}")
+        #expect(try mine.response().hasPrefix("+"))
+        try theirs.ok("EXPUNGE")
+        try mine.connection.send(Array("hello\r\n".utf8))
+        let late = try mine.finish(tag)
+        #expect(late.tagged.hasPrefix("NO [EXPUNGEISSUED]"), "\(late)")
+        // Before it is asked for.
+        let early = try mine.start("REPLACE 1 INBOX {5}")
+        #expect(try mine.response().hasPrefix("+"))
+        try mine.connection.send(Array("first\r\n".utf8))
+        let done = try mine.finish(early)
+        #expect(done.isOK && done.first("OK [APPENDUID") != nil && done.untagged.contains("1 EXPUNGE"), "\(done)")
+        #expect(try mine.ok("STATUS INBOX (MESSAGES)").first("STATUS") == "STATUS INBOX (MESSAGES 1)")
+        #expect(try mine.ok("FETCH 1 (BODY.PEEK[])").untagged.first?.contains("first") == true)
+    }
+}
