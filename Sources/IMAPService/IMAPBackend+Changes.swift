@@ -1,6 +1,7 @@
 internal import IMAPWire
 internal import MessageStore
 internal import NIOCore
+internal import NetKit
 internal import Vocabulary
 
 // STORE, COPY, MOVE, EXPUNGE.
@@ -9,23 +10,69 @@ extension IMAPBackend {
 
     func store(_ request: StoreRequest, _ answer: Answer) {
         self.inSelection(answer) { selection, rights throws(IMAPRefusal) in
-            guard !selection.isReadOnly else { throw IMAPRefusal(.readOnly, code: "NOPERM") }
-            let changes = AllowedFlags(rights).changes(request)
-            // Where nothing of it may be changed. [RFC4314-4]
-            guard !changes.isEmpty else { throw .notPermitted }
-            self.store(request, changes, selection, answer)
+            let changes = try self.changes(request, selection, rights)
+            self.store(request, changes, StoreSeries(selection), answer)
         }
     }
 
-    private func store(_ request: StoreRequest, _ changes: [AllowedFlags.Change], _ selection: Selection, _ answer: Answer) {
+    /// Those that came together go to the store together, which makes them in one transaction; where one of them takes several steps, each
+    /// waits for the one before it.
+    func store(_ requests: [StoreRequest], _ answer: Answer) {
+        self.inSelection(answer) { selection, rights in
+            let series = StoreSeries(selection)
+            let outcomes = StoreOutcomes(requests.count, answer)
+            let all = requests.map { request -> Result<[AllowedFlags.Change], IMAPRefusal> in
+                do throws(IMAPRefusal) { return .success(try self.changes(request, selection, rights)) } catch { return .failure(error) }
+            }
+            let isPlain =
+                requests.allSatisfy { $0.uids.count <= StoreSeries.mostAtOnce } && all.allSatisfy { (try? $0.get().count) ?? 1 == 1 }
+            guard isPlain else { return self.store(requests, all, from: 0, series, outcomes) }
+            for (index, changes) in all.enumerated() {
+                self.store(requests[index], changes, series, SessionAnswer { outcomes.set(index, $0) })
+            }
+        }
+    }
+
+    private func store(
+        _ requests: [StoreRequest], _ changes: [Result<[AllowedFlags.Change], IMAPRefusal>], from index: Int, _ series: StoreSeries,
+        _ outcomes: StoreOutcomes
+    ) {
+        guard index < requests.count else { return }
+        self.store(
+            requests[index], changes[index], series,
+            SessionAnswer { outcome in
+                outcomes.set(index, outcome)
+                self.store(requests, changes, from: index + 1, series, outcomes)
+            })
+    }
+
+    private func store(
+        _ request: StoreRequest, _ changes: Result<[AllowedFlags.Change], IMAPRefusal>, _ series: StoreSeries, _ answer: Answer
+    ) {
+        switch changes {
+        case .success(let changes): self.store(request, changes, series, answer)
+        case .failure(let refusal): answer(.refused(refusal))
+        }
+    }
+
+    private func changes(_ request: StoreRequest, _ selection: Selection, _ rights: Rights) throws(IMAPRefusal) -> [AllowedFlags.Change] {
+        guard !selection.isReadOnly else { throw IMAPRefusal(.readOnly, code: "NOPERM") }
+        let changes = AllowedFlags(rights).changes(request)
+        // Where nothing of it may be changed. [RFC4314-4]
+        guard !changes.isEmpty else { throw .notPermitted }
+        return changes
+    }
+
+    private func store(_ request: StoreRequest, _ changes: [AllowedFlags.Change], _ series: StoreSeries, _ answer: Answer) {
         let first = changes[0]
         let store = self.environment.store
+        let selection = series.selection
         let telling: MessageStore.FlagsTold = request.isSilent ? .nothing : .all
         let finish: @Sendable (Result<FlagsChanged, StoreError>) -> Void = { result in
             switch result {
             case .success(let changed):
                 selection.noteOwnChange(from: changed.before, to: changed.modSeq)
-                self.stored(changed, request, selection, answer)
+                self.stored(changed, request, series, answer)
             case .failure(let error):
                 selection.noteOwnChange()
                 answer(.refused(self.refusal(error)))
@@ -51,9 +98,8 @@ extension IMAPBackend {
     }
 
     /// Those whose flags were as wanted already are told too.
-    private func stored(_ changed: FlagsChanged, _ request: StoreRequest, _ selection: Selection, _ answer: Answer) {
-        let own = changed.steps.map { OwnChange(modSeq: $0.modSeq, uids: $0.uids.subtracting(changed.found)) }
-        let stored = StoredFlags(flagged: [], modified: changed.modified, own: own)
+    private func stored(_ changed: FlagsChanged, _ request: StoreRequest, _ series: StoreSeries, _ answer: Answer) {
+        let stored = StoredFlags(flagged: [], modified: changed.modified, own: series.own(changed))
         // Nothing is to be looked up: this thread is the store's, and is not kept.
         if request.isSilent, changed.flags.isSubset(of: .system) { return answer(.stored(stored)) }
         self.startOnWorker(answer) { () throws(IMAPRefusal) in
@@ -62,7 +108,7 @@ extension IMAPBackend {
             if !changed.flags.isSubset(of: .system) {
                 // Which names this session knows only the machine can tell: others have asked for them, too.
                 stored.keywords = Keywords.list(
-                    try self.reading { () throws(StoreError) in try selection.mailbox.keywords(covering: changed.flags) })
+                    try self.reading { () throws(StoreError) in try series.selection.mailbox.keywords(covering: changed.flags) })
             }
             answer(.stored(stored))
         }

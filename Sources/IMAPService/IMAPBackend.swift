@@ -64,6 +64,7 @@ package final class IMAPBackend: SessionBackend, Sendable {
         case .fetch(let request): self.fetch(request, answer)
         case .readOn: self.goOn(answer)
         case .store(let request): self.store(request, answer)
+        case .stores(let requests): self.store(requests, answer)
         case .copy(let request): self.copy(request, answer)
         case .expunge(let uids): self.expunge(uids, answer)
         case .search(let request): self.search(request, answer)

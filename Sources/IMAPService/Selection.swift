@@ -46,7 +46,8 @@ final class Selection: Sendable {
     /// The same of a change whose answer has told everything, if the session knew the mailbox as it was right before it.
     func noteOwnChange(from before: ModSeq?, to after: ModSeq) {
         guard let before else { return self.noteOwnChange() }
-        self.own.withLock { $0 = (before, after) }
+        // Right behind the one before it they are one change.
+        self.own.withLock { own in own = (own?.after == before ? own?.before ?? before : before, after) }
     }
 
     /// Up to where there is nothing new to a session that knows the mailbox up to `since`: behind its own change.

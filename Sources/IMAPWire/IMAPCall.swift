@@ -32,6 +32,9 @@ package enum IMAPCall: Sendable {
     case readOn
     /// Answer: `.stored` or `.refused`.
     case store(StoreRequest)
+    /// STOREs that came together, in order: to be made in as few transactions as may be. One that fails undoes no other. Answer: `.storedRun`
+    /// with an outcome for each, `.stored` or `.refused`; or `.refused` for all.
+    case stores([StoreRequest])
     /// COPY and MOVE. Answer: `.copied` or `.refused`.
     case copy(CopyRequest)
     /// Those marked \Deleted; with UIDs only of these. Answer: `.expunged` or `.refused`.
@@ -74,6 +77,7 @@ package enum IMAPOutcome: Sendable {
     /// The answer broke off where it cannot be mended, inside a literal: the session ends with what was passed on so far.
     case broken
     case stored(StoredFlags)
+    case storedRun([IMAPOutcome])
     case copied(CopiedMessages)
     /// What is gone by this command; told by the machine as EXPUNGE or VANISHED.
     case expunged(UIDSet, ModSeq)

@@ -40,6 +40,7 @@ indirect enum Work: Sendable {
     case closing(AfterClose)
     case fetching
     case storing(StorePlan)
+    case storingRun([StoreRun.Member])
     case copying(isMove: Bool, isUID: Bool)
     case expunging
     case searching(SearchPlan)
@@ -104,6 +105,8 @@ extension IMAPMachine {
             self.fetched(bytes, isLast: isLast, failure, own, &out)
         case (.fetching, .broken): self.close(&out)
         case (.storing(let plan), .stored(let stored)): self.stored(stored, plan, &out)
+        case (.storingRun(let members), .storedRun(let outcomes)): self.storedRun(members, outcomes, &out)
+        case (.storingRun(let members), .refused): self.storedRun(members, members.map { _ in outcome }, &out)
         case (.copying(let isMove, _), .copied(let copied)): self.copied(copied, isMove: isMove, &out)
         case (.expunging, .expunged(let uids, _)):
             self.selected?.expungeOwn(uids)

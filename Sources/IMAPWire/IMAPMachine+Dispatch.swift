@@ -117,7 +117,7 @@ extension IMAPMachine {
         }
     }
 
-    private func rule(_ scanner: inout Scanner) throws(GrammarFault) -> IMAPRule {
+    func rule(_ scanner: inout Scanner) throws(GrammarFault) -> IMAPRule {
         var name = scanner.keyword()
         if name == "UID", scanner.take(" ") { name = "UID " + scanner.keyword() }
         guard let rule = IMAPRule.named(name), self.settings.features.isSuperset(of: rule.feature) else {
@@ -127,7 +127,7 @@ extension IMAPMachine {
         return rule
     }
 
-    private func check(_ rule: IMAPRule) throws(GrammarFault) {
+    func check(_ rule: IMAPRule) throws(GrammarFault) {
         guard rule.states.contains(self.state) else {
             throw GrammarFault(self.identity == nil ? .loginFirst : rule.states == .selected ? .selectFirst : .alreadyLoggedIn)
         }
@@ -182,6 +182,11 @@ extension IMAPMachine {
             } else {
                 ending = .ok(.onlyPart, code: limit)
             }
+        }
+        // What has changed meanwhile is told at the end of a run.
+        if !self.storeRun.isEmpty {
+            self.writeTagged(ending, &out)
+            return self.tellNextStore(&out)
         }
         guard self.command.rule.tellsNews else { return self.writeTagged(ending, &out) }
         if let selected = self.selected, selected.isStale || self.command.rule.readsChanges {

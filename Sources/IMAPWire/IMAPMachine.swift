@@ -51,6 +51,8 @@ package struct IMAPMachine: SessionMachine {
     var saved = UIDSet()
     /// An APPEND in hand.
     var appending: Appending?
+    /// STOREs that are made and not told yet.
+    var storeRun = StoreRun()
     var notify = NotifyState()
     /// Results that are kept up. [RFC5267-4.3]
     var contexts: [SearchContextState] = []
@@ -95,6 +97,7 @@ package struct IMAPMachine: SessionMachine {
                 }
             guard isHandled else { break }
             handledAny = true
+            if case .working(.storing) = self.phase { self.gatherStores(&input, &out) }
         }
         if handledAny { self.extendDeadline(&out) }
     }
@@ -172,6 +175,7 @@ package struct IMAPMachine: SessionMachine {
         self.phase = .closed
         self.selected = nil
         self.appending = nil
+        self.storeRun = StoreRun()
         out.close()
     }
 }

@@ -62,7 +62,9 @@ struct FlagEdit {
         self.count += 1
         self.unseen += Int64(truncatingIfNeeded: (old & Flags.seen.rawValue)) - Int64(truncatingIfNeeded: (new & Flags.seen.rawValue))
         self.deleted += (new & Flags.deleted.rawValue == 0 ? 0 : 1) - (old & Flags.deleted.rawValue == 0 ? 0 : 1)
-        if modSeq > self.known { self.result.found.append(UInt32(clamping: number)) }
+        if modSeq > self.known {
+            self.result.found.append(.init(uid: UID(rawValue: UInt32(clamping: number)), modSeq: ModSeq(rawValue: modSeq)))
+        }
         if self.telling != .nothing { self.tell(number, new, self.modSeq) } else { self.result.flags.formUnion(Flags(rawValue: new)) }
         self.extend(number)
     }

@@ -136,7 +136,13 @@ final class FakeBackend {
             return .done
         case .fetch(let request): return self.fetch(request)
         case .readOn: return self.nextPiece()
-        case .store(let request): return self.store(request)
+        case .store(let request):
+            self.made = []
+            return self.store(request)
+        case .stores(let requests):
+            self.made = []
+            self.runs.append(requests.count)
+            return .storedRun(requests.map { self.store($0) })
         case .copy(let request): return self.copy(request)
         case .expunge(let uids): return self.expunge(uids)
         case .search(let request): return self.search(request)
@@ -270,6 +276,11 @@ final class FakeBackend {
 
     // MARK: STORE, COPY, SEARCH
 
+    /// How many STOREs came together, each time.
+    private(set) var runs: [Int] = []
+    /// Modseqs of the run in hand.
+    private var made: Set<Int64> = []
+
     private func store(_ request: StoreRequest) -> IMAPOutcome {
         guard let box = self.box else { return .refused(IMAPRefusal(.mailboxGone)) }
         var flags = request.flags
@@ -292,10 +303,13 @@ final class FakeBackend {
             case .remove: box.messages[index].flags.subtract(flags)
             case .replace: box.messages[index].flags = flags
             }
-            if box.messages[index].modSeq <= request.known.rawValue { own.append(box.messages[index].uid) }
+            if box.messages[index].modSeq <= request.known.rawValue || self.made.contains(box.messages[index].modSeq) {
+                own.append(box.messages[index].uid)
+            }
             box.messages[index].modSeq = box.modSeq
             changed.append(Self.flagged(box.messages[index]))
         }
+        self.made.insert(box.modSeq)
         let change = OwnChange(modSeq: ModSeq(rawValue: box.modSeq), uids: own)
         return .stored(StoredFlags(flagged: request.isSilent ? [] : changed, modified: modified, keywords: box.keywords, own: [change]))
     }

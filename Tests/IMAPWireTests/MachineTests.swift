@@ -249,6 +249,34 @@ import Vocabulary
         #expect(client.command("NOOP").lines.isEmpty)
     }
 
+    @Test("STOREs that came together are made together and answered in order, with what others changed at the end")
+    func storeRuns() {
+        let office = FakeOffice()
+        for text in ["a", "b", "c"] { office.inbox.add(text) }
+        var client = Client.inInbox(office)
+        _ = client.command("FETCH 1:* (UID)")
+        office.inbox.setFlags(2, .answered)
+        office.inbox.setFlags(3, .answered)
+        office.inbox.expunge(UIDSet(3...3))
+        office.inbox.add("d")
+        client.session.notify(.mailboxChanged)
+        let together = [
+            "a1 STORE 1 +FLAGS (\\Seen)", "a2 STORE 1:2 +FLAGS.SILENT (\\Flagged)", "a3 UID STORE 1 -FLAGS (\\Seen)",
+            "a4 STORE 9 FLAGS (\\Seen)", "a5 STORE 1 FLAGS.SILENT ()",
+            "a6 UID STORE 7 FLAGS ()",
+        ]
+        let answer = client.session.exchange(together.map { $0 + "\r\n" }.joined()).split(separator: "\r\n").map(String.init)
+        #expect(
+            answer == [
+                "* 1 FETCH (FLAGS (\\Seen))", "a1 OK completed", "a2 OK completed", "* 1 FETCH (UID 1 FLAGS (\\Flagged))", "* 3 EXPUNGE",
+                "* 3 EXISTS",
+                "* 2 FETCH (UID 2 FLAGS (\\Answered \\Flagged))", "a3 OK completed", "a4 BAD there is no message of this number",
+                "a5 OK completed", "a6 OK completed",
+            ])
+        #expect(client.backend.runs == [3])
+        #expect(client.command("NOOP").lines.isEmpty)
+    }
+
     @Test("Long answers come in pieces, each after the peer has read the last")
     func pieces() {
         let office = FakeOffice()

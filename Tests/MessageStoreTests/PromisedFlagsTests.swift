@@ -106,6 +106,41 @@ import Vocabulary
         #expect(try store.check().problems == [])
     }
 
+    @Test("changes that wait together are one transaction, and one that fails undoes no other") func together() async throws {
+        let scratch = try Scratch()
+        let store = try scratch.open()
+        defer { store.close() }
+        let (work, hold) = (try await Self.filled(store, 10), try await store.create("hold", account).id)
+        let told = Mutex(0)
+        let done = Mutex<[Bool]>([])
+        let subscription = store.changes.subscribe(work) { _ in told.withLock { $0 += 1 } }
+        let held = try await HeldFolder(store, by: hold)
+        let names = (1...59).map { "$k\($0)" }
+        for number in 0..<30 {
+            let note: MessageStore.Answer<FlagsChanged> = { result in
+                let isDone = if case .success = result { true } else { false }
+                done.withLock { $0.append(isDone) }
+            }
+            let uid = UInt32(number % 10 + 1)
+            store.changeFlags(
+                work, UIDSet(uid...uid), number < 10 ? .add([.flagged]) : number < 20 ? .remove([.seen]) : .add([.draft]),
+                keywords: number == 7 ? names : [], completion: note)
+        }
+        store.expunge(work, uids: [2], onlyDeleted: false) { result in
+            let isDone = if case .success = result { true } else { false }
+            done.withLock { $0.append(isDone) }
+        }
+        held.letGo()
+        let isOver = await settled { done.withLock { $0.count } == 31 }
+        #expect(isOver)
+        #expect(done.withLock { $0 } == (0..<31).map { $0 != 7 })
+        withExtendedLifetime(subscription) {}
+        #expect(told.withLock { $0 } == 1)
+        let rows = try await store.rows(work, UIDSet(1...10))
+        #expect(rows.count == 9 && rows.allSatisfy { $0.flags == ($0.uid.rawValue == 8 ? [.draft] : [.flagged, .draft]) })
+        #expect(try store.check().problems == [])
+    }
+
     @Test("I6 what others changed meanwhile is told to who changes the same messages") func found() async throws {
         let scratch = try Scratch()
         let store = try scratch.open { $0.promisesFrom = 4 }
@@ -116,7 +151,8 @@ import Vocabulary
         let mine: FlagsChanged = try await awaited("changeFlags") {
             store.changeFlags(work, UIDSet(1...6), .add([.flagged]), known: known, telling: .nothing, completion: $0)
         }
-        #expect(mine.found == [2, 5] && mine.changed.isEmpty && mine.before == theirs.modSeq && mine.flags.contains(.answered))
+        #expect(mine.found.map(\.uid.rawValue) == [2, 5] && mine.found.allSatisfy { $0.modSeq == theirs.modSeq })
+        #expect(mine.changed.isEmpty && mine.before == theirs.modSeq && mine.flags.contains(.answered))
         // Those that a change leaves as they are are told on demand, with their own MODSEQ.
         let all: FlagsChanged = try await awaited("changeFlags") {
             store.changeFlags(work, UIDSet(2...8), .add([.flagged]), known: mine.modSeq, telling: .all, completion: $0)

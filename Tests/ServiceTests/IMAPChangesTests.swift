@@ -37,6 +37,25 @@ import Testing
         #expect(told.contains { $0.hasPrefix("2 FETCH") && $0.contains("\\Deleted \\Seen \\Draft") }, "\(told)")
     }
 
+    @Test("a hundred STOREs without waiting are answered in order, and one that fails undoes no other") func together() throws {
+        let (server, mine, theirs) = try self.sessions(20)
+        defer { withExtendedLifetime(server) {} }
+        let tooMany = (1...59).map { "$k\($0)" }.joined(separator: " ")
+        var tags: [String] = []
+        for number in 0..<100 {
+            let flags = number == 50 ? tooMany : number % 2 == 0 ? "\\Flagged" : "\\Answered"
+            tags.append(try mine.start("STORE \(number % 20 + 1) +FLAGS\(number % 3 == 0 ? ".SILENT" : "") (\(flags))"))
+        }
+        for (number, tag) in tags.enumerated() {
+            let reply = try mine.finish(tag)
+            #expect(number == 50 ? reply.tagged.hasPrefix("NO [LIMIT]") : reply.isOK, "\(number): \(reply)")
+            let told = reply.all("FETCH").filter { $0.hasPrefix("\(number % 20 + 1) FETCH") }
+            #expect(told.count == (number == 50 || number % 3 == 0 ? 0 : 1), "\(number): \(reply)")
+        }
+        #expect(try mine.ok("SEARCH UNFLAGGED").untagged == ["SEARCH 2 4 6 8 10 12 14 16 18 20"])
+        #expect(try theirs.ok("SEARCH ANSWERED").untagged.contains("SEARCH 2 4 6 8 10 12 14 16 18 20"))
+    }
+
     @Test("a new keyword is told by a silent STORE, too") func keyword() throws {
         let (server, mine, theirs) = try self.sessions(2)
         defer { withExtendedLifetime(server) {} }

@@ -150,6 +150,7 @@ private final class Office {
         case .readOn: return self.piece(UIDSet())
         case .pause: return .resumed
         case .store(let request): return self.store(request)
+        case .stores(let requests): return .storedRun(requests.map { self.store($0) })
         case .copy(let request):
             self.check(request.uids)
             let there = request.uids.intersection(self.set(self.present))

@@ -95,6 +95,7 @@ private func answer(_ call: IMAPCall) -> IMAPOutcome {
     case .fetch(let request): checked(request.uids, .piece(ByteBuffer(), isLast: true))
     case .readOn: .piece(ByteBuffer(), isLast: true)
     case .store(let request): checked(request.uids, .stored(StoredFlags(flagged: [])))
+    case .stores(let requests): .storedRun(requests.map { checked($0.uids, .stored(StoredFlags(flagged: []))) })
     case .copy(let request):
         checked(request.uids, .copied(CopiedMessages(validity: UIDValidity(rawValue: 1), sources: UIDSet(), destinations: UIDSet())))
     case .expunge(let uids): checked(uids ?? UIDSet(), .expunged(UIDSet(), ModSeq(rawValue: 5)))

@@ -24,8 +24,20 @@ struct StorePlan: Sendable {
 }
 
 extension IMAPMachine {
-    // RFC 4466 6:  store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags
     fileprivate mutating func store(_ arguments: inout Scanner, isUID: Bool, _ out: inout Output) throws(GrammarFault) {
+        let (request, plan, limitCode) = try self.parsedStore(&arguments, isUID: isUID)
+        if request.unchangedSince != nil { try self.turnOnCondStore(&out) }
+        guard self.selected?.mailbox.isReadOnly == false else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
+        guard !request.uids.isEmpty else { return self.finish(.ok(), &out) }
+        self.command.limitCode = limitCode
+        self.ask(.store(request), .storing(plan), &out)
+    }
+
+    // RFC 4466 6:  store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags
+    /// What is to be asked for, how it is answered, and the code that says that fewer messages are taken than were named.
+    func parsedStore(
+        _ arguments: inout Scanner, isUID: Bool
+    ) throws(GrammarFault) -> (request: StoreRequest, plan: StorePlan, limitCode: String?) {
         guard let selected = self.selected else { throw GrammarFault(.selectFirst) }
         try arguments.expectSpace()
         let set = try arguments.sequenceSet()
@@ -39,21 +51,16 @@ extension IMAPMachine {
         try arguments.expectSpace()
         let (flags, keywords) = try arguments.storedFlags()
         try arguments.expectEnd()
-        if unchangedSince != nil { try self.turnOnCondStore(&out) }
         let uids =
             isUID
             ? set.uids(in: selected.known, uidNext: selected.uidNext, saved: self.saved)
             : try set.messages(in: selected.known, saved: self.saved)
-        guard !selected.mailbox.isReadOnly else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
-        guard !uids.isEmpty else { return self.finish(.ok(), &out) }
         let (taken, limitCode) = self.withinLimit(uids)
-        self.command.limitCode = limitCode
         var request = StoreRequest(uids: taken, change: change, flags: flags, keywords: keywords, unchangedSince: unchangedSince)
         // What waits to be told of these messages is told in its new state, which must be known then.
         request.isSilent = isSilent && !selected.hasUntoldFlags
         request.known = selected.modSeq
-        let plan = StorePlan(isUID: isUID, isSilent: isSilent, isConditional: unchangedSince != nil)
-        self.ask(.store(request), .storing(plan), &out)
+        return (request, StorePlan(isUID: isUID, isSilent: isSilent, isConditional: unchangedSince != nil), limitCode)
     }
 
     mutating func stored(_ stored: StoredFlags, _ plan: StorePlan, _ out: inout Output) {
