@@ -58,8 +58,9 @@ extension MessageStore {
     package func check(progress: @escaping (Progress) -> Void = { _ in }) throws(StoreError) -> CheckReport {
         self.parts.watch.begin()
         defer { self.parts.watch.end() }
-        // What was accepted before is filed before: from here on everything that moves is watched.
+        // What was accepted or promised before is in its rows before: from here on everything that moves is watched.
         self.parts.folder.waitUntilFiled()
+        _ = self.parts.folder.waitUntilWritten()
         var checker = StoreChecker(
             mail: self.parts.mail, accept: self.parts.accept, directory: self.parts.directory, location: self.location,
             watch: self.parts.watch,

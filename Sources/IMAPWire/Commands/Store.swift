@@ -113,6 +113,8 @@ struct StoredWriter: Sendable {
     private let withUID: Bool
     private let withFlags: Bool
     private var next = 0
+    /// What comes behind number and UID is the same for nearly all messages.
+    private var tail: (flags: Flags, modSeq: ModSeq, bytes: ByteBuffer)?
 
     init(_ flagged: [MailboxChanges.Flagged], _ selected: SelectedView, mode: WireMode, withUID: Bool, withFlags: Bool) {
         self.flagged = flagged
@@ -129,10 +131,28 @@ struct StoredWriter: Sendable {
             let change = self.flagged[self.next]
             self.next += 1
             guard let place = self.view.index(of: change.uid) else { continue }
-            out.writeFlagsFetch(
-                change, place: place, keywords: self.keywords, mode: self.mode, withUID: self.withUID, withFlags: self.withFlags)
+            out.beginFetch(change.uid, place: place, mode: self.mode)
+            if self.withUID, !self.mode.isUIDOnly {
+                out.writeFetchUID(change.uid)
+                out.writeFetchBlank()
+            }
+            out.writeImmutableBuffer(self.tail(of: change))
         }
         return true
+    }
+
+    /// Flags, modseq, and the end of the response.
+    private mutating func tail(of change: MailboxChanges.Flagged) -> ByteBuffer {
+        if let tail = self.tail, tail.flags == change.flags, tail.modSeq == change.modSeq { return tail.bytes }
+        var bytes = ByteBuffer()
+        if self.withFlags { bytes.writeFetchFlags(change.flags, keywords: self.keywords) }
+        if self.mode.isCondStore {
+            if self.withFlags { bytes.writeFetchBlank() }
+            bytes.writeFetchModSeq(change.modSeq)
+        }
+        bytes.endFetch()
+        self.tail = (change.flags, change.modSeq, bytes)
+        return bytes
     }
 }
 

@@ -94,21 +94,16 @@ extension ByteBuffer {
     }
 
     mutating func writeFlagsFetch(
-        _ change: MailboxChanges.Flagged, place: Int, keywords: [String], mode: WireMode, withUID: Bool, withFlags: Bool = true
+        _ change: MailboxChanges.Flagged, place: Int, keywords: [String], mode: WireMode, withUID: Bool
     ) {
         self.beginFetch(change.uid, place: place, mode: mode)
-        var isFirst = true
         if withUID, !mode.isUIDOnly {
             self.writeFetchUID(change.uid)
-            isFirst = false
+            self.writeFetchBlank()
         }
-        if withFlags {
-            if !isFirst { self.writeFetchBlank() }
-            isFirst = false
-            self.writeFetchFlags(change.flags, keywords: keywords)
-        }
+        self.writeFetchFlags(change.flags, keywords: keywords)
         if mode.isCondStore {
-            if !isFirst { self.writeFetchBlank() }
+            self.writeFetchBlank()
             self.writeFetchModSeq(change.modSeq)
         }
         self.endFetch()
