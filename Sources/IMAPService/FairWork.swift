@@ -67,11 +67,12 @@ package final class FairWork: Sendable {
 
     /// One thread's visit: one job of whose turn it is.
     private func serve() {
-        guard let (account, job) = self.state.withLock({ $0.take(limit: self.limit) }) else { return }
-        job()
-        guard self.state.withLock({ $0.finished(account, limit: self.limit) }) else { return }
-        // In place of the thread that was turned away; behind whatever else waits.
-        if !self.submit({ self.serve() }) { self.serve() }
+        while let (account, job) = self.state.withLock({ $0.take(limit: self.limit) }) {
+            job()
+            guard self.state.withLock({ $0.finished(account, limit: self.limit) }) else { return }
+            // In place of the thread that was turned away; behind whatever else waits, where there is room.
+            if self.submit({ self.serve() }) { return }
+        }
     }
 
     /// Jobs of an account that are on a thread now, and that wait.
