@@ -17,6 +17,7 @@ extension IMAPBackend {
                 guard self.count(identity) else { return answer(.refused(IMAPRefusal(.tooManySessions, code: "LIMIT"))) }
                 self.record("login", [("login", identity.login), ("mechanism", way), ("tls", hasTLS ? "yes" : "no")])
                 self.environment.noteLogin(identity.account, self.facts.peer)
+                self.environment.upkeep?.noteReader(identity.account)
                 self.prepare(identity.account) { answer(.auth(outcome)) }
             }
         }

@@ -57,8 +57,8 @@ package struct IMAPService: SessionService {
         package var sessions = AccountSessions()
         /// Mailboxes that one account may have.
         package var mostMailboxes = 50_000
-        /// Indexes of what is searched for; nil asks every message.
-        package var searching: SearchIndexing?
+        /// Prepares what will be asked for, indexes included; nil does without.
+        package var upkeep: MailboxUpkeep?
 
         package init(
             store: MessageStore, authenticate: @escaping Authenticate, configuration: @escaping @Sendable () -> Configuration,

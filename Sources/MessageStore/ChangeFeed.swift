@@ -33,11 +33,13 @@ package final class ChangeFeed: Sendable {
 
     package typealias MailboxHandler = @Sendable (ModSeq) -> Void
     package typealias AccountHandler = @Sendable ([AccountEvent]) -> Void
+    package typealias EverythingHandler = @Sendable ([(account: AccountID, mailbox: MailboxID)]) -> Void
 
     private struct Table: Sendable {
         var next = 0
         var mailboxes: [Int64: [Int: MailboxHandler]] = [:]
         var accounts: [Int64: [Int: AccountHandler]] = [:]
+        var everything: [Int: EverythingHandler] = [:]
     }
 
     private let table = Mutex(Table())
@@ -53,6 +55,16 @@ package final class ChangeFeed: Sendable {
     /// Everything in the mailboxes that an account owns. `handler` runs on the store's thread and must return at once.
     package func subscribe(account: AccountID, _ handler: @escaping AccountHandler) -> Subscription {
         self.subscribe(account.rawValue, \.accounts, handler)
+    }
+
+    /// Which mailboxes changed, all there are. `handler` runs on the store's thread and must return at once.
+    package func subscribeAll(_ handler: @escaping EverythingHandler) -> Subscription {
+        let number = self.table.withLock { table in
+            table.next += 1
+            table.everything[table.next] = handler
+            return table.next
+        }
+        return Subscription { [weak self] in self?.table.withLock { $0.everything[number] = nil } }
     }
 
     private func subscribe<Handler: Sendable>(
@@ -75,8 +87,12 @@ package final class ChangeFeed: Sendable {
     func post(_ changes: [Int64: Change], _ events: [(account: Int64, event: AccountEvent)] = []) {
         guard !changes.isEmpty || !events.isEmpty else { return }
         let calls: [@Sendable () -> Void] = self.table.withLock { table in
-            if table.mailboxes.isEmpty && table.accounts.isEmpty { return [] }
+            if table.mailboxes.isEmpty && table.accounts.isEmpty && table.everything.isEmpty { return [] }
             var calls: [@Sendable () -> Void] = []
+            if !table.everything.isEmpty, !changes.isEmpty {
+                let all = changes.map { (account: AccountID(rawValue: $1.account), mailbox: MailboxID(rawValue: $0)) }
+                for handler in table.everything.values { calls.append { handler(all) } }
+            }
             if !table.mailboxes.isEmpty {
                 for (mailbox, change) in changes {
                     let modSeq = ModSeq(rawValue: change.modSeq)

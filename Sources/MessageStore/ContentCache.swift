@@ -13,11 +13,26 @@ internal import Vocabulary
 
 /// What was made of message bodies once and is wanted again: by body, in `cache.db`.
 final class ContentCache: Sendable {
+    /// Which of the things that are kept of a body.
+    enum Kind: Int, CaseIterable { case summary, header }
+
+    struct Entry: Sendable {
+        var kind: Kind
+        var blob: Int64
+        var bytes: ByteBuffer
+    }
+
     private struct Pending: Sendable {
-        var rows: [(blob: Int64, bytes: ByteBuffer)] = []
+        var rows: [Entry] = []
         var bytes = 0
+        /// Mailboxes whose messages up to a UID have been prepared: written behind the rows.
+        var prepared: [Int64: Int64] = [:]
+        /// Accounts and the day on which they were last seen.
+        var readers: [Int64: Int64] = [:]
         var mustBeginAnew = false
         var isStopped = false
+
+        var hasSomething: Bool { !self.rows.isEmpty || !self.prepared.isEmpty || !self.readers.isEmpty }
     }
 
     private let path: String
@@ -68,11 +83,17 @@ final class ContentCache: Sendable {
             """
             CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id = 1), store BLOB NOT NULL);
             CREATE TABLE summary(blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+            """,
             """
+            CREATE TABLE header(blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+            CREATE TABLE prepared(mailbox INTEGER PRIMARY KEY, uid INTEGER NOT NULL);
+            CREATE TABLE reader(account INTEGER PRIMARY KEY, day INTEGER NOT NULL);
+            """,
         ])
     private static let owner = Statement("SELECT store FROM state WHERE id = 1")
     private static let claim = Statement("INSERT OR REPLACE INTO state(id, store) VALUES(1, ?1)")
-    private static let greatest = Statement("SELECT max(blob) FROM summary")
+    private static let greatest = Statement(
+        "SELECT max(coalesce((SELECT max(blob) FROM summary), 0), coalesce((SELECT max(blob) FROM header), 0))")
 
     /// nil when there cannot be one now.
     private static func open(_ path: String, _ store: [UInt8], _ next: Int64, _ events: any EventSink) -> Database? {
@@ -103,17 +124,27 @@ final class ContentCache: Sendable {
 
     // MARK: Reading
 
-    private static let read = Statement("SELECT bytes FROM summary WHERE blob = ?1")
+    private static let read = [
+        Statement("SELECT bytes FROM summary WHERE blob = ?1"), Statement("SELECT bytes FROM header WHERE blob = ?1"),
+    ]
+    private static let readRange = [
+        Statement("SELECT blob, bytes FROM summary WHERE blob BETWEEN ?1 AND ?2"),
+        Statement("SELECT blob, bytes FROM header WHERE blob BETWEEN ?1 AND ?2"),
+    ]
 
     /// What is known of each; blocks for a look into the file.
-    func find(_ blobs: [Int64]) -> [ByteBuffer?] {
+    /// - Parameter blobs: ascending where they can be: those that came one behind the other are read in one go.
+    func find(_ blobs: [Int64], _ kind: Kind) -> [ByteBuffer?] {
         guard let database = self.database.withLock({ $0 }) else { return blobs.map { _ in nil } }
         do throws(DatabaseError) {
             return try database.read { db throws(DatabaseError) in
+                if let first = blobs.first, let last = blobs.last, blobs.count > 2, Self.isDense(blobs) {
+                    return try self.findRange(first, last, blobs, kind, db)
+                }
                 var out: [ByteBuffer?] = []
                 out.reserveCapacity(blobs.count)
                 for blob in blobs {
-                    let found = try db.row(Self.read, .int(blob)) { row in row.withBytes(0) { Self.checked($0, blob) } }
+                    let found = try db.row(Self.read[kind.rawValue], .int(blob)) { row in row.withBytes(0) { Self.checked($0, blob) } }
                     out.append(found ?? nil)
                 }
                 return out
@@ -122,6 +153,31 @@ final class ContentCache: Sendable {
             if error.kind != .closed { self.beginAnew() }
             return blobs.map { _ in nil }
         }
+    }
+
+    /// Ascending, and few others lie between them.
+    private static func isDense(_ blobs: [Int64]) -> Bool {
+        guard let first = blobs.first, let last = blobs.last, last > first, last - first < 2 * Int64(blobs.count) else { return false }
+        return zip(blobs, blobs.dropFirst()).allSatisfy(<)
+    }
+
+    private func findRange(
+        _ first: Int64, _ last: Int64, _ blobs: [Int64], _ kind: Kind, _ db: Connection
+    ) throws(DatabaseError) -> [ByteBuffer?] {
+        var out = [ByteBuffer?](repeating: nil, count: blobs.count)
+        var at = 0
+        try db.each(Self.readRange[kind.rawValue], .int(first), .int(last)) { row throws(DatabaseError) in
+            let blob = row.int(0)
+            while at < blobs.count, blobs[at] < blob { at += 1 }
+            if at < blobs.count, blobs[at] == blob { out[at] = row.withBytes(1) { Self.checked($0, blob) } }
+            return true
+        }
+        return out
+    }
+
+    func reading<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(DatabaseError) -> T? {
+        guard let database = self.database.withLock({ $0 }) else { return nil }
+        return try database.read(body)
     }
 
     private static func checked(_ bytes: UnsafeRawBufferPointer, _ blob: Int64) -> ByteBuffer? {
@@ -139,55 +195,81 @@ final class ContentCache: Sendable {
     // MARK: Writing
 
     /// Keeps what was made, some time soon; when very much waits it is passed over.
-    func keep(_ rows: [(blob: Int64, bytes: ByteBuffer)]) {
-        let count = rows.reduce(0) { $0 + $1.bytes.readableBytes }
+    func keep(_ rows: [Entry]) {
+        let count = Self.octets(rows)
         self.pending.withLock { state in
             guard !state.isStopped, state.bytes + count <= Self.mostWaiting else { return }
             state.rows += rows
             state.bytes += count
         }
-        self.pending.signal()
+        self.pending.broadcast()
     }
+
+    /// Keeps what was made, and behind it how far a mailbox has been prepared. Waits while much else waits to be written; false at the end.
+    func keep(_ rows: [Entry], mailbox: Int64, through uid: Int64) -> Bool {
+        let count = Self.octets(rows)
+        let isTaken: Bool = self.pending.wait(
+            until: { $0.isStopped || $0.bytes <= Self.mostWaiting / 2 },
+            then: { state in
+                guard !state.isStopped else { return false }
+                state.rows += rows
+                state.bytes += count
+                state.prepared[mailbox] = uid
+                return true
+            })
+        self.pending.broadcast()
+        return isTaken
+    }
+
+    func noteReader(_ account: Int64, day: Int64) {
+        self.pending.withLock { $0.readers[account] = day }
+        self.pending.broadcast()
+    }
+
+    private static func octets(_ rows: [Entry]) -> Int { rows.reduce(0) { $0 + $1.bytes.readableBytes } }
 
     private func beginAnew() {
         self.pending.withLock { $0.mustBeginAnew = true }
-        self.pending.signal()
+        self.pending.broadcast()
     }
 
     private func run() {
         var sweep = Sweep()
         while true {
             let work: Pending = self.pending.wait(
-                milliseconds: Self.sweepPause, until: { $0.isStopped || $0.mustBeginAnew || !$0.rows.isEmpty },
+                milliseconds: Self.sweepPause,
+                until: { $0.isStopped || $0.mustBeginAnew || !$0.rows.isEmpty || !$0.prepared.isEmpty || !$0.readers.isEmpty },
                 then: { state in
-                    defer { (state.rows, state.bytes, state.mustBeginAnew) = ([], 0, false) }
+                    defer { state = Pending(isStopped: state.isStopped) }
                     return state
                 })
+            self.pending.broadcast()
             if work.mustBeginAnew { self.replace() }
-            if !work.rows.isEmpty { self.write(work.rows) } else if !work.isStopped { self.sweepSome(&sweep) }
+            if work.hasSomething { self.write(work) } else if !work.isStopped { self.sweepSome(&sweep) }
             if work.isStopped { return }
         }
     }
 
-    private static let insert = Statement("INSERT OR REPLACE INTO summary(blob, bytes) VALUES(?1, ?2)")
+    private static let insert = [
+        Statement("INSERT OR REPLACE INTO summary(blob, bytes) VALUES(?1, ?2)"),
+        Statement("INSERT OR REPLACE INTO header(blob, bytes) VALUES(?1, ?2)"),
+    ]
+    private static let setPrepared = Statement("INSERT OR REPLACE INTO prepared(mailbox, uid) VALUES(?1, ?2)")
+    private static let setReader = Statement("INSERT OR REPLACE INTO reader(account, day) VALUES(?1, ?2)")
     private static let pages = Statement("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
 
-    private func write(_ rows: [(blob: Int64, bytes: ByteBuffer)]) {
+    private func write(_ work: Pending) {
         guard let database = self.database.withLock({ $0 }) else { return }
+        let rows = work.rows
         do throws(DatabaseError) {
             for start in stride(from: 0, to: rows.count, by: 500) {
                 let some = rows[start..<min(start + 500, rows.count)]
+                try self.change(database) { db throws(DatabaseError) in for row in some { try Self.insert(row, db) } }
+            }
+            if !work.prepared.isEmpty || !work.readers.isEmpty {
                 try self.change(database) { db throws(DatabaseError) in
-                    let insert = try db.prepare(Self.insert)
-                    for row in some {
-                        var value = ByteBuffer()
-                        let sum = row.bytes.withUnsafeReadableBytes { Self.checksum($0, row.blob) }
-                        value.writeInteger(sum, endianness: .little)
-                        value.writeImmutableBuffer(row.bytes)
-                        try insert.bind(1, row.blob)
-                        try insert.bind(2, value)
-                        try insert.finish()
-                    }
+                    for (mailbox, uid) in work.prepared { try db.run(Self.setPrepared, .int(mailbox), .int(uid)) }
+                    for (account, day) in work.readers { try db.run(Self.setReader, .int(account), .int(day)) }
                 }
             }
             let size = try database.read { db throws(DatabaseError) in try db.row(Self.pages) { $0.int(0) } ?? 0 }
@@ -196,6 +278,17 @@ final class ContentCache: Sendable {
             // No room: what is there stays of use.
             if error.kind != .full && error.kind != .busy && error.kind != .closed { self.replace() }
         }
+    }
+
+    private static func insert(_ row: Entry, _ db: Connection) throws(DatabaseError) {
+        var value = ByteBuffer()
+        let sum = row.bytes.withUnsafeReadableBytes { Self.checksum($0, row.blob) }
+        value.writeInteger(sum, endianness: .little)
+        value.writeImmutableBuffer(row.bytes)
+        let insert = try db.prepare(Self.insert[row.kind.rawValue])
+        try insert.bind(1, row.blob)
+        try insert.bind(2, value)
+        try insert.finish()
     }
 
     private func change(_ database: Database, _ body: (Connection) throws(DatabaseError) -> Void) throws(DatabaseError) {
@@ -222,8 +315,11 @@ final class ContentCache: Sendable {
         var rest = 0
     }
 
-    private static let page = Statement("SELECT blob FROM summary WHERE blob > ?1 ORDER BY blob LIMIT ?2")
-    private static let drop = Statement("DELETE FROM summary WHERE blob = ?1")
+    private static let page = Statement(
+        """
+        SELECT blob FROM (SELECT blob FROM summary WHERE blob > ?1 UNION SELECT blob FROM header WHERE blob > ?1) ORDER BY blob LIMIT ?2
+        """)
+    private static let drop = [Statement("DELETE FROM summary WHERE blob = ?1"), Statement("DELETE FROM header WHERE blob = ?1")]
 
     private func sweepSome(_ sweep: inout Sweep) {
         guard sweep.rest == 0, let database = self.database.withLock({ $0 }) else {
@@ -241,7 +337,9 @@ final class ContentCache: Sendable {
             }
             let dead = Set(blobs).subtracting(self.isAlive(blobs))
             if !dead.isEmpty {
-                try self.change(database) { db throws(DatabaseError) in for blob in dead { try db.run(Self.drop, .int(blob)) } }
+                try self.change(database) { db throws(DatabaseError) in
+                    for blob in dead { for drop in Self.drop { try db.run(drop, .int(blob)) } }
+                }
             }
             sweep.last = end
         } catch { if error.kind == .corrupt || error.kind == .io { self.beginAnew() } }

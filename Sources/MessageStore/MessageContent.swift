@@ -13,6 +13,9 @@ package final class MessageContent: Sendable {
     package let bodySize: Int64
     package var size: Int64 { self.bodySize + Int64(self.prefix.readableBytes) }
     package var blob: BlobID { BlobID(rawValue: self.source.blob) }
+    /// Trace lines that all copies share, but for those whose trace lines are whole: before and behind those of each delivery. nil where that
+    /// would have to be read.
+    package let ends: (head: ByteBuffer, tail: ByteBuffer)?
 
     private let source: BlobSource
     /// A body of at most `small` bytes, read and checked when it was opened.
@@ -31,11 +34,20 @@ package final class MessageContent: Sendable {
             let body = bytes.getSlice(at: bytes.writerIndex - Int(source.place.body), length: Int(source.place.body)) ?? ByteBuffer()
             bytes.moveWriterIndex(to: bytes.writerIndex - Int(source.place.body))
             self.prefix = message.isWhole ? message.middle : bytes
+            self.ends = Self.ends(bytes, source.place)
             self.whole = body
         } else {
             self.prefix = message.isWhole ? message.middle : try source.prefix(message.middle)
+            self.ends = message.isWhole ? nil : Self.ends(self.prefix, source.place)
             self.whole = nil
         }
+    }
+
+    private static func ends(_ prefix: ByteBuffer, _ place: BlobPlace) -> (head: ByteBuffer, tail: ByteBuffer)? {
+        guard let head = prefix.getSlice(at: prefix.readerIndex, length: Int(place.head)),
+            let tail = prefix.getSlice(at: prefix.writerIndex - Int(place.tail), length: Int(place.tail))
+        else { return nil }
+        return (head, tail)
     }
 
     /// Bytes of the body; fewer only where the range leaves it. Who reads all of it in order is told at the end when it is not what was

@@ -1,6 +1,7 @@
 package import Database
 package import NIOCore
 package import Search
+internal import Synchronization
 package import Vocabulary
 
 // Invariants of search indexes:
@@ -36,7 +37,13 @@ package final class SearchIndex: Sendable {
     /// Pieces of one needle that are looked up; the rest would narrow little more.
     private static let mostPieces = 32
 
-    private let database: Database
+    let database: Database
+    /// Octets of the file from which on nothing more is taken in.
+    let limit: Int64
+    /// As it was when it was last looked at.
+    let octets = Atomic<Int64>(0)
+    /// The one in hand.
+    let merge = Mutex<Merge?>(nil)
 
     // MARK: Opening
 
@@ -52,7 +59,8 @@ package final class SearchIndex: Sendable {
             CREATE TABLE posting(piece INTEGER NOT NULL, segment INTEGER NOT NULL, documents BLOB NOT NULL,
                 PRIMARY KEY(piece, segment)) WITHOUT ROWID;
             CREATE TABLE segment(id INTEGER PRIMARY KEY, documents INTEGER NOT NULL);
-            """
+            """,
+            "ALTER TABLE segment ADD COLUMN pieces BLOB",
         ])
     private static let state = Statement("SELECT owner, version FROM state WHERE id = 1")
     private static let claim = Statement("INSERT INTO state(id, owner, version) VALUES(1, ?1, ?2)")
@@ -62,7 +70,7 @@ package final class SearchIndex: Sendable {
     ///   - owner: says which store the file belongs to.
     ///   - next: the store gives bodies this number and greater ones from now on: a file that knows greater ones is of another past.
     /// - Throws: also for a file of another owner or version: it is to be thrown away.
-    init(path: String, owner: [UInt8], next: BlobID) throws(DatabaseError) {
+    init(path: String, owner: [UInt8], next: BlobID, limit: Int64) throws(DatabaseError) {
         var options = DatabaseOptions()
         options.readers = 4
         options.writerCacheKiB = 8 << 10
@@ -83,6 +91,7 @@ package final class SearchIndex: Sendable {
             throw error
         }
         self.database = database
+        self.limit = limit
     }
 
     func close() { self.database.close() }
@@ -126,7 +135,7 @@ package final class SearchIndex: Sendable {
     private static let addPlace = Statement("INSERT OR IGNORE INTO place(mailbox, document, uid) VALUES(?1, ?2, ?3)")
     private static let advance = Statement(
         "INSERT INTO progress(mailbox, uid) VALUES(?1, ?2) ON CONFLICT(mailbox) DO UPDATE SET uid = max(uid, excluded.uid)")
-    private static let addSegment = Statement("INSERT INTO segment(documents) VALUES(?1)")
+    private static let addSegment = Statement("INSERT INTO segment(documents, pieces) VALUES(?1, ?2)")
     private static let lastSegment = Statement("SELECT max(id) FROM segment")
     private static let addPosting = Statement("INSERT INTO posting(piece, segment, documents) VALUES(?1, ?2, ?3)")
 
@@ -158,7 +167,9 @@ package final class SearchIndex: Sendable {
     private func write(_ postings: inout [Posting], _ count: Int, _ db: Connection) throws(DatabaseError) {
         guard !postings.isEmpty else { return }
         postings.sort()
-        try db.run(Self.addSegment, .int(count))
+        var pieces: [UInt64] = []
+        for posting in postings where pieces.last != posting.piece { pieces.append(posting.piece) }
+        try db.run(Self.addSegment, .int(count), .blob(PieceList.encoded(pieces)))
         let segment = try db.row(Self.lastSegment) { $0.int(0) } ?? 0
         let insert = try db.prepare(Self.addPosting)
         var start = 0
@@ -175,7 +186,7 @@ package final class SearchIndex: Sendable {
         }
     }
 
-    private func change(_ body: (Connection) throws(DatabaseError) -> Void) throws(DatabaseError) {
+    func change(_ body: (Connection) throws(DatabaseError) -> Void) throws(DatabaseError) {
         try self.database.withWriter { db throws(DatabaseError) in
             try db.set(.repeatable)
             try db.transaction { () throws(DatabaseError) in try body(db) }

@@ -18,18 +18,38 @@ package final class SearchIndexes: Sendable {
     private let owner: [UInt8]
     private let next: @Sendable () -> BlobID
     private let note: @Sendable (String) -> Void
+    private let limit: Int64
     private let state = Monitor(State())
 
     /// - Parameters:
     ///   - directory: made if it is not there.
     ///   - owner: says which store the files belong to; files of another one are thrown away.
     ///   - next: the store gives bodies this number and greater ones from now on.
+    ///   - limit: octets of one account's file from which on nothing more is taken into it.
     ///   - note: told of a file that cannot be used, with the reason.
-    package init(directory: String, owner: [UInt8], next: @escaping @Sendable () -> BlobID, note: @escaping @Sendable (String) -> Void) {
+    package init(
+        directory: String, owner: [UInt8], next: @escaping @Sendable () -> BlobID, limit: Int64 = 4 << 30,
+        note: @escaping @Sendable (String) -> Void
+    ) {
         self.directory = directory
         self.owner = owner
         self.next = next
+        self.limit = limit
         self.note = note
+    }
+
+    /// Accounts that have an index: those that were searched once.
+    package func accounts() -> [AccountID] {
+        var out: [AccountID] = []
+        for folder in 0..<100 {
+            guard let open = opendir("\(self.directory)/\(folder < 10 ? "0" : "")\(folder)") else { continue }
+            defer { closedir(open) }
+            while let entry = readdir(open) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+                if name.hasSuffix(".db"), let number = Int64(name.dropLast(3)) { out.append(AccountID(rawValue: number)) }
+            }
+        }
+        return out
     }
 
     /// The account's index; nil when there cannot be one now: search without it.
@@ -92,9 +112,9 @@ package final class SearchIndexes: Sendable {
         guard let end = path.lastIndex(of: "/") else { return nil }
         mkdir(self.directory, 0o700)
         mkdir(String(path[..<end]), 0o700)
-        if let found = try? SearchIndex(path: path, owner: self.owner, next: self.next()) { return found }
+        if let found = try? SearchIndex(path: path, owner: self.owner, next: self.next(), limit: self.limit) { return found }
         Self.unlinkFiles(path)
-        do throws(DatabaseError) { return try SearchIndex(path: path, owner: self.owner, next: self.next()) } catch {
+        do throws(DatabaseError) { return try SearchIndex(path: path, owner: self.owner, next: self.next(), limit: self.limit) } catch {
             self.note(error.description)
             return nil
         }

@@ -52,6 +52,7 @@ final class SMTPFixture: Sendable {
     }()
     private let loops: EventLoops
     private let searchIndexes: SearchIndexes
+    let upkeep: MailboxUpkeep
     private let imapWorkers = WorkerPool("imap", threads: 2, bound: 10_000)
     private let listeners: ListenerSet
     private static let actor = Actor(name: "tester", interface: "test")
@@ -76,6 +77,8 @@ final class SMTPFixture: Sendable {
         let store = self.store
         self.searchIndexes = SearchIndexes(
             directory: self.folder("search"), owner: store.identity, next: { store.nextBlob }, note: { print("search index: \($0)") })
+        self.upkeep = MailboxUpkeep(
+            store: self.store, indexes: self.searchIndexes, crashGuard: NoCrashGuard(), now: { [clock] in clock.now })
         self.authenticator = Authenticator(
             self.directory, AuthenticatorOptions(cacheKey: Secret("cache key of a test"), events: self.events))
         let loginNames = LoginNames(self.authenticator, ReverseLookup(self.names))
@@ -154,7 +157,7 @@ final class SMTPFixture: Sendable {
         mailing.isActive = { directory.snapshot.mayUse(.imap, $0) }
         mailing.noteLogin = { [guards] in guards.popLogins.note($0, $1, at: clock.now) }
         mailing.mostMailboxes = mailboxes
-        mailing.searching = SearchIndexing(self.searchIndexes)
+        mailing.upkeep = self.upkeep
         mailing.account = { directory.find($0) }
         mailing.loginName = { directory.snapshot.loginName($0) }
         mailing.quota = { directory.snapshot.recipient($0)?.quota }
@@ -162,6 +165,7 @@ final class SMTPFixture: Sendable {
             try BoundListener.bind(IPAddress("127.0.0.1"), port: 0), role: ListenerRole(name: "imap", service: .imap),
             service: ServiceBinding(IMAPService(mailing), tls: nil))
         try self.listeners.start()
+        self.upkeep.start()
         self.remote?.start()
     }
 
@@ -171,8 +175,9 @@ final class SMTPFixture: Sendable {
         boundedEnd("the listeners to drain") { try done.wait(for: "the drain") }
         if let releaser = self.releaser { boundedEnd("the releaser to end") { releaser.stop() } }
         if let remote = self.remote { boundedEnd("the delivery to end") { remote.stop(within: 2000) } }
-        boundedEnd("the workers to end") { [imapWorkers, searchIndexes] in
+        boundedEnd("the workers to end") { [imapWorkers, upkeep, searchIndexes] in
             imapWorkers.stop()
+            upkeep.stop()
             searchIndexes.close()
         }
         boundedEnd("authenticator, store and directory to close") { [authenticator, store, directory] in

@@ -42,10 +42,10 @@ final class FetchWork: PartWork {
         self.request = request
         self.selection = selection
         self.backend = backend
-        self.readsBodies = request.items.contains { $0.readsContent }
+        self.readsBodies = request.items.contains { $0.readsLongContent }
         self.marksSeen = mayMarkSeen && request.items.contains { $0.marksSeen }
         // What a page needs lies in memory: opened messages, summaries, or rows alone.
-        self.pageSize = self.readsBodies ? 100 : request.items.contains { $0.needsSummary } ? 250 : 1000
+        self.pageSize = self.readsBodies ? 100 : request.items.contains { $0.needsSummary || $0.readsContent } ? 250 : 1000
         self.readsFlagsAlone = request.items.allSatisfy { $0 == .uid || $0 == .flags || $0 == .modSeq }
         let environment = backend.environment
         let summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
@@ -251,6 +251,12 @@ final class FetchWork: PartWork {
 }
 
 extension FetchItem {
+    /// Bytes of the message are needed, or what is known of them, for more than its own header.
+    var readsLongContent: Bool {
+        if case .section(let section) = self { return !section.isOfOwnHeader }
+        return self.readsContent
+    }
+
     /// Bytes of the message are needed, or what is known of them.
     var readsContent: Bool {
         switch self {
@@ -264,7 +270,7 @@ extension FetchItem {
         switch self {
         case .envelope, .body, .bodyStructure, .binary, .binarySize: true
         case .preview(let isLazy): !isLazy
-        case .section(let section): !section.isWholeMessage
+        case .section(let section): !section.isWholeMessage && !section.isOfOwnHeader
         case .uid, .flags, .internalDate, .size, .modSeq, .emailID, .threadID, .saveDate: false
         }
     }
@@ -280,4 +286,13 @@ extension FetchItem {
 
 extension BodySection {
     var isWholeMessage: Bool { self.part.isEmpty && self.text == .all }
+
+    /// The message's own header or fields of it: what is kept may answer it.
+    var isOfOwnHeader: Bool {
+        guard self.part.isEmpty else { return false }
+        switch self.text {
+        case .header, .fields, .fieldsNot: return true
+        case .all, .text, .mime: return false
+        }
+    }
 }

@@ -88,7 +88,14 @@ struct FetchedMessage: Sendable {
         case .bodyStructure:
             try self.writeKnown("BODYSTRUCTURE ", &messages, &out, Opaque.bodyStructure(row.size)) { $0.bodyStructure(form) }
         case .preview(let isLazy): try self.writePreview(isLazy: isLazy, request.mode, &messages, &out)
-        case .section(let section): try self.begin(section, &messages, &out)
+        case .section(let section):
+            if let header = messages.header(self.item - 1), !messages.isWithheld(row) {
+                out.writeFetchSectionName(section)
+                out.writeFetchBlank()
+                self.begin(SectionStream(nil, front: header, 0..<0, section.partial), &out)
+            } else {
+                try self.begin(section, &messages, &out)
+            }
         case .binary(let part, let partial, _): try self.beginBinary(part, partial, &messages, &out)
         case .binarySize(let part): try self.writeBinarySize(part, &messages, &out)
         }

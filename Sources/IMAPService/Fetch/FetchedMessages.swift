@@ -4,20 +4,29 @@ internal import MessageStore
 internal import NIOCore
 internal import Vocabulary
 
-/// What the messages of one page need: summaries that are kept, and messages opened some at a time.
+/// What a FETCH knows of the messages of its page: summaries and headers that are kept, messages that are open. Messages are opened some at a
+/// time, and only where what is kept does not answer.
 struct FetchedMessages: Sendable {
     let mailbox: MailboxID
     private let summaries: Summaries
     private let needsSummary: Bool
     private let makesSummary: Bool
+    /// Some item is answered from the message's bytes alone.
     private let readsContent: Bool
+    /// By item: what it asks of a header that may be kept; nil for all other items.
+    private let headerItems: [HeaderQuestion?]
+    private let asksHeaders: Bool
     var keywords: [String] = []
 
     private var rows: [MessageRow] = []
     private var known: [BlobID: KnownContent] = [:]
+    private var headers: [BlobID: KeptHeader] = [:]
+    private var traces: [UID: MessageTrace] = [:]
     private var opened: [UID: MessageContent] = [:]
     /// Parts of the message in hand, each decoded once; nil where nobody knows how.
     private var measured: [[UInt32]: BinaryMeasuring?] = [:]
+    /// Of the message that was prepared last: what answers each header item.
+    private var answers: [ByteBuffer?] = []
 
     /// Messages opened in one go, and their octets together: those that are long are opened one by one.
     private static let openAtOnce = 16
@@ -28,16 +37,23 @@ struct FetchedMessages: Sendable {
         self.summaries = summaries
         self.needsSummary = items.contains { $0.needsSummary || $0 == .preview(isLazy: true) }
         self.makesSummary = items.contains { $0.needsSummary }
-        self.readsContent = items.contains { $0.readsContent }
+        self.headerItems = items.map { HeaderQuestion($0) }
+        self.asksHeaders = self.headerItems.contains { $0 != nil }
+        self.readsContent = zip(items, self.headerItems).contains { $0.readsContent && $1 == nil }
     }
 
     /// The next page's rows.
     mutating func page(_ rows: [MessageRow]) throws(StoreError) {
         self.rows = rows
-        self.known = [:]
-        self.opened = [:]
-        guard self.needsSummary, !rows.isEmpty else { return }
-        for (blob, summary) in self.summaries.kept(Array(Set(rows.map(\.blob)))) { self.known[blob] = .summary(summary) }
+        (self.known, self.headers, self.traces, self.opened) = ([:], [:], [:], [:])
+        guard !rows.isEmpty, self.needsSummary || self.asksHeaders else { return }
+        let blobs = Set(rows.map(\.blob))
+        if self.needsSummary { for (blob, summary) in self.summaries.kept(blobs) { self.known[blob] = .summary(summary) } }
+        guard self.asksHeaders else { return }
+        self.headers = self.summaries.keptHeaders(blobs)
+        let uids = rows.map(\.uid)
+        self.traces.reserveCapacity(uids.count)
+        for (uid, trace) in zip(uids, try self.summaries.store.traces(of: self.mailbox, uids)) { self.traces[uid] = trace }
     }
 
     /// Only where it is kept already.
@@ -49,6 +65,10 @@ struct FetchedMessages: Sendable {
     /// What is known of the content; found out where it is not.
     mutating func content(of row: MessageRow) throws(StoreError) -> KnownContent {
         if let known = self.known[row.blob] { return known }
+        if !self.needsSummary, let kept = self.summaries.kept([row.blob])[row.blob] {
+            self.known[row.blob] = .summary(kept)
+            return .summary(kept)
+        }
         let made = try self.summaries.make(try self.open(row))
         self.known[row.blob] = made
         return made
@@ -58,10 +78,37 @@ struct FetchedMessages: Sendable {
     mutating func prepare(_ row: MessageRow) throws(StoreError) {
         if self.readsContent { _ = try self.open(row) }
         if self.makesSummary { _ = try self.content(of: row) }
+        if self.asksHeaders { try self.prepareHeaders(row) }
     }
 
     /// Not even the bytes of this one are given out.
     func isWithheld(_ row: MessageRow) -> Bool { self.summaries.crashGuard.isBlamed(ContentHash(row.blob).passedOn) }
+
+    // MARK: Headers
+
+    /// What of the prepared message's header an item asks for, where that is kept.
+    func header(_ item: Int) -> ByteBuffer? { self.answers.indices.contains(item) ? self.answers[item] : nil }
+
+    private mutating func prepareHeaders(_ row: MessageRow) throws(StoreError) {
+        self.answers.removeAll(keepingCapacity: true)
+        guard let trace = self.traces[row.uid] else { throw .noSuchMessage }
+        if self.headers[row.blob] == nil, case .summary(let summary) = try self.content(of: row) {
+            self.headers[row.blob] = try self.summaries.makeHeader(try self.open(row), summary)
+        }
+        let kept = self.headers[row.blob]
+        var isMissing = false
+        for question in self.headerItems {
+            let answer = question.flatMap { question in kept.flatMap { question.answer($0, trace) } }
+            isMissing = isMissing || (question != nil && answer == nil)
+            self.answers.append(answer)
+        }
+        // The rest is read from the message itself.
+        guard isMissing else { return }
+        _ = try self.open(row)
+        _ = try self.content(of: row)
+    }
+
+    // MARK: Opened messages
 
     mutating func open(_ row: MessageRow) throws(StoreError) -> MessageContent {
         if let content = self.opened[row.uid] { return content }
@@ -71,7 +118,7 @@ struct FetchedMessages: Sendable {
         // Those behind it, as far as they are wanted too.
         if let at = self.rows.firstIndex(where: { $0.uid == row.uid }) {
             for next in self.rows[(at + 1)...].prefix(Self.openAtOnce - 1) {
-                guard self.readsContent || self.known[next.blob] == nil else { continue }
+                guard self.isWanted(next) else { continue }
                 octets += next.size
                 guard octets <= Self.octetsAtOnce else { break }
                 uids.append(next.uid)
@@ -83,6 +130,12 @@ struct FetchedMessages: Sendable {
         }
         guard let first = contents.first else { throw .noSuchMessage }
         return try first.get()
+    }
+
+    /// This message will have to be opened, as far as can be told.
+    private func isWanted(_ row: MessageRow) -> Bool {
+        if self.readsContent || (self.makesSummary && self.known[row.blob] == nil) { return true }
+        return self.asksHeaders && self.headers[row.blob].map { $0.answersNothing } ?? true
     }
 
     mutating func close(_ row: MessageRow) {
@@ -116,6 +169,30 @@ extension FetchItem {
         switch self {
         case .binary(let part, _, _), .binarySize(let part): part.isEmpty ? nil : part
         default: nil
+        }
+    }
+}
+
+/// What an item asks of the message's own header.
+private enum HeaderQuestion: Sendable {
+    case header
+    case fields(HeaderFieldFilter)
+
+    /// nil for all other items.
+    init?(_ item: FetchItem) {
+        guard case .section(let section) = item, section.part.isEmpty else { return nil }
+        switch section.text {
+        case .header: self = .header
+        case .fields(let names): self = .fields(HeaderFieldFilter(names, isExcluding: false))
+        case .fieldsNot(let names): self = .fields(HeaderFieldFilter(names, isExcluding: true))
+        case .all, .text, .mime: return nil
+        }
+    }
+
+    func answer(_ kept: KeptHeader, _ trace: MessageTrace) -> ByteBuffer? {
+        switch self {
+        case .header: kept.header(trace.lines, isWhole: trace.isWhole)
+        case .fields(let filter): kept.subset(filter, trace.lines, isWhole: trace.isWhole)
         }
     }
 }

@@ -10,26 +10,40 @@ enum KnownContent: Sendable {
     case opaque
 }
 
-/// Summaries of bodies: as they are kept, or made and kept from then on.
+/// Summaries and headers of bodies: as they are kept, or made and kept from then on.
 struct Summaries: Sendable {
     let store: MessageStore
     let crashGuard: any CrashGuard
     let account: AccountID?
 
     /// Those that are kept.
-    func kept(_ blobs: [BlobID]) -> [BlobID: MessageSummary] {
-        var out: [BlobID: MessageSummary] = [:]
+    func kept(_ blobs: Set<BlobID>) -> [BlobID: MessageSummary] {
+        self.find(blobs, self.store.cachedSummaries) { MessageSummary(decoding: $0) }
+    }
+
+    func keptHeaders(_ blobs: Set<BlobID>) -> [BlobID: KeptHeader] {
+        self.find(blobs, self.store.cachedHeaders) { KeptHeader(decoding: $0) }
+    }
+
+    private func find<T>(_ blobs: Set<BlobID>, _ look: ([BlobID]) -> [ByteBuffer?], _ make: (ByteBuffer) -> T?) -> [BlobID: T] {
+        let blobs = blobs.sorted { $0.rawValue < $1.rawValue }
+        var out: [BlobID: T] = [:]
         out.reserveCapacity(blobs.count)
-        for (blob, bytes) in zip(blobs, self.store.cached(blobs)) {
-            if let bytes, let summary = MessageSummary(decoding: bytes) { out[blob] = summary }
-        }
+        for (blob, bytes) in zip(blobs, look(blobs)) { if let bytes, let value = make(bytes) { out[blob] = value } }
         return out
     }
 
     /// Made from the body, under guard.
     func make(_ content: MessageContent) throws(StoreError) -> KnownContent {
+        guard let (summary, cached) = try self.prepared(content) else { return .opaque }
+        self.store.cache([cached])
+        return .summary(summary)
+    }
+
+    /// The same, for whoever keeps it; nil for what nobody may look at.
+    func prepared(_ content: MessageContent) throws(StoreError) -> (summary: MessageSummary, cached: CachedBody)? {
         let name = ContentHash(content.blob)
-        if self.crashGuard.isBlamed(name) { return .opaque }
+        if self.crashGuard.isBlamed(name) { return nil }
         var builder = MessageSummaryBuilder()
         var at: Int64 = 0
         while at < content.bodySize {
@@ -40,10 +54,23 @@ struct Summaries: Sendable {
                 if !isBlamed { builder.read(piece) }
                 return isBlamed
             }
-            if isBlamed { return .opaque }
+            if isBlamed { return nil }
         }
         let summary = self.crashGuard.handling(.reading, ByteBuffer(), named: name, account: self.account) { _ in builder.finish() }
-        self.store.cache([(content.blob, summary.encoded)])
-        return .summary(summary)
+        let header = try self.header(content, summary)
+        return (summary, CachedBody(blob: content.blob, summary: summary.encoded, header: header.encoded))
+    }
+
+    /// The header as it is kept, of a body whose summary is there.
+    func makeHeader(_ content: MessageContent, _ summary: MessageSummary) throws(StoreError) -> KeptHeader {
+        let header = try self.header(content, summary)
+        self.store.cache([CachedBody(blob: content.blob, header: header.encoded)])
+        return header
+    }
+
+    private func header(_ content: MessageContent, _ summary: MessageSummary) throws(StoreError) -> KeptHeader {
+        let range = summary.headerRange
+        let isShort = Int64(range.count) <= KeptHeader.longest
+        return KeptHeader(isShort ? try content.read(range) : nil, head: content.ends?.head, tail: content.ends?.tail)
     }
 }

@@ -128,7 +128,7 @@ final class SearchWork: PartWork {
 
     /// Leaves out what the index says cannot match. What it does not know is asked, like all where there is no index.
     private func useIndex(_ narrowing: SearchNarrowing, _ target: SearchTarget, _ progress: inout Progress) {
-        guard let owner = target.owner, let indexing = self.backend.environment.searching?.begin(target.mailbox, of: owner) else { return }
+        guard let owner = target.owner, let indexing = self.backend.environment.upkeep?.indexing(target.mailbox, of: owner) else { return }
         progress.indexing = indexing
         guard let through = indexing.through else { return }
         progress.messages?.index = indexing.index
@@ -139,8 +139,8 @@ final class SearchWork: PartWork {
     private func endTarget(_ progress: inout Progress) {
         let target = self.targets[progress.target]
         // What the index did not know it learns behind the answer, for the next search.
-        if let indexing = progress.indexing, let last = target.view.last, indexing.isBehind(last) {
-            IndexBuilder(indexing, target.mailbox, self.summaries, self.backend.environment).start()
+        if let indexing = progress.indexing, let owner = target.owner, let last = target.view.last, indexing.isBehind(last) {
+            self.backend.environment.upkeep?.isBehind(target.mailbox, of: owner)
         }
         progress.indexing = nil
         if target.name == nil || !progress.found.isEmpty {

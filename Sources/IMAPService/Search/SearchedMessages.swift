@@ -30,7 +30,7 @@ struct SearchedMessages: Sendable {
     mutating func page(_ rows: [MessageRow], readsSummaries: Bool) {
         self.rows = rows
         self.opened = [:]
-        self.known = readsSummaries ? self.summaries.kept(Array(Set(rows.map(\.blob)))) : [:]
+        self.known = readsSummaries ? self.summaries.kept(Set(rows.map(\.blob))) : [:]
     }
 
     /// nil for what nobody may look at, or what went meanwhile.

@@ -4,11 +4,22 @@ package import NIOCore
 /// BODY[HEADER.FIELDS] and BODY[HEADER.FIELDS.NOT]: those fields of a header, and the empty line behind it. Lines that are no fields belong to
 /// neither. [RFC9051-6.4.5.1]
 package struct HeaderFieldFilter: Sendable {
-    private let names: [[UInt8]]
-    private let isExcluding: Bool
+    /// In small letters, one behind the other.
+    private let names: [UInt8]
+    /// Behind each of them.
+    private let ends: [Int]
+    /// A bit for each length that some name has; 63 stands for all from there on.
+    private let lengths: UInt64
+    let isExcluding: Bool
 
     package init(_ names: [String], isExcluding: Bool) {
-        self.names = names.map { Array($0.utf8.map(\.asciiLowercased)) }
+        var (all, ends, lengths): ([UInt8], [Int], UInt64) = ([], [], 0)
+        for name in names {
+            all += name.utf8.map(\.asciiLowercased)
+            ends.append(all.count)
+            lengths |= 1 << UInt64(min(name.utf8.count, 63))
+        }
+        (self.names, self.ends, self.lengths) = (all, ends, lengths)
         self.isExcluding = isExcluding
     }
 
@@ -16,18 +27,34 @@ package struct HeaderFieldFilter: Sendable {
     package func subset(of header: ByteBuffer) -> ByteBuffer {
         header.withUnsafeReadableBytes { bytes in
             var out = ByteBuffer()
-            var position = 0
-            while position < bytes.count {
-                let end = Self.fieldEnd(bytes, position)
-                let line = UnsafeRawBufferPointer(rebasing: bytes[position..<end])
-                if Self.isBlank(line) {
-                    out.writeBytes(line)
-                    break
+            // Fields that are taken and stand together are copied at once.
+            var run = 0..<0
+            Self.walk(bytes) { range, name in
+                if let name {
+                    guard self.has(UnsafeRawBufferPointer(rebasing: bytes[name])) != self.isExcluding else { return }
+                } else if !Self.isBlank(bytes, range.lowerBound) {
+                    return
                 }
-                if let isNamed = self.isNamed(line), isNamed != self.isExcluding { out.writeBytes(line) }
-                position = end
+                if run.upperBound == range.lowerBound {
+                    run = run.lowerBound..<range.upperBound
+                } else {
+                    if !run.isEmpty { out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[run])) }
+                    run = range
+                }
             }
+            if !run.isEmpty { out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[run])) }
             return out
+        }
+    }
+
+    /// Tells of each field, continuation lines included, and where its name is (nil: the line is none), to the empty line, which is the last.
+    static func walk(_ bytes: UnsafeRawBufferPointer, _ body: (_ field: Range<Int>, _ name: Range<Int>?) -> Void) {
+        var position = 0
+        while position < bytes.count {
+            let end = self.fieldEnd(bytes, position)
+            guard !self.isBlank(bytes, position) else { return body(position..<end, nil) }
+            body(position..<end, self.name(bytes, position..<end))
+            position = end
         }
     }
 
@@ -37,25 +64,58 @@ package struct HeaderFieldFilter: Sendable {
         while let newline = bytes.firstOffset(of: .lf, from: position) {
             position = newline + 1
             // A line of a blank alone goes on with the field, but an empty one ends the header.
-            guard position < bytes.count, bytes[position] == .space || bytes[position] == .tab,
-                !Self.isBlank(UnsafeRawBufferPointer(rebasing: bytes[start..<position]))
-            else { return position }
+            guard position < bytes.count, bytes[position] == .space || bytes[position] == .tab, !self.isBlank(bytes, start) else {
+                return position
+            }
         }
         return bytes.count
     }
 
-    private static func isBlank(_ line: UnsafeRawBufferPointer) -> Bool {
-        line.first == .lf || (line.count >= 2 && line[0] == .cr && line[1] == .lf)
+    /// An empty line begins here.
+    static func isBlank(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Bool {
+        bytes[start] == .lf || (bytes[start] == .cr && start + 1 < bytes.count && bytes[start + 1] == .lf)
     }
 
-    /// nil where the line is no field.
-    private func isNamed(_ line: UnsafeRawBufferPointer) -> Bool? {
-        guard let colon = line.firstOffset(of: UInt8(ascii: ":")) else { return nil }
+    private static func name(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) -> Range<Int>? {
+        guard let colon = bytes.firstOffset(of: UInt8(ascii: ":"), from: line.lowerBound, to: line.upperBound) else { return nil }
         var end = colon
-        while end > 0, line[end - 1] == .space || line[end - 1] == .tab { end -= 1 }
-        let name = line[..<end]
-        return self.names.contains { wanted in
-            wanted.count == name.count && zip(wanted, name).allSatisfy { $0 == $1.asciiLowercased }
+        while end > line.lowerBound, bytes[end - 1] == .space || bytes[end - 1] == .tab { end -= 1 }
+        return line.lowerBound..<end
+    }
+
+    func has(_ name: UnsafeRawBufferPointer) -> Bool {
+        guard self.lengths & 1 << UInt64(min(name.count, 63)) != 0 else { return false }
+        return self.names.withUnsafeBufferPointer { names in
+            var start = 0
+            for end in self.ends {
+                if end - start == name.count {
+                    var index = 0
+                    while index < name.count, names[start + index] == name[index].asciiLowercased { index += 1 }
+                    if index == name.count { return true }
+                }
+                start = end
+            }
+            return false
         }
+    }
+
+    /// One number a name; see `FieldNameHash`.
+    var hashes: [UInt32] {
+        self.names.withUnsafeBytes { names in
+            var start = 0
+            return self.ends.map { end in
+                defer { start = end }
+                return FieldNameHash.of(UnsafeRawBufferPointer(rebasing: names[start..<end]))
+            }
+        }
+    }
+}
+
+/// Stands for the name of a field, in any case of letters. Two names may have the same.
+enum FieldNameHash {
+    static func of(_ name: UnsafeRawBufferPointer) -> UInt32 {
+        var hash: UInt32 = 2_166_136_261
+        for byte in name { hash = (hash ^ UInt32(byte.asciiLowercased)) &* 16_777_619 }
+        return hash
     }
 }

@@ -37,6 +37,12 @@ extension MessageParts {
         self.init(parts: parts, size: size)
     }
 
+    /// The header of the message itself, from what `write` wrote.
+    static func firstHeader(reading buffer: inout ByteBuffer) -> Range<Int64>? {
+        guard buffer.readVariable() != nil, let count = buffer.readVariable(), count > 0 else { return nil }
+        return self.part(&buffer, 0, before: 0)?.header
+    }
+
     private static func part(_ buffer: inout ByteBuffer, _ last: Int64, before index: Int) -> Part? {
         guard let headerStart = buffer.readEnd(from: last), let headerEnd = buffer.readEnd(from: headerStart),
             let bodyStart = buffer.readEnd(from: headerEnd), let bodyEnd = buffer.readEnd(from: bodyStart),

@@ -114,6 +114,12 @@ package struct MessageSummary: Hashable, Sendable {
         return MessageParts(reading: &section) ?? MessageParts(parts: [], size: 0)
     }
 
+    /// Where the message's own header is in the blob, its empty line included.
+    package var headerRange: Range<Int64> {
+        var section = self.section(.parts)
+        return MessageParts.firstHeader(reading: &section) ?? 0..<0
+    }
+
     // MARK: Decoded text for search, sort and thread
 
     package func text(_ which: Text) -> String { String(buffer: self.section(which.rawValue)) }

@@ -57,6 +57,7 @@ package final class MTA: Sendable {
     /// Read for IMAP sessions: they may wait for the disk.
     private let imapWorkers = WorkerPool("imap", threads: 4, bound: 100_000)
     private let searchIndexes: SearchIndexes
+    private let upkeep: MailboxUpkeep
     private let listeners: ListenerSet
     /// What is served, with the access rules of each.
     private let rules = Mutex<[(listener: StartConfiguration.Listener, rules: AccessRules)]>([])
@@ -92,6 +93,8 @@ package final class MTA: Sendable {
         self.directory = try Opening.directory(start)
         self.store = try Opening.store(start, self.directory.configuration, self.trail)
         self.searchIndexes = Opening.searchIndexes(self.store, self.trail)
+        self.upkeep = MailboxUpkeep(
+            store: self.store, indexes: self.searchIndexes, crashGuard: options.crashGuard, now: SystemSources.now)
         self.certificates = try Opening.certificates(start)
         self.authenticator = Authenticator(
             self.directory,
@@ -166,6 +169,7 @@ package final class MTA: Sendable {
         self.drop.withLock { $0 = watcher }
         watcher.start()
         self.localDelivery.start()
+        self.upkeep.start()
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
 
@@ -205,6 +209,7 @@ package final class MTA: Sendable {
         self.control?.stop()
         self.filterWorkers.stop()
         self.imapWorkers.stop()
+        self.upkeep.stop()
         self.searchIndexes.close()
         self.releaser.stop()
         self.drop.withLock { $0 }?.stop()
@@ -387,7 +392,7 @@ package final class MTA: Sendable {
         environment.account = { directory.find($0) }
         environment.loginName = { directory.snapshot.loginName($0) }
         environment.quota = { directory.snapshot.recipient($0)?.quota }
-        environment.searching = SearchIndexing(self.searchIndexes)
+        environment.upkeep = self.upkeep
         return IMAPService(environment)
     }
 
