@@ -23,9 +23,15 @@ final class OpenMailbox: Sendable {
         var newest = ModSeq(rawValue: 0)
         var recent = RecentChanges()
         var keywords: [Int: String]?
-        var flags = FlagPrefix()
+        var rows = RowPrefix()
+        var memory = SearchMemory()
+        /// When somebody last used it: a count of the budget's.
+        var lastUse: UInt64 = 0
         var subscription: ChangeFeed.Subscription?
         var isClosed = false
+
+        /// Of what counts in the budget.
+        var octets: Int { self.rows.octets + self.memory.octets }
     }
 
     /// Flags that changed and are read in one go; more come with the next reading.
@@ -47,10 +53,11 @@ final class OpenMailbox: Sendable {
     func close() {
         let last = self.state.withLock { state in
             state.isClosed = true
-            self.budget.change(by: -state.flags.octets)
+            self.budget.change(by: -state.octets)
             defer {
                 state.subscription = nil
-                state.flags = FlagPrefix()
+                state.rows = RowPrefix()
+                state.memory = SearchMemory()
             }
             return state.subscription
         }
@@ -137,15 +144,15 @@ final class OpenMailbox: Sendable {
         return try self.keywords()
     }
 
-    // MARK: Flags
+    // MARK: Rows
 
-    /// Flags of messages, as `StoreReads.rows` gives them, but without size, dates and body.
+    /// Rows of messages, as `StoreReads.rows` gives them.
     /// - Parameter isAll: no message that is there lies between the UIDs.
-    func flagRows(_ uids: UIDSet, from first: UID, limit: Int, isAll: Bool) throws(StoreError) -> [MessageRow] {
+    func rows(_ uids: UIDSet, from first: UID, limit: Int, isAll: Bool) throws(StoreError) -> [MessageRow] {
         let (known, newest, end) = self.state.withLock { state in
-            (
-                state.flags.rows(uids, from: first, limit: limit, at: state.newest), state.newest,
-                state.flags.reaches(at: state.newest)
+            state.lastUse = self.budget.nextUse
+            return (
+                state.rows.rows(uids, from: first, limit: limit, at: state.newest), state.newest, state.rows.reaches(at: state.newest)
             )
         }
         if known.count == limit { return known }
@@ -153,16 +160,57 @@ final class OpenMailbox: Sendable {
         let continues = end.map { first.rawValue <= $0.rawValue || first.rawValue == $0.rawValue + 1 } ?? (first.rawValue == 1)
         let start = end.flatMap { $0 >= first && $0.rawValue < UInt32.max ? UID(rawValue: $0.rawValue + 1) : nil } ?? first
         let read = try self.reads.rows(of: self.id, uids, from: start, limit: limit - known.count)
-        if isAll, continues, !read.isEmpty, self.budget.hasRoom(read.count * FlagPrefix.octetsPerRow) {
+        if isAll, continues, !read.isEmpty, self.budget.hasRoom(read.count * RowPrefix.octetsPerRow, for: self.id) {
             self.state.withLock { state in
                 guard state.newest == newest, !state.isClosed else { return }
-                let before = state.flags.octets
-                state.flags.add(read, startsAfter: end, at: newest)
-                self.budget.change(by: state.flags.octets - before)
+                let before = state.octets
+                state.rows.add(read, startsAfter: end, at: newest)
+                self.budget.change(by: state.octets - before)
             }
         }
         return known + read
     }
+
+    // MARK: What searches have found out
+
+    var memory: SearchMemory {
+        self.state.withLock { state in
+            state.lastUse = self.budget.nextUse
+            return state.memory
+        }
+    }
+
+    /// Keeps what a search has found out, if there is room for it.
+    func remember(_ change: (inout SearchMemory) -> Void) {
+        var memory = self.memory
+        let before = memory.octets
+        change(&memory)
+        guard self.budget.hasRoom(max(0, memory.octets - before), for: self.id) else { return }
+        // Of two searches at a time one is remembered: the other's work is done again some time.
+        self.state.withLock { [memory] state in
+            guard !state.isClosed else { return }
+            let before = state.octets
+            state.memory = memory
+            self.budget.change(by: state.octets - before)
+        }
+    }
+
+    /// Gives room to others; false when there was nothing.
+    func forget() -> Bool {
+        let freed = self.state.withLock { state in
+            let octets = state.octets
+            state.rows = RowPrefix()
+            state.memory = SearchMemory()
+            return octets
+        }
+        self.budget.change(by: -freed)
+        return freed > 0
+    }
+
+    /// Nobody has it selected for now.
+    func rest() { self.state.withLock { $0.recent = RecentChanges() } }
+
+    var lastUse: UInt64? { self.state.withLock { $0.octets > 0 ? $0.lastUse : nil } }
 
     func forgetKeywords() { self.state.withLock { $0.keywords = nil } }
 }

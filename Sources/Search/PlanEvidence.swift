@@ -5,7 +5,7 @@ internal import Vocabulary
 /// What is known of a message, and what a plan makes of it. Depth is bounded by the plan.
 struct PlanEvidence {
     let facts: SearchFacts
-    let summary: MessageSummary?
+    let header: SearchEvidence?
     let text: SearchText?
     let context: SearchContext
 
@@ -15,8 +15,8 @@ struct PlanEvidence {
         case .facts(let test): Self.verdict(self.matches(test))
         case .sent(let test):
             // A message without a date was sent on no day.
-            self.summary.map { Self.verdict($0.sentDay.map(test.matches) ?? false) } ?? .unknown
-        case .field(let field, let needle): self.summary.map { Self.verdict(Self.matches($0, field, needle)) } ?? .unknown
+            self.header.map { Self.verdict($0.sentDay.map(test.matches) ?? false) } ?? .unknown
+        case .field(let field, let needle): self.header.map { Self.verdict($0.has(needle, in: field)) } ?? .unknown
         case .header(let name, let needle): self.text.map { Self.verdict($0.hasField(name, needle)) } ?? .unknown
         case .body(let needle): self.text.map { Self.verdict($0.hasInBody(needle)) } ?? .unknown
         case .text(let needle): self.text.map { Self.verdict($0.hasAnywhere(needle)) } ?? .unknown
@@ -58,14 +58,6 @@ struct PlanEvidence {
         case .modSeq(let modSeq): self.facts.modSeq >= modSeq
         case .emailID(let id): self.facts.emailID == id
         case .threadID(let id): self.facts.threadID == id
-        }
-    }
-
-    private static func matches(_ summary: MessageSummary, _ field: MessageSummary.Text, _ needle: ByteFinder) -> Bool {
-        guard summary.has(field) else { return false }
-        if needle.needle.isEmpty { return true }
-        return summary.bytes(field).withUnsafeReadableBytes { bytes in
-            bytes.withMemoryRebound(to: UInt8.self) { needle.isIn(SearchFold.folded($0)) }
         }
     }
 }

@@ -25,6 +25,8 @@ package struct SearchPlan: Sendable {
     private let context: SearchContext
 
     package let needs: Needs
+    /// Columns that decide as much as a summary.
+    package let columns: Set<SearchColumns.Key>
     /// Messages that can match at all, where the program says so by UIDs; nil for all.
     package let uids: UIDSet?
     /// What to ask an index first; nil where it would leave nothing out.
@@ -36,13 +38,20 @@ package struct SearchPlan: Sendable {
         self.root = root
         self.context = context
         self.needs = root.needs
+        self.columns = root.columns
         self.uids = root.uids
         self.narrowing = root.narrowing
     }
 
     package func decide(_ facts: SearchFacts, _ summary: MessageSummary? = nil, _ text: SearchText? = nil) -> Verdict {
-        PlanEvidence(facts: facts, summary: summary, text: text, context: self.context).verdict(self.root)
+        self.decide(facts, header: summary.map { .summary($0) }, text)
     }
+
+    /// - Parameter header: what is known of the header, from wherever.
+    package func decide(_ facts: SearchFacts, header: SearchEvidence?, _ text: SearchText? = nil) -> Verdict {
+        PlanEvidence(facts: facts, header: header, text: text, context: self.context).verdict(self.root)
+    }
+
 }
 
 /// A key as it is evaluated; children of a group come in the order of their cost.
@@ -187,6 +196,16 @@ indirect enum PlanNode: Sendable {
         case .header, .body, .text: [.summary, .text]
         case .all(let nodes), .any(let nodes): nodes.reduce([]) { $0.union($1.needs) }
         case .not(let node): node.needs
+        }
+    }
+
+    var columns: Set<SearchColumns.Key> {
+        switch self {
+        case .sent: [.sent]
+        case .field(let field, _): [.folded(field)]
+        case .always, .facts, .header, .body, .text: []
+        case .all(let nodes), .any(let nodes): nodes.reduce([]) { $0.union($1.columns) }
+        case .not(let node): node.columns
         }
     }
 

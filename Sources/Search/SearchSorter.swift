@@ -41,8 +41,20 @@ package struct SearchSorter: Sendable {
     /// Some criterion is how near a message comes. [RFC6203-5]
     package var needsRelevancy: Bool { self.criteria.contains { $0.key == .relevancy } }
 
-    /// - Parameter relevancy: from 1 to 100.
+    /// Columns that have as much of it as a summary.
+    package var columnKeys: Set<SearchColumns.Key> {
+        Set(
+            self.criteria.compactMap { criterion in
+                criterion.key == .date ? .sent : criterion.key.text.map { .compared($0) }
+            })
+    }
+
     package mutating func add(_ facts: SearchFacts, _ summary: MessageSummary?, relevancy: UInt8 = 100) {
+        self.add(facts, header: summary.map { .summary($0) }, relevancy: relevancy)
+    }
+
+    /// - Parameter relevancy: from 1 to 100.
+    package mutating func add(_ facts: SearchFacts, header: SearchEvidence?, relevancy: UInt8 = 100) {
         self.uids.append(facts.uid)
         for (index, criterion) in self.criteria.enumerated() {
             // Taken out and put back, so that the list has one owner while it grows.
@@ -50,36 +62,28 @@ package struct SearchSorter: Sendable {
             case .numbers(var numbers):
                 self.columns[index] = .numbers([])
                 // The nearest come first.
-                numbers.append(criterion.key == .relevancy ? -Int64(relevancy) : Self.number(criterion.key, facts, summary))
+                numbers.append(criterion.key == .relevancy ? -Int64(relevancy) : Self.number(criterion.key, facts, header))
                 self.columns[index] = .numbers(numbers)
             case .texts(var texts):
                 self.columns[index] = .texts([])
-                texts.append(Self.text(criterion.key, summary))
+                texts.append(Self.text(criterion.key, header))
                 self.columns[index] = .texts(texts)
             }
         }
     }
 
-    private static func number(_ key: SortCriterion.Key, _ facts: SearchFacts, _ summary: MessageSummary?) -> Int64 {
+    private static func number(_ key: SortCriterion.Key, _ facts: SearchFacts, _ header: SearchEvidence?) -> Int64 {
         switch key {
         case .size: facts.size
         // Without a date the internal one counts. [RFC5256-2.2]
-        case .date: summary?.sentDate ?? facts.internalDate
+        case .date: header?.sentDate ?? facts.internalDate
         default: facts.internalDate
         }
     }
 
-    private static func text(_ key: SortCriterion.Key, _ summary: MessageSummary?) -> [UInt8] {
-        guard let summary else { return [] }
-        return switch key {
-        case .cc: SortText.key(summary, .ccMailbox)
-        case .from: SortText.key(summary, .fromMailbox)
-        case .to: SortText.key(summary, .toMailbox)
-        case .subject: SortText.key(summary, .baseSubject)
-        case .displayFrom: SortText.key(summary, .displayFrom)
-        case .displayTo: SortText.key(summary, .displayTo)
-        case .arrival, .date, .size, .relevancy: []
-        }
+    private static func text(_ key: SortCriterion.Key, _ header: SearchEvidence?) -> [UInt8] {
+        guard let header, let text = key.text else { return [] }
+        return header.compared(text)
     }
 
     /// All that was added, in order.
@@ -106,6 +110,19 @@ extension SearchSorter.Column {
 }
 
 extension SortCriterion.Key {
+    /// What is compared as a text.
+    fileprivate var text: MessageSummary.Text? {
+        switch self {
+        case .cc: .ccMailbox
+        case .from: .fromMailbox
+        case .to: .toMailbox
+        case .subject: .baseSubject
+        case .displayFrom: .displayFrom
+        case .displayTo: .displayTo
+        case .arrival, .date, .size, .relevancy: nil
+        }
+    }
+
     fileprivate var isNumber: Bool { self == .arrival || self == .date || self == .size || self == .relevancy }
 }
 

@@ -10,11 +10,13 @@ import Vocabulary
 final class IndexFolder {
     let path: String
     private(set) var indexes: SearchIndexes
+    private let limit: Int64
 
-    init(owner: [UInt8] = [1], next: Int64 = .max) {
+    init(owner: [UInt8] = [1], next: Int64 = .max, limit: Int64 = 4 << 30) {
         var template = Array("/tmp/po-index-XXXXXX".utf8CString)
         self.path = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp/po-index"
-        self.indexes = Self.open(self.path, owner, next)
+        self.limit = limit
+        self.indexes = Self.open(self.path, owner, next, limit)
     }
 
     deinit {
@@ -29,11 +31,11 @@ final class IndexFolder {
 
     func reopen(owner: [UInt8] = [1], next: Int64 = .max) {
         self.indexes.close()
-        self.indexes = Self.open(self.path, owner, next)
+        self.indexes = Self.open(self.path, owner, next, self.limit)
     }
 
-    private static func open(_ path: String, _ owner: [UInt8], _ next: Int64) -> SearchIndexes {
-        SearchIndexes(directory: path, owner: owner, next: { BlobID(rawValue: next) }, note: { _ in })
+    private static func open(_ path: String, _ owner: [UInt8], _ next: Int64, _ limit: Int64) -> SearchIndexes {
+        SearchIndexes(directory: path, owner: owner, next: { BlobID(rawValue: next) }, limit: limit, note: { _ in })
     }
 }
 

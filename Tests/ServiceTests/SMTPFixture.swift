@@ -52,6 +52,7 @@ final class SMTPFixture: Sendable {
     }()
     private let loops: EventLoops
     private let searchIndexes: SearchIndexes
+    var indexes: SearchIndexes { self.searchIndexes }
     let upkeep: MailboxUpkeep
     private let imapWorkers = WorkerPool("imap", threads: 2, bound: 10_000)
     private let listeners: ListenerSet

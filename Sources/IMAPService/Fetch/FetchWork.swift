@@ -35,7 +35,8 @@ final class FetchWork: PartWork {
     private let marksSeen: Bool
     private let pageSize: Int
     private let readsBodies: Bool
-    private let readsFlagsAlone: Bool
+    /// Answered from rows: nothing else is looked at.
+    private let isOfRowsAlone: Bool
     private let progress: Mutex<Progress?>
 
     init(_ request: FetchRequest, _ selection: Selection, _ backend: IMAPBackend, account: AccountID, mayMarkSeen: Bool) {
@@ -44,9 +45,9 @@ final class FetchWork: PartWork {
         self.backend = backend
         self.readsBodies = request.items.contains { $0.readsLongContent }
         self.marksSeen = mayMarkSeen && request.items.contains { $0.marksSeen }
+        self.isOfRowsAlone = RowWriter(request, keywords: []) != nil
         // What a page needs lies in memory: opened messages, summaries, or rows alone.
         self.pageSize = self.readsBodies ? 100 : request.items.contains { $0.needsSummary || $0.readsContent } ? 250 : 1000
-        self.readsFlagsAlone = request.items.allSatisfy { $0 == .uid || $0 == .flags || $0 == .modSeq }
         let environment = backend.environment
         let summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
         self.progress = Mutex(
@@ -70,10 +71,15 @@ final class FetchWork: PartWork {
                 progress.isPrepared = true
             }
             let turn = self.backend.turn()
+            // Growing would copy what is there again and again.
+            if self.readsBodies || self.isOfRowsAlone { out.reserveCapacity(Self.partSize + (8 << 10)) }
             while out.readableBytes < Self.partSize {
                 if progress.message != nil {
                     try self.write(&progress, &out, turn)
                     if progress.message != nil { break }
+                } else if self.isOfRowsAlone, progress.at < progress.rows.count {
+                    if turn.isOver, out.readableBytes > 0 { break }
+                    self.writeRows(&progress, &out)
                 } else if progress.at < progress.rows.count {
                     // Long messages, and those that are summed up for the first time: others get their turn.
                     if self.readsBodies || progress.at % 8 == 0, turn.isOver { break }
@@ -131,11 +137,8 @@ final class FetchWork: PartWork {
     }
 
     private func rows(_ uids: UIDSet, from first: UID) throws(StoreError) -> [MessageRow] {
-        guard self.readsFlagsAlone else {
-            return try self.backend.reads.rows(of: self.selection.id, uids, from: first, limit: self.pageSize)
-        }
         let isAll = uids.count == self.request.view.count
-        return try self.selection.mailbox.flagRows(uids, from: first, limit: self.pageSize, isAll: isAll)
+        return try self.selection.mailbox.rows(uids, from: first, limit: self.pageSize, isAll: isAll)
     }
 
     private static func following(_ rows: [MessageRow], full: Int) -> UID? {
@@ -215,12 +218,25 @@ final class FetchWork: PartWork {
 
     // MARK: Messages
 
+    private func writeRows(_ progress: inout Progress, _ out: inout ByteBuffer) {
+        guard var writer = RowWriter(self.request, keywords: progress.messages.keywords) else { return }
+        let first = progress.at
+        while progress.at < progress.rows.count, out.readableBytes < Self.partSize {
+            let row = progress.rows[progress.at]
+            progress.at += 1
+            // The view has what this session was told of; a message that came since has no number yet.
+            guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) else { continue }
+            writer.write(row, place: place, to: &out)
+        }
+        self.backend.noteFetched(progress.at - first)
+    }
+
     private func beginMessage(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
         let row = progress.rows[progress.at]
         progress.at += 1
         // Before a word is said of it: a message that another session has removed since its row was read is passed over. [RFC2180-4.1.2]
         do throws(StoreError) {
-            try progress.messages.prepare(row)
+            try progress.messages.prepare(row, at: progress.at - 1)
         } catch {
             guard case .noSuchMessage = error else { throw error }
             return self.writeGone(UIDSet(row.uid.rawValue...row.uid.rawValue), &out)
@@ -228,7 +244,7 @@ final class FetchWork: PartWork {
         // The view has what this session was told of; a message that came since has no number yet.
         guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) else { return }
         out.beginFetch(row.uid, place: place, mode: self.request.mode)
-        progress.message = FetchedMessage(row, tellsFlags: progress.seenNow.contains(row.uid))
+        progress.message = FetchedMessage(row, tellsFlags: !progress.seenNow.isEmpty && progress.seenNow.contains(row.uid))
     }
 
     private func write(_ progress: inout Progress, _ out: inout ByteBuffer, _ turn: Turn) throws(StoreError) {

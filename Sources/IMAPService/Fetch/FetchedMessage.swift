@@ -50,6 +50,7 @@ struct FetchedMessage: Sendable {
     }
 
     private mutating func writeImplied(_ request: FetchRequest, _ messages: FetchedMessages, _ out: inout ByteBuffer) {
+        guard self.tellsFlags || request.mode.isCondStore else { return }
         let hasFlags = request.items.contains(.flags)
         if self.tellsFlags, !hasFlags {
             self.blank(&out)
@@ -89,10 +90,10 @@ struct FetchedMessage: Sendable {
             try self.writeKnown("BODYSTRUCTURE ", &messages, &out, Opaque.bodyStructure(row.size)) { $0.bodyStructure(form) }
         case .preview(let isLazy): try self.writePreview(isLazy: isLazy, request.mode, &messages, &out)
         case .section(let section):
-            if let header = messages.header(self.item - 1), !messages.isWithheld(row) {
-                out.writeFetchSectionName(section)
-                out.writeFetchBlank()
-                self.begin(SectionStream(nil, front: header, 0..<0, section.partial), &out)
+            if let (name, header) = messages.header(self.item - 1), !messages.isWithheld(row) {
+                out.writeImmutableBuffer(name)
+                out.writeIMAPLiteralHeader(Int64(header.readableBytes), isBinary: false)
+                out.writeImmutableBuffer(header)
             } else {
                 try self.begin(section, &messages, &out)
             }

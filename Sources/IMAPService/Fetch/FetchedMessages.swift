@@ -20,8 +20,9 @@ struct FetchedMessages: Sendable {
 
     private var rows: [MessageRow] = []
     private var known: [BlobID: KnownContent] = [:]
-    private var headers: [BlobID: KeptHeader] = [:]
-    private var traces: [UID: MessageTrace] = [:]
+    /// By place in the page.
+    private var headers: [KeptHeader?] = []
+    private var traces: [MessageTrace?] = []
     private var opened: [UID: MessageContent] = [:]
     /// Parts of the message in hand, each decoded once; nil where nobody knows how.
     private var measured: [[UInt32]: BinaryMeasuring?] = [:]
@@ -29,7 +30,7 @@ struct FetchedMessages: Sendable {
     private var answers: [ByteBuffer?] = []
 
     /// Messages opened in one go, and their octets together: those that are long are opened one by one.
-    private static let openAtOnce = 16
+    private static let openAtOnce = 32
     private static let octetsAtOnce: Int64 = 512 << 10
 
     init(_ items: [FetchItem], _ mailbox: MailboxID, _ summaries: Summaries) {
@@ -45,15 +46,14 @@ struct FetchedMessages: Sendable {
     /// The next page's rows.
     mutating func page(_ rows: [MessageRow]) throws(StoreError) {
         self.rows = rows
-        (self.known, self.headers, self.traces, self.opened) = ([:], [:], [:], [:])
+        (self.known, self.headers, self.traces, self.opened) = ([:], [], [], [:])
         guard !rows.isEmpty, self.needsSummary || self.asksHeaders else { return }
         let blobs = Set(rows.map(\.blob))
         if self.needsSummary { for (blob, summary) in self.summaries.kept(blobs) { self.known[blob] = .summary(summary) } }
         guard self.asksHeaders else { return }
-        self.headers = self.summaries.keptHeaders(blobs)
-        let uids = rows.map(\.uid)
-        self.traces.reserveCapacity(uids.count)
-        for (uid, trace) in zip(uids, try self.summaries.store.traces(of: self.mailbox, uids)) { self.traces[uid] = trace }
+        let kept = self.summaries.keptHeaders(blobs)
+        self.headers = rows.map { kept[$0.blob] }
+        self.traces = try self.summaries.store.traces(of: self.mailbox, rows.map(\.uid))
     }
 
     /// Only where it is kept already.
@@ -75,10 +75,11 @@ struct FetchedMessages: Sendable {
     }
 
     /// Gets what the items will want, so that nothing is missing in the midst of the answer.
-    mutating func prepare(_ row: MessageRow) throws(StoreError) {
+    /// - Parameter place: of the row in its page.
+    mutating func prepare(_ row: MessageRow, at place: Int) throws(StoreError) {
         if self.readsContent { _ = try self.open(row) }
         if self.makesSummary { _ = try self.content(of: row) }
-        if self.asksHeaders { try self.prepareHeaders(row) }
+        if self.asksHeaders { try self.prepareHeaders(row, place) }
     }
 
     /// Not even the bytes of this one are given out.
@@ -86,16 +87,19 @@ struct FetchedMessages: Sendable {
 
     // MARK: Headers
 
-    /// What of the prepared message's header an item asks for, where that is kept.
-    func header(_ item: Int) -> ByteBuffer? { self.answers.indices.contains(item) ? self.answers[item] : nil }
+    /// What of the prepared message's header an item asks for, where that is kept, and the item's name in the answer.
+    func header(_ item: Int) -> (name: ByteBuffer, value: ByteBuffer)? {
+        guard item < self.answers.count, let value = self.answers[item], let name = self.headerItems[item]?.name else { return nil }
+        return (name, value)
+    }
 
-    private mutating func prepareHeaders(_ row: MessageRow) throws(StoreError) {
+    private mutating func prepareHeaders(_ row: MessageRow, _ place: Int) throws(StoreError) {
         self.answers.removeAll(keepingCapacity: true)
-        guard let trace = self.traces[row.uid] else { throw .noSuchMessage }
-        if self.headers[row.blob] == nil, case .summary(let summary) = try self.content(of: row) {
-            self.headers[row.blob] = try self.summaries.makeHeader(try self.open(row), summary)
+        guard let trace = self.traces[place] else { throw .noSuchMessage }
+        if self.headers[place] == nil, case .summary(let summary) = try self.content(of: row) {
+            self.headers[place] = try self.summaries.makeHeader(try self.open(row), summary)
         }
-        let kept = self.headers[row.blob]
+        let kept = self.headers[place]
         var isMissing = false
         for question in self.headerItems {
             let answer = question.flatMap { question in kept.flatMap { question.answer($0, trace) } }
@@ -117,8 +121,9 @@ struct FetchedMessages: Sendable {
         var octets = row.size
         // Those behind it, as far as they are wanted too.
         if let at = self.rows.firstIndex(where: { $0.uid == row.uid }) {
-            for next in self.rows[(at + 1)...].prefix(Self.openAtOnce - 1) {
-                guard self.isWanted(next) else { continue }
+            for place in self.rows.indices[(at + 1)...].prefix(Self.openAtOnce - 1) {
+                let next = self.rows[place]
+                guard self.isWanted(next, place) else { continue }
                 octets += next.size
                 guard octets <= Self.octetsAtOnce else { break }
                 uids.append(next.uid)
@@ -133,9 +138,9 @@ struct FetchedMessages: Sendable {
     }
 
     /// This message will have to be opened, as far as can be told.
-    private func isWanted(_ row: MessageRow) -> Bool {
+    private func isWanted(_ row: MessageRow, _ place: Int) -> Bool {
         if self.readsContent || (self.makesSummary && self.known[row.blob] == nil) { return true }
-        return self.asksHeaders && self.headers[row.blob].map { $0.answersNothing } ?? true
+        return self.asksHeaders && self.headers[place].map { $0.answersNothing } ?? true
     }
 
     mutating func close(_ row: MessageRow) {
@@ -174,25 +179,38 @@ extension FetchItem {
 }
 
 /// What an item asks of the message's own header.
-private enum HeaderQuestion: Sendable {
-    case header
-    case fields(HeaderFieldFilter)
+private struct HeaderQuestion: Sendable {
+    /// As it stands in the answer, a blank behind it.
+    let name: ByteBuffer
+    /// nil asks for all of it.
+    private let filter: HeaderFieldFilter?
+    private let partial: OctetRange?
 
     /// nil for all other items.
     init?(_ item: FetchItem) {
         guard case .section(let section) = item, section.part.isEmpty else { return nil }
         switch section.text {
-        case .header: self = .header
-        case .fields(let names): self = .fields(HeaderFieldFilter(names, isExcluding: false))
-        case .fieldsNot(let names): self = .fields(HeaderFieldFilter(names, isExcluding: true))
+        case .header: self.filter = nil
+        case .fields(let names): self.filter = HeaderFieldFilter(names, isExcluding: false)
+        case .fieldsNot(let names): self.filter = HeaderFieldFilter(names, isExcluding: true)
         case .all, .text, .mime: return nil
         }
+        var name = ByteBuffer()
+        name.writeFetchSectionName(section)
+        name.writeFetchBlank()
+        self.name = name
+        self.partial = section.partial
     }
 
     func answer(_ kept: KeptHeader, _ trace: MessageTrace) -> ByteBuffer? {
-        switch self {
-        case .header: kept.header(trace.lines, isWhole: trace.isWhole)
-        case .fields(let filter): kept.subset(filter, trace.lines, isWhole: trace.isWhole)
-        }
+        let whole =
+            if let filter = self.filter {
+                kept.subset(filter, trace.lines, isWhole: trace.isWhole)
+            } else {
+                kept.header(trace.lines, isWhole: trace.isWhole)
+            }
+        guard let whole, let partial = self.partial else { return whole }
+        let first = min(Int(partial.first), whole.readableBytes)
+        return whole.getSlice(at: whole.readerIndex + first, length: min(Int(partial.count), whole.readableBytes - first))
     }
 }

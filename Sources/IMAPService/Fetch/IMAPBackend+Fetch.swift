@@ -26,5 +26,5 @@ extension IMAPBackend {
         return among.subtracting(try self.reads.uids(of: facts.id, asOf: facts.highestModSeq, uidNext: facts.uidNext))
     }
 
-    func noteFetched() { self.state.withLock { $0.fetched += 1 } }
+    func noteFetched(_ count: Int = 1) { self.state.withLock { $0.fetched += count } }
 }

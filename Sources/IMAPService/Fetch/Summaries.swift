@@ -18,7 +18,7 @@ struct Summaries: Sendable {
 
     /// Those that are kept.
     func kept(_ blobs: Set<BlobID>) -> [BlobID: MessageSummary] {
-        self.find(blobs, self.store.cachedSummaries) { MessageSummary(decoding: $0) }
+        self.find(blobs, self.store.cachedSummaries) { MessageSummary(decoding: $0, isChecked: true) }
     }
 
     func keptHeaders(_ blobs: Set<BlobID>) -> [BlobID: KeptHeader] {

@@ -13,7 +13,11 @@ extension IMAPBackend {
             } else {
                 let selection = try self.selection()
                 _ = try self.rights(in: selection)
-                targets = [SearchTarget(mailbox: selection.id, owner: selection.owner, name: nil, validity: nil, view: request.view)]
+                targets = [
+                    SearchTarget(
+                        mailbox: selection.id, owner: selection.owner, name: nil, validity: nil, view: request.view, open: selection.mailbox
+                    )
+                ]
             }
             self.begin(try SearchWork(request, targets, self, account: identity.account), answer)
         }
@@ -76,4 +80,6 @@ struct SearchTarget: Sendable {
     var name: String?
     var validity: UIDValidity?
     var view: UIDSet
+    /// The selected mailbox, with what its sessions share.
+    var open: OpenMailbox?
 }

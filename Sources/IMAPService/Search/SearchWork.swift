@@ -8,8 +8,9 @@ internal import SearchIndex
 internal import Synchronization
 internal import Vocabulary
 
-/// One SEARCH, SORT or THREAD: asks each message, cheap questions first, for some milliseconds at a time. Where the account's index knows the
-/// messages it says which ones need not be asked; those that it does not know yet are given to it behind the answer.
+/// One SEARCH, SORT or THREAD: asks each message, cheap questions first, for some milliseconds at a time. What earlier searches have found out
+/// of the mailbox is asked before its summaries. Where the account's index knows the messages it says which ones need not be asked; those that it does
+/// not know yet are given to it behind the answer.
 final class SearchWork: PartWork {
     private struct Progress {
         var target = 0
@@ -26,7 +27,10 @@ final class SearchWork: PartWork {
         var answers: [SearchAnswer.Found] = []
         var modSeq: ModSeq?
         var sorter: SearchSorter?
-        var threads: ThreadBuilder?
+        var threads: ThreadWalk?
+        /// What is remembered of the mailbox, and what comes to it.
+        var reader: ColumnReader?
+        var fresh = SearchColumns()
         /// Messages that were asked, of all targets.
         var done = 0
     }
@@ -40,7 +44,8 @@ final class SearchWork: PartWork {
     private let backend: IMAPBackend
     private let summaries: Summaries
     private let total: Int
-    private let needsSummary: Bool
+    /// What the order needs of a message beside its row.
+    private let sortColumns: Set<SearchColumns.Key>
     /// Where relevancies are asked for.
     private let relevancy: SearchRelevancy?
     private let progress: Mutex<Progress?>
@@ -53,12 +58,8 @@ final class SearchWork: PartWork {
         self.summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
         self.total = targets.reduce(0) { $0 + $1.view.count }
         var progress = Progress()
-        switch request.kind {
-        case .search: break
-        case .sort(let criteria): progress.sorter = SearchSorter(criteria)
-        case .thread(let algorithm): progress.threads = ThreadBuilder(algorithm)
-        }
-        self.needsSummary = progress.threads != nil || progress.sorter?.needsSummary == true
+        if case .sort(let criteria) = request.kind { progress.sorter = SearchSorter(criteria) }
+        self.sortColumns = progress.sorter?.columnKeys ?? []
         let asksRelevancy = request.returns.items.contains(.relevancy) || progress.sorter?.needsRelevancy == true
         self.relevancy = asksRelevancy ? SearchRelevancy(request.program) : nil
         self.progress = Mutex(progress)
@@ -101,11 +102,15 @@ final class SearchWork: PartWork {
             try self.beginTarget(&progress)
         } else if progress.next != nil {
             try self.backend.reading { () throws(StoreError) in try self.readPage(&progress) }
+        } else if progress.threads?.lacksKnown == true {
+            self.threadAnew(&progress)
         } else {
             self.endTarget(&progress)
         }
         return true
     }
+
+    // MARK: A mailbox
 
     private func beginTarget(_ progress: inout Progress) throws(IMAPRefusal) {
         let target = self.targets[progress.target]
@@ -122,6 +127,11 @@ final class SearchWork: PartWork {
         if let narrowing = plan.narrowing, plan.needs.contains(.text) {
             self.useIndex(narrowing, target, &progress)
         }
+        let memory = target.open?.memory ?? SearchMemory()
+        let keys = plan.columns.union(self.sortColumns)
+        progress.reader = memory.columns.reader(keys)
+        progress.fresh = target.open == nil ? SearchColumns() : SearchColumns(keys)
+        if case .thread(let algorithm) = self.request.kind { progress.threads = ThreadWalk(algorithm, memory.threads[algorithm]) }
         progress.done += target.view.count - progress.candidates.count
         progress.next = progress.candidates.first
     }
@@ -143,6 +153,11 @@ final class SearchWork: PartWork {
             self.backend.environment.upkeep?.isBehind(target.mailbox, of: owner)
         }
         progress.indexing = nil
+        if !progress.fresh.isEmpty {
+            target.open?.remember { $0.columns = $0.columns.merged(progress.fresh, alive: target.view) }
+        }
+        progress.fresh = SearchColumns()
+        progress.reader = nil
         if target.name == nil || !progress.found.isEmpty {
             var found = SearchAnswer.Found(uids: progress.found, mailbox: target.name, validity: target.validity)
             found.relevancies = progress.relevancies  // [RFC6203-4]
@@ -152,15 +167,33 @@ final class SearchWork: PartWork {
         progress.target += 1
     }
 
+    /// Other messages are found than those whose threads are known: from the first on again.
+    private func threadAnew(_ progress: inout Progress) {
+        guard let algorithm = progress.threads?.algorithm else { return }
+        progress.threads = ThreadWalk(algorithm, nil)
+        progress.found = UIDSet()
+        progress.fresh = SearchColumns()
+        progress.modSeq = nil
+        progress.done = self.total - progress.candidates.count
+        (progress.rows, progress.at) = ([], 0)
+        progress.next = progress.candidates.first
+    }
+
     private func readPage(_ progress: inout Progress) throws(StoreError) {
-        guard let first = progress.next, let plan = progress.plan else { return }
-        let rows = try self.backend.reads.rows(
-            of: self.targets[progress.target].mailbox, progress.candidates, from: first, limit: Self.pageSize)
+        guard let first = progress.next else { return }
+        let target = self.targets[progress.target]
+        let rows =
+            if let open = target.open {
+                try open.rows(
+                    progress.candidates, from: first, limit: Self.pageSize, isAll: progress.candidates.count == target.view.count)
+            } else {
+                try self.backend.reads.rows(of: target.mailbox, progress.candidates, from: first, limit: Self.pageSize)
+            }
         progress.rows = rows
         progress.at = 0
         let isFull = rows.count == Self.pageSize
         progress.next = isFull ? rows.last.flatMap { $0.uid.rawValue < UInt32.max ? UID(rawValue: $0.uid.rawValue + 1) : nil } : nil
-        progress.messages?.page(rows, readsSummaries: self.needsSummary || plan.needs.contains(.summary))
+        progress.messages?.page(rows)
     }
 
     // MARK: One message
@@ -170,20 +203,46 @@ final class SearchWork: PartWork {
         progress.done += 1
         let facts = self.facts(row, plan)
         var verdict = plan.decide(facts)
-        if verdict == .unknown, let summary = try progress.messages?.summary(row) {
-            verdict = plan.decide(facts, summary)
-            if verdict == .unknown, let text = try progress.messages?.text(row) { verdict = plan.decide(facts, summary, text) }
+        var header: SearchEvidence?
+        if verdict == .unknown {
+            if !plan.columns.isEmpty {
+                header = try self.header(row, &progress)
+                verdict = plan.decide(facts, header: header)
+            }
+            if verdict == .unknown, let text = try progress.messages?.text(row) {
+                verdict = plan.decide(facts, header: header, text)
+            }
         }
         guard verdict == .yes else { return }
+        if progress.threads != nil, try !self.thread(row, facts, &progress) { return }
         progress.found.append(row.uid.rawValue)
         progress.modSeq = max(progress.modSeq ?? row.modSeq, row.modSeq)
         let score = try self.score(row, &progress)
-        if progress.sorter != nil {
-            progress.sorter?.add(facts, self.needsSummary ? try progress.messages?.summary(row) : nil, relevancy: score)
-        } else if progress.threads != nil {
+        guard progress.sorter != nil else { return }
+        if header == nil, !self.sortColumns.isEmpty { header = try self.header(row, &progress) }
+        progress.sorter?.add(facts, header: header, relevancy: score)
+    }
+
+    /// What is remembered of the header, else its summary; nil for what nobody may look at, or what went meanwhile.
+    private func header(_ row: MessageRow, _ progress: inout Progress) throws(StoreError) -> SearchEvidence? {
+        if progress.reader?.seek(row.uid) == true, let reader = progress.reader { return .columns(reader) }
+        guard let summary = try progress.messages?.summary(row) else { return nil }
+        progress.fresh.append(row.uid, summary)
+        return .summary(summary)
+    }
+
+    /// False when all has to begin again.
+    private func thread(_ row: MessageRow, _ facts: SearchFacts, _ progress: inout Progress) throws(StoreError) -> Bool {
+        switch progress.threads?.meet(row.uid) {
+        case .known, nil: return true
+        case .differs:
+            self.threadAnew(&progress)
+            return false
+        case .needsSummary:
             // What nobody may look at stands for itself.
             let summary = try progress.messages?.summary(row)
             progress.threads?.add(facts, summary ?? MessageSummaryBuilder.summary(of: ByteBuffer()))
+            return true
         }
     }
 
@@ -202,10 +261,20 @@ final class SearchWork: PartWork {
             emailID: plan.needs.contains(.objectIDs) ? ObjectID.email(row.blob) : nil)
     }
 
+    // MARK: The answer
+
     private func result(_ progress: inout Progress) -> SearchAnswer {
         let modSeq = self.request.program.asksModSeq ? progress.modSeq : nil
         if let sorted = progress.sorter?.sorted() { return SearchAnswer(.sorted(sorted), modSeq: modSeq) }
-        if let threads = progress.threads?.threads() { return SearchAnswer(.threads(threads), modSeq: modSeq) }
+        if let threads = progress.threads { return SearchAnswer(.threads(self.finish(threads)), modSeq: modSeq) }
         return SearchAnswer(.found(progress.answers), modSeq: modSeq)
+    }
+
+    private func finish(_ walk: ThreadWalk) -> MessageThreads {
+        let (threads, news) = walk.finish()
+        if let news, news.uids.count <= SearchMemory.mostThreaded {
+            self.targets.first?.open?.remember { $0.threads[walk.algorithm] = news }
+        }
+        return threads
     }
 }

@@ -15,11 +15,17 @@ struct SearchedMessages: Sendable {
     private var rows: [MessageRow] = []
     private var known: [BlobID: MessageSummary] = [:]
     private var opened: [UID: MessageContent] = [:]
+    /// Rows whose kept summaries were looked up, and how many the last time.
+    private var looked = 0
+    private var atOnce = Self.fewAtOnce
     /// Of the message in hand.
     private var current: (uid: UID, text: SearchText?)?
 
     /// Messages opened in one go, and their octets together.
     private static let openAtOnce = 32
+    /// Summaries looked up in one go.
+    private static let fewAtOnce = 16
+    private static let mostAtOnce = 500
     private static let octetsAtOnce: Int64 = 1 << 20
 
     init(_ mailbox: MailboxID, _ summaries: Summaries) {
@@ -27,18 +33,39 @@ struct SearchedMessages: Sendable {
         self.summaries = summaries
     }
 
-    mutating func page(_ rows: [MessageRow], readsSummaries: Bool) {
+    mutating func page(_ rows: [MessageRow]) {
         self.rows = rows
         self.opened = [:]
-        self.known = readsSummaries ? self.summaries.kept(Set(rows.map(\.blob))) : [:]
+        self.known = [:]
+        self.looked = 0
     }
 
     /// nil for what nobody may look at, or what went meanwhile.
     mutating func summary(_ row: MessageRow) throws(StoreError) -> MessageSummary? {
         if let known = self.known[row.blob] { return known }
+        self.lookUp(row)
+        if let known = self.known[row.blob] { return known }
         guard let content = try self.open(row), case .summary(let made) = try self.summaries.make(content) else { return nil }
         self.known[row.blob] = made
         return made
+    }
+
+    /// Summaries that are kept of this message and some behind it: who needs one after the other gets more and more at once.
+    private mutating func lookUp(_ row: MessageRow) {
+        guard let at = self.place(of: row), at >= self.looked else { return }
+        self.atOnce = at == self.looked ? min(2 * self.atOnce, Self.mostAtOnce) : Self.fewAtOnce
+        let some = self.rows[at..<min(at + self.atOnce, self.rows.count)]
+        self.known.merge(self.summaries.kept(Set(some.map(\.blob)))) { $1 }
+        self.looked = some.endIndex
+    }
+
+    private func place(of row: MessageRow) -> Int? {
+        var (low, high) = (0, self.rows.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self.rows[middle].uid < row.uid { low = middle + 1 } else { high = middle }
+        }
+        return low < self.rows.count && self.rows[low].uid == row.uid ? low : nil
     }
 
     /// With the trace lines of this delivery; nil as above.
@@ -84,7 +111,7 @@ struct SearchedMessages: Sendable {
         self.opened = [:]
         var uids = [row.uid]
         var octets = row.size
-        if let at = self.rows.firstIndex(where: { $0.uid == row.uid }) {
+        if let at = self.place(of: row) {
             for next in self.rows[(at + 1)...].prefix(Self.openAtOnce - 1) {
                 octets += next.size
                 guard octets <= Self.octetsAtOnce else { break }

@@ -151,7 +151,7 @@ struct UpkeepHand {
         let summaries = Summaries(store: self.store, crashGuard: self.upkeep.crashGuard, account: owner)
         var messages = SearchedMessages(mailbox, summaries)
         messages.index = index
-        messages.page(rows, readsSummaries: true)
+        messages.page(rows)
         var batch: [IndexedMessage] = []
         var (octets, end) = (0, first.rawValue - 1)
         for row in rows {

@@ -11,6 +11,8 @@ package struct HeaderFieldFilter: Sendable {
     /// A bit for each length that some name has; 63 stands for all from there on.
     private let lengths: UInt64
     let isExcluding: Bool
+    /// One number a name; see `FieldNameHash`.
+    let hashes: [UInt32]
 
     package init(_ names: [String], isExcluding: Bool) {
         var (all, ends, lengths): ([UInt8], [Int], UInt64) = ([], [], 0)
@@ -20,6 +22,7 @@ package struct HeaderFieldFilter: Sendable {
             lengths |= 1 << UInt64(min(name.utf8.count, 63))
         }
         (self.names, self.ends, self.lengths) = (all, ends, lengths)
+        self.hashes = names.map { name in Array(name.utf8).withUnsafeBytes { FieldNameHash.of($0) } }
         self.isExcluding = isExcluding
     }
 
@@ -96,17 +99,6 @@ package struct HeaderFieldFilter: Sendable {
                 start = end
             }
             return false
-        }
-    }
-
-    /// One number a name; see `FieldNameHash`.
-    var hashes: [UInt32] {
-        self.names.withUnsafeBytes { names in
-            var start = 0
-            return self.ends.map { end in
-                defer { start = end }
-                return FieldNameHash.of(UnsafeRawBufferPointer(rebasing: names[start..<end]))
-            }
         }
     }
 }

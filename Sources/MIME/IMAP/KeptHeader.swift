@@ -26,10 +26,12 @@ package struct KeptHeader: Sendable, Hashable {
 
     private let buffer: ByteBuffer
     private let kind: Kind
-    private let head: ByteBuffer
-    private let tail: ByteBuffer
-    private let leftOut: [UInt32]
-    private let fields: ByteBuffer
+    /// Offsets in the buffer: behind the fixed part, behind each of the two trace lines, behind the names.
+    private let headEnd: Int
+    private let tailEnd: Int
+    private let namesEnd: Int
+
+    private static let fixed = 8
 
     /// - Parameters:
     ///   - header: of the body, its empty line included; nil where it is too long to be looked through.
@@ -51,8 +53,10 @@ package struct KeptHeader: Sendable, Hashable {
         for hash in kept.leftOut { out.writeInteger(hash) }
         out.writeImmutableBuffer(kept.fields)
         self.buffer = out
-        (self.kind, self.leftOut, self.fields) = kept
-        (self.head, self.tail) = ends
+        self.kind = kept.kind
+        self.headEnd = Self.fixed + ends.0.readableBytes
+        self.tailEnd = self.headEnd + ends.1.readableBytes
+        self.namesEnd = self.tailEnd + 4 * kept.leftOut.count
     }
 
     /// From what `encoded` gave; nil for what is of another version, or cut short.
@@ -60,15 +64,28 @@ package struct KeptHeader: Sendable, Hashable {
         var rest = buffer
         guard
             let (version, kind, head, tail, names) = rest.readMultipleIntegers(as: (UInt8, UInt8, UInt16, UInt16, UInt16).self),
-            version == Self.version, let kind = Kind(rawValue: kind), let head = rest.readSlice(length: Int(head)),
-            let tail = rest.readSlice(length: Int(tail))
+            version == Self.version, let kind = Kind(rawValue: kind)
         else { return nil }
-        var leftOut: [UInt32] = []
-        for _ in 0..<names {
-            guard let hash = rest.readInteger(as: UInt32.self) else { return nil }
-            leftOut.append(hash)
+        self.buffer = buffer
+        self.kind = kind
+        self.headEnd = Self.fixed + Int(head)
+        self.tailEnd = self.headEnd + Int(tail)
+        self.namesEnd = self.tailEnd + 4 * Int(names)
+        guard self.namesEnd <= buffer.readableBytes else { return nil }
+    }
+
+    /// Bytes from one offset to another.
+    private func part(_ start: Int, _ end: Int) -> ByteBuffer {
+        self.buffer.getSlice(at: self.buffer.readerIndex + start, length: end - start) ?? ByteBuffer()
+    }
+
+    private func isLeftOut(_ hash: UInt32) -> Bool {
+        var at = self.buffer.readerIndex + self.tailEnd
+        while at < self.buffer.readerIndex + self.namesEnd {
+            if self.buffer.getInteger(at: at, as: UInt32.self) == hash { return true }
+            at += 4
         }
-        (self.buffer, self.kind, self.head, self.tail, self.leftOut, self.fields) = (buffer, kind, head, tail, leftOut, rest)
+        return false
     }
 
     /// For the store to keep.
@@ -118,21 +135,20 @@ package struct KeptHeader: Sendable, Hashable {
         case .nothing: return nil
         case .whole: break
         case .some:
-            if filter.isExcluding || filter.hashes.contains(where: self.leftOut.contains) { return nil }
+            if filter.isExcluding || filter.hashes.contains(where: self.isLeftOut) { return nil }
         }
         return filter.subset(of: self.behind(trace, isWhole))
     }
 
     private func behind(_ trace: ByteBuffer, _ isWhole: Bool) -> ByteBuffer {
-        if isWhole ? trace.readableBytes == 0 : trace.readableBytes + self.head.readableBytes + self.tail.readableBytes == 0 {
-            return self.fields
-        }
-        var out = isWhole ? trace : self.head
-        if !isWhole {
-            out.writeImmutableBuffer(trace)
-            out.writeImmutableBuffer(self.tail)
-        }
-        out.writeImmutableBuffer(self.fields)
+        let fields = self.part(self.namesEnd, self.buffer.readableBytes)
+        if trace.readableBytes == 0, isWhole || self.tailEnd == Self.fixed { return fields }
+        var out = ByteBuffer()
+        out.reserveCapacity(trace.readableBytes + self.tailEnd + fields.readableBytes)
+        if !isWhole { out.writeImmutableBuffer(self.part(Self.fixed, self.headEnd)) }
+        out.writeImmutableBuffer(trace)
+        if !isWhole { out.writeImmutableBuffer(self.part(self.headEnd, self.tailEnd)) }
+        out.writeImmutableBuffer(fields)
         return out
     }
 
