@@ -37,7 +37,7 @@ final class FetchWork: PartWork {
     private let readsBodies: Bool
     /// Answered from rows: nothing else is looked at.
     private let isOfRowsAlone: Bool
-    private let progress: Mutex<Progress?>
+    private let parts: PartsAhead<Progress>
 
     init(_ request: FetchRequest, _ selection: Selection, _ backend: IMAPBackend, account: AccountID, mayMarkSeen: Bool) {
         self.request = request
@@ -50,27 +50,67 @@ final class FetchWork: PartWork {
         self.pageSize = self.readsBodies ? 100 : request.items.contains { $0.needsSummary || $0.readsContent } ? 250 : 1000
         let environment = backend.environment
         let summaries = Summaries(store: environment.store, crashGuard: environment.crashGuard, account: account)
-        self.progress = Mutex(
+        self.parts = PartsAhead(
             Progress(messages: FetchedMessages(request.items, selection.id, summaries), uids: request.uids))
     }
 
     func goOn(_ answer: SessionAnswer<IMAPOutcome>) {
-        let taken = self.progress.withLock { progress in
-            defer { progress = nil }
-            return progress
+        switch self.parts.ask(answer) {
+        case .make(let progress): self.produce(progress, ByteBuffer(), answer)
+        case .waits: break
+        case .made(let made):
+            self.give(made, answer)
+            if !made.isLast, let progress = self.parts.claim() { self.produce(progress, ByteBuffer(), nil) }
         }
-        guard let progress = taken else { return answer(.refused(.unavailable)) }
-        self.produce(progress, ByteBuffer(), answer)
     }
 
-    private func produce(_ progress: consuming Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>) {
-        var (progress, out) = (progress, out)
+    private typealias Made = PartsAhead<Progress>.Made
+
+    /// What came of making a part.
+    private enum Step {
+        case made(Made)
+        /// The turn was over before there was anything to hand out.
+        case nothing
+        /// The store was asked and goes on with its answer.
+        case asked
+    }
+
+    /// Makes parts: first the one that was asked for, if there is one, then the one behind it, while the first is on its way.
+    private func produce(_ progress: consuming Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>?) {
+        var (progress, out, answer) = (progress, out, answer)
+        let turn = self.backend.turn()
+        while true {
+            switch self.part(&progress, &out, turn, answer) {
+            case .asked: return
+            case .nothing:
+                guard let waiting = answer ?? self.parts.putBackUnlessAsked(progress) else { return }
+                return self.goOnLater(progress, waiting)
+            case .made(let made):
+                let goesOn = !made.isLast && !self.marksSeen && !turn.isOver && PartsAheadCount.hasRoom
+                guard let receiver = answer ?? self.parts.keepUnlessAsked(made, made.isLast ? nil : progress) else { return }
+                guard goesOn else {
+                    if !made.isLast { self.parts.putBack(progress) }
+                    return self.give(made, receiver)
+                }
+                self.give(made, receiver)
+                (answer, out) = (nil, ByteBuffer())
+            }
+        }
+    }
+
+    private func give(_ made: Made, _ answer: SessionAnswer<IMAPOutcome>) {
+        if made.isLast { self.backend.partDone() }
+        answer(made.outcome)
+    }
+
+    private func part(
+        _ progress: inout Progress, _ out: inout ByteBuffer, _ turn: Turn, _ answer: SessionAnswer<IMAPOutcome>?
+    ) -> Step {
         do throws(StoreError) {
             if !progress.isPrepared {
                 try self.prepare(&progress, &out)
                 progress.isPrepared = true
             }
-            let turn = self.backend.turn()
             // Growing would copy what is there again and again.
             if self.readsBodies || self.isOfRowsAlone { out.reserveCapacity(Self.partSize + (8 << 10)) }
             while out.readableBytes < Self.partSize {
@@ -86,20 +126,18 @@ final class FetchWork: PartWork {
                     try self.beginMessage(&progress, &out)
                 } else if progress.next != nil {
                     try self.readPage(&progress, &out)
-                    if self.marksSeen, self.markSeen(progress, out, answer) { return }
+                    if self.marksSeen, let answer, self.markSeen(progress, out, answer) { return .asked }
                 } else {
-                    return self.finish(progress, out, answer)
+                    return .made(Made(outcome: .piece(out, isLast: true, failure: progress.failure, own: progress.own), isLast: true))
                 }
             }
-            guard out.readableBytes > 0 else { return self.goOnLater(progress, answer) }
-            self.progress.withLock { [progress] in $0 = progress }
-            answer(.piece(out, isLast: false))
+            guard out.readableBytes > 0 else { return .nothing }
+            return .made(Made(outcome: .piece(out, isLast: false), isLast: false))
         } catch {
             let refusal = self.backend.refusal(error)
-            self.backend.partDone()
             // Within a response nothing can be taken back: the session ends. Elsewhere the answer says so.
-            if progress.message != nil { return answer(.broken) }
-            answer(.piece(out, isLast: true, failure: refusal, own: progress.own))
+            if progress.message != nil { return .made(Made(outcome: .broken, isLast: true)) }
+            return .made(Made(outcome: .piece(out, isLast: true, failure: refusal, own: progress.own), isLast: true))
         }
     }
 
@@ -110,11 +148,6 @@ final class FetchWork: PartWork {
         self.backend.partDone()
         if progress.message != nil { return answer(.broken) }
         answer(.piece(ByteBuffer(), isLast: true, failure: .unavailable, own: progress.own))
-    }
-
-    private func finish(_ progress: Progress, _ out: ByteBuffer, _ answer: SessionAnswer<IMAPOutcome>) {
-        self.backend.partDone()
-        answer(.piece(out, isLast: true, failure: progress.failure, own: progress.own))
     }
 
     // MARK: Pages
