@@ -172,6 +172,7 @@ final class SearchWork: PartWork {
         guard let algorithm = progress.threads?.algorithm else { return }
         progress.threads = ThreadWalk(algorithm, nil)
         progress.found = UIDSet()
+        progress.relevancies = []
         progress.fresh = SearchColumns()
         progress.modSeq = nil
         progress.done = self.total - progress.candidates.count

@@ -5,7 +5,7 @@ package import NIOCore
 /// A short header is kept whole; of a longer one the fields that mail programs ask for, and of all others that they are there.
 ///
 /// Layout: version, what is kept, octets of the trace lines before and behind those of each delivery, number of names that are left out, these
-/// trace lines, the names as hashes, the fields. [docs/decisions: 0023]
+/// trace lines, the names as hashes, the fields. [docs/decisions: 0024]
 package struct KeptHeader: Sendable, Hashable {
     private enum Kind: UInt8 {
         /// The message must be read: the header is like nobody's.
