@@ -19,7 +19,7 @@ final class OpenMailbox: Sendable {
     private struct State {
         var sessions: [Int: Session] = [:]
         var nextTicket = 0
-        /// The newest MODSEQ that the feed named.
+        /// The newest MODSEQ that the feed named, or somebody has read.
         var newest = ModSeq(rawValue: 0)
         var recent = RecentChanges()
         var keywords: [Int: String]?
@@ -115,6 +115,10 @@ final class OpenMailbox: Sendable {
         guard let told else { return read }
         return told.followed(by: read, uidNext: uidNext)
     }
+
+    /// Messages as new as this were read from the disk and are about to be told, before the feed has spoken of it. What changes are told behind
+    /// them must reach as far: a client would see older flags after newer ones.
+    func noteRead(_ modSeq: ModSeq) { self.state.withLock { $0.newest = max($0.newest, modSeq) } }
 
     /// True when nothing has come since, as far as is known without asking the disk. The session counts as having looked: it may have read a
     /// change before it was hinted at it.

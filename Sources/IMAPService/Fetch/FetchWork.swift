@@ -185,6 +185,7 @@ final class FetchWork: PartWork {
         progress.next = Self.following(rows, full: self.pageSize)
         progress.rows = rows
         progress.at = 0
+        if let newest = rows.lazy.map(\.modSeq).max() { self.selection.mailbox.noteRead(newest) }
         self.writeGone(first, progress, &out)
         progress.seenNow = []
         let flags = progress.rows.reduce(into: Flags()) { $0.formUnion($1.flags) }
