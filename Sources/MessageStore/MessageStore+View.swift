@@ -128,7 +128,8 @@ extension MessageStore {
     private static let rowPage = 10_000
     private static let rowRange = Statement(
         """
-        SELECT uid, flags, modseq, size, date, saved, blob FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid
+        SELECT uid, flags, modseq, size, date, coalesce(saved, date), blob FROM message
+        WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid LIMIT ?4
         """)
 
     /// Rows of those of `uids` that are there, ascending, from `first` on, at most `limit`; with `changedSince` those of a greater MODSEQ.
@@ -167,21 +168,41 @@ extension MessageStore {
         while let range = walk.next() {
             ranges += 1
             if ranges > Self.rowPage { return range.lowerBound }
-            try db.each(Self.rowRange, .int(mailbox.rawValue), .int(max(range.lowerBound, first)), .int(range.upperBound)) {
-                row throws(DatabaseError) in
-                if walk.contains(row.int(0)) { out.append(MessageRow(row)) }
-                return out.count < count
-            }
+            try self.readRange(mailbox, max(range.lowerBound, first)...max(range.upperBound, first), &walk, upTo: count, &out, db)
             if out.count >= count { return out.last.flatMap { $0.uid.rawValue < .max ? $0.uid.rawValue + 1 : nil } }
         }
         return nil
     }
+
+    /// Rows of one range, as many as are wanted.
+    private static func readRange(
+        _ mailbox: MailboxID, _ range: ClosedRange<UInt32>, _ walk: inout UIDWalk, upTo count: Int, _ out: inout [MessageRow],
+        _ db: Connection
+    ) throws(DatabaseError) {
+        var next = Int64(range.lowerBound)
+        while next <= Int64(range.upperBound), out.count < count {
+            let wanted = count - out.count
+            var seen = 0
+            try db.numbers(
+                Self.rowRange, .int(mailbox.rawValue), .int(next), .int(range.upperBound), .int(wanted), columns: 7
+            ) { numbers in
+                for start in stride(from: 0, to: numbers.count, by: 7) {
+                    seen += 1
+                    next = numbers[start] + 1
+                    if walk.contains(numbers[start]) { out.append(MessageRow(numbers, start)) }
+                }
+            }
+            if seen < wanted { return }
+        }
+    }
 }
 
 extension MessageRow {
-    init(_ row: Row) {
+    /// Seven numbers, as the statement gives them.
+    fileprivate init(_ numbers: UnsafeBufferPointer<Int64>, _ start: Int) {
         self.init(
-            uid: UID(rawValue: UInt32(clamping: row.int(0))), flags: Flags(row.int(1)), modSeq: ModSeq(rawValue: row.int(2)),
-            size: row.int(3), date: row.int(4), saved: row.isNull(5) ? row.int(4) : row.int(5), blob: BlobID(rawValue: row.int(6)))
+            uid: UID(rawValue: UInt32(clamping: numbers[start])), flags: Flags(numbers[start + 1]),
+            modSeq: ModSeq(rawValue: numbers[start + 2]),
+            size: numbers[start + 3], date: numbers[start + 4], saved: numbers[start + 5], blob: BlobID(rawValue: numbers[start + 6]))
     }
 }

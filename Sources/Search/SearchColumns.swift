@@ -43,6 +43,13 @@ package struct SearchColumns: Sendable {
         for index in self.columns.indices { self.columns[index].column.append(uid.rawValue, Self.value(self.columns[index].key, summary)) }
     }
 
+    /// A message that was appended last, as evidence: nothing is folded a second time. It must not outlive the next `append`, which would copy
+    /// all. nil where a column had no room for it.
+    package func last(_ uid: UID) -> SearchEvidence? {
+        guard !self.columns.isEmpty, self.columns.allSatisfy({ $0.column.uids.last == uid.rawValue }) else { return nil }
+        return .columns(ColumnReader(last: self.columns))
+    }
+
     private static func value(_ key: Key, _ summary: MessageSummary) -> [UInt8]? {
         switch key {
         case .folded(let field): summary.has(field) ? SearchEvidence.folded(summary, field) : nil
@@ -147,6 +154,10 @@ package struct ColumnReader: Sendable {
     }
 
     private var entries: [Entry]
+
+    fileprivate init(last columns: [(key: SearchColumns.Key, column: SearchColumn)]) {
+        self.entries = columns.map { Entry(key: $0.key, column: $0.column, at: $0.column.count - 1) }
+    }
 
     fileprivate init(_ columns: [(key: SearchColumns.Key, column: SearchColumn)]) {
         self.entries = columns.map { Entry(key: $0.key, column: $0.column) }

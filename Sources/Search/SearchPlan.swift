@@ -27,6 +27,8 @@ package struct SearchPlan: Sendable {
     package let needs: Needs
     /// Columns that decide as much as a summary.
     package let columns: Set<SearchColumns.Key>
+    /// Some key is about fields that summaries do not have, or about all of the text: trace lines count.
+    package let looksAtHeader: Bool
     /// Messages that can match at all, where the program says so by UIDs; nil for all.
     package let uids: UIDSet?
     /// What to ask an index first; nil where it would leave nothing out.
@@ -39,6 +41,7 @@ package struct SearchPlan: Sendable {
         self.context = context
         self.needs = root.needs
         self.columns = root.columns
+        self.looksAtHeader = root.looksAtHeader
         self.uids = root.uids
         self.narrowing = root.narrowing
     }
@@ -196,6 +199,15 @@ indirect enum PlanNode: Sendable {
         case .header, .body, .text: [.summary, .text]
         case .all(let nodes), .any(let nodes): nodes.reduce([]) { $0.union($1.needs) }
         case .not(let node): node.needs
+        }
+    }
+
+    var looksAtHeader: Bool {
+        switch self {
+        case .header, .text: true
+        case .always, .facts, .sent, .field, .body: false
+        case .all(let nodes), .any(let nodes): nodes.contains(where: \.looksAtHeader)
+        case .not(let node): node.looksAtHeader
         }
     }
 

@@ -128,6 +128,25 @@ package final class SearchIndex: Sendable {
         return SearchText(decoding: ByteBuffer(bytes: plain))
     }
 
+    /// Those of several bodies that are kept, in one look: of so many of them, from the first on, as have about these octets together.
+    package func texts(of blobs: [BlobID], octets: Int) throws(DatabaseError) -> (texts: [BlobID: SearchText], covered: Int) {
+        var packed: [[UInt8]?] = []
+        try self.database.read { db throws(DatabaseError) in
+            for blob in blobs {
+                let found: [UInt8]?? = try db.row(Self.text, .int(blob.rawValue)) { $0.isNull(0) ? nil : $0.bytes(0) }
+                packed.append(found ?? nil)
+            }
+        }
+        var (out, sum): ([BlobID: SearchText], Int) = ([:], 0)
+        for (index, bytes) in packed.enumerated() {
+            guard sum < octets else { return (out, index) }
+            guard let bytes, let plain = Packing.unpacked(bytes) else { continue }
+            sum += plain.count
+            out[blobs[index]] = SearchText(decoding: ByteBuffer(bytes: plain))
+        }
+        return (out, packed.count)
+    }
+
     // MARK: Adding
 
     private static let addDocument = Statement("INSERT INTO document(blob, text) VALUES(?1, ?2)")

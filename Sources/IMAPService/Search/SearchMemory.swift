@@ -13,7 +13,7 @@ struct SearchMemory: Sendable {
         var threads: MessageThreads
 
         /// About: identifiers, subjects and links of a message, and its places in the answer.
-        static let octetsPerMessage = 400
+        static let octetsPerMessage = 300
         var octets: Int { self.uids.count * Self.octetsPerMessage }
     }
 

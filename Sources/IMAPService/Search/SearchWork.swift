@@ -66,11 +66,8 @@ final class SearchWork: PartWork {
     }
 
     func goOn(_ answer: SessionAnswer<IMAPOutcome>) {
-        let taken = self.progress.withLock { progress in
-            defer { progress = nil }
-            return progress
-        }
-        guard var progress = taken else { return answer(.refused(.unavailable)) }
+        // One owner while it changes: threads of 100,000 messages are long to copy.
+        guard var progress = self.take() else { return answer(.refused(.unavailable)) }
         let end = ContinuousClock.now + Self.turn
         do throws(IMAPRefusal) {
             while try self.step(&progress) {
@@ -86,6 +83,14 @@ final class SearchWork: PartWork {
         } catch {
             self.backend.partDone()
             answer(.refused(error))
+        }
+    }
+
+    private func take() -> Progress? {
+        self.progress.withLock { progress in
+            var taken: Progress?
+            swap(&taken, &progress)
+            return taken
         }
     }
 
@@ -210,7 +215,7 @@ final class SearchWork: PartWork {
                 header = try self.header(row, &progress)
                 verdict = plan.decide(facts, header: header)
             }
-            if verdict == .unknown, let text = try progress.messages?.text(row) {
+            if verdict == .unknown, let text = try progress.messages?.text(row, withTrace: plan.looksAtHeader) {
                 verdict = plan.decide(facts, header: header, text)
             }
         }
@@ -229,7 +234,7 @@ final class SearchWork: PartWork {
         if progress.reader?.seek(row.uid) == true, let reader = progress.reader { return .columns(reader) }
         guard let summary = try progress.messages?.summary(row) else { return nil }
         progress.fresh.append(row.uid, summary)
-        return .summary(summary)
+        return progress.fresh.last(row.uid) ?? .summary(summary)
     }
 
     /// False when all has to begin again.
@@ -250,7 +255,7 @@ final class SearchWork: PartWork {
     /// How near the message comes; 100 where nobody asks.
     private func score(_ row: MessageRow, _ progress: inout Progress) throws(StoreError) -> UInt8 {
         guard let relevancy else { return 100 }
-        let text = relevancy.needsText ? try progress.messages?.text(row) : nil
+        let text = relevancy.needsText ? try progress.messages?.text(row, withTrace: false) : nil
         let score = relevancy.score(try progress.messages?.summary(row), text)
         if progress.sorter == nil { progress.relevancies.append(score) }
         return score

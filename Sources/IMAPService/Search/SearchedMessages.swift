@@ -15,6 +15,9 @@ struct SearchedMessages: Sendable {
     private var rows: [MessageRow] = []
     private var known: [BlobID: MessageSummary] = [:]
     private var opened: [UID: MessageContent] = [:]
+    /// Texts that the index had, and the row behind those that were looked up.
+    private var texts: [BlobID: SearchText] = [:]
+    private var readTexts = 0
     /// Rows whose kept summaries were looked up, and how many the last time.
     private var looked = 0
     private var atOnce = Self.fewAtOnce
@@ -23,6 +26,9 @@ struct SearchedMessages: Sendable {
 
     /// Messages opened in one go, and their octets together.
     private static let openAtOnce = 32
+    /// Texts looked up in one go, and their octets together.
+    private static let textsAtOnce = 32
+    private static let textOctets = 1 << 20
     /// Summaries looked up in one go.
     private static let fewAtOnce = 16
     private static let mostAtOnce = 500
@@ -38,6 +44,7 @@ struct SearchedMessages: Sendable {
         self.opened = [:]
         self.known = [:]
         self.looked = 0
+        (self.texts, self.readTexts) = ([:], 0)
     }
 
     /// nil for what nobody may look at, or what went meanwhile.
@@ -68,10 +75,12 @@ struct SearchedMessages: Sendable {
         return low < self.rows.count && self.rows[low].uid == row.uid ? low : nil
     }
 
-    /// With the trace lines of this delivery; nil as above.
-    mutating func text(_ row: MessageRow) throws(StoreError) -> SearchText? {
+    /// nil as above.
+    /// - Parameter withTrace: the trace lines of this delivery are looked at.
+    mutating func text(_ row: MessageRow, withTrace: Bool) throws(StoreError) -> SearchText? {
+        if !withTrace, let kept = self.keptText(row) { return kept }
         guard let content = try self.open(row), let text = try self.bodyText(row, content) else { return nil }
-        return text.adding(prefix: content.prefix)
+        return withTrace ? text.adding(prefix: content.prefix) : text
     }
 
     /// As the index wants it; nil for what went meanwhile. What nobody may look at is there without a text, so that no key about text decides it.
@@ -90,9 +99,16 @@ struct SearchedMessages: Sendable {
         return text
     }
 
-    private func keptText(_ row: MessageRow) -> SearchText? {
+    /// Texts that the index has of this message and some behind it.
+    private mutating func keptText(_ row: MessageRow) -> SearchText? {
         guard let index = self.index else { return nil }
-        return try? index.text(of: row.blob)
+        if let known = self.texts[row.blob] { return known }
+        guard let at = self.place(of: row), at >= self.readTexts else { return nil }
+        let some = self.rows[at..<min(at + Self.textsAtOnce, self.rows.count)]
+        let found = (try? index.texts(of: some.map(\.blob), octets: Self.textOctets)) ?? (texts: [:], covered: 1)
+        self.texts = found.texts
+        self.readTexts = at + max(1, found.covered)
+        return self.texts[row.blob]
     }
 
     private mutating func makeText(_ row: MessageRow, _ content: MessageContent) throws(StoreError) -> SearchText? {

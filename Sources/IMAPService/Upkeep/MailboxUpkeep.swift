@@ -39,6 +39,8 @@ package final class MailboxUpkeep: Sendable {
     }
 
     static let mostWaiting = 50_000
+    /// Milliseconds from the first message to when it is looked at.
+    private static let gathering = 20
     /// Days for which an account counts as read after its last login.
     static let readerDays: Int64 = 60
     private static let secondsPerDay: Int64 = 86_400
@@ -75,7 +77,7 @@ package final class MailboxUpkeep: Sendable {
         let subscription = self.store.changes.subscribeAll { [weak self] in self?.changed($0) }
         let thread = Thread("imap-upkeep") { [self] in
             // Sessions and deliveries come first.
-            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
             self.run()
         }
         self.running.withLock { $0 = (thread, subscription) }
@@ -160,7 +162,13 @@ package final class MailboxUpkeep: Sendable {
 
     private func run() {
         var hand = UpkeepHand(self)
+        var isGathered = false
         while true {
+            // One by one messages would cost twice as much: what comes within some milliseconds is made together.
+            if !isGathered {
+                self.state.wait(until: { $0.isStopped || !$0.isIdle }, then: { _ in })
+                self.state.wait(milliseconds: Self.gathering, until: { $0.isStopped }, then: { _ in })
+            }
             let job: Job? = self.state.wait(
                 until: { $0.isStopped || !$0.isIdle },
                 then: { state in
@@ -171,7 +179,10 @@ package final class MailboxUpkeep: Sendable {
                 })
             if let job {
                 hand.perform(job)
-                self.state.withLock { $0.isWorking = false }
+                isGathered = self.state.withLock { state in
+                    state.isWorking = false
+                    return !state.isIdle
+                }
             } else if self.isStopped {
                 return
             }

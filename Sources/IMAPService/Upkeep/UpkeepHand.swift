@@ -14,7 +14,7 @@ struct UpkeepHand {
     private var indexed: [MailboxID: UInt32] = [:]
 
     /// Messages of a turn.
-    private static let page = 32
+    private static let page = 64
     private static let octetsAtOnce: Int64 = 1 << 20
     /// Of a mailbox that nobody has looked at yet so many of its newest messages are prepared: a list begins with them.
     private static let atFirst: UInt32 = 2000
