@@ -97,14 +97,19 @@ extension IMAPBackend {
         }
     }
 
+    private static let fewTold = 100
+
     /// Those whose flags were as wanted already are told too.
     private func stored(_ changed: FlagsChanged, _ request: StoreRequest, _ series: StoreSeries, _ answer: Answer) {
-        let stored = StoredFlags(flagged: [], modified: changed.modified, own: series.own(changed))
-        // Nothing is to be looked up: this thread is the store's, and is not kept.
-        if request.isSilent, changed.flags.isSubset(of: .system) { return answer(.stored(stored)) }
-        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+        var stored = StoredFlags(flagged: [], modified: changed.modified, own: series.own(changed))
+        // Little to tell and nothing to be looked up: another thread would cost more. This one is the store's, and is not kept.
+        if changed.flags.isSubset(of: .system), changed.changed.count <= Self.fewTold {
+            stored.flagged = changed.told
+            return answer(.stored(stored))
+        }
+        self.startOnWorker(answer) { [stored] () throws(IMAPRefusal) in
             var stored = stored
-            stored.flagged = changed.changed.map { ToldChanges.Flagged(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
+            stored.flagged = changed.told
             if !changed.flags.isSubset(of: .system) {
                 // Which names this session knows only the machine can tell: others have asked for them, too.
                 stored.keywords = Keywords.list(
@@ -217,4 +222,8 @@ struct AllowedFlags {
             return [Change(change: request.change == .add ? .add(flags) : .remove(flags), keywords: keywords)]
         }
     }
+}
+
+extension FlagsChanged {
+    fileprivate var told: [ToldChanges.Flagged] { self.changed.map { .init(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) } }
 }

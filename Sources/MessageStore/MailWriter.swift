@@ -42,7 +42,7 @@ final class MailWriter {
         var appended: [Int64: Result<AppendResult, StoreError>] = [:]
     }
 
-    struct State: Sendable {
+    struct State: Sendable, Equatable {
         var position: LogPosition
         var sequence: Int64
         var done: Int
@@ -102,11 +102,14 @@ final class MailWriter {
 
     func commit(_ usage: UsageTable) throws(DatabaseError) {
         try self.flush()
-        try self.connection.prepare(MailSQL.writeState).run(
-            [
-                Int64(self.state.position.segment), self.state.position.offset, self.state.sequence, Int64(self.state.done),
-                self.state.uidValidity,
-            ])
+        // A page less to sync where nothing was filed.
+        if self.state != self.stateBefore {
+            try self.connection.prepare(MailSQL.writeState).run(
+                [
+                    Int64(self.state.position.segment), self.state.position.offset, self.state.sequence, Int64(self.state.done),
+                    self.state.uidValidity,
+                ])
+        }
         for (number, change) in self.effects.segments {
             try self.connection.prepare(MailSQL.changeSegment).run([Int64(number), change.live, change.bytes])
         }
