@@ -37,9 +37,15 @@ extension Field {
         case (.integer(let number), .bytes): return [Notation.bytes(number)]
         case (.integer(let number), .duration): return [Notation.duration(number)]
         case (.rows(let rows), .table(let table)): return rows.map { self.written(row: $0, table) }
-        case (.list(let entries), _): return entries
+        case (.list(let entries), _): return entries.map(Self.writtenEntry)
         default: return self.stored(value).map { [$0] } ?? []
         }
+    }
+
+    /// An address whose local part holds what separates entries (`、`, a wide blank at its end) stands in quotes: else another would be read.
+    private static func writtenEntry(_ entry: String) -> String {
+        guard self.entries(entry, ", ") != [entry], let at = entry.lastIndex(of: "@") else { return entry }
+        return "\"\(entry[..<at])\"\(entry[at...])"
     }
 
     private func written(row: [String], _ table: Table) -> String {
@@ -48,7 +54,7 @@ extension Field {
             switch column.kind {
             case .bytes: cells.append(Int64(cell).map(Notation.bytes) ?? cell)
             case .duration: cells.append(Int64(cell).map(Notation.duration) ?? cell)
-            case .address: cells.append("<\(cell)>")
+            case .address: cells.append("<\(Self.writtenEntry(cell))>")
             default: cells.append(cell)
             }
         }

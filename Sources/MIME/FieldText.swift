@@ -18,7 +18,8 @@ package enum FieldText {
             let start = header.readerIndex + field.start
             guard let bytes = header.getBytes(at: start, length: field.nameEnd - field.start) else { break }
             let name = String(decoding: bytes.map(\.asciiLowercased), as: UTF8.self)
-            let body = header.slice().unfolded(field)
+            // As the summary does: what is found in the one must be found in the other.
+            let body = header.slice().unfolded(field).withoutNUL
             var text = HeaderText.decode(body)
             if name == "content-type" || name == "content-disposition", body.contains(UInt8(ascii: "*")) {
                 let isType = name == "content-type"

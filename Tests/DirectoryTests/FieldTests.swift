@@ -37,6 +37,15 @@ import Vocabulary
         #expect(RoutingField.localMailDomains.label.japanese == "ローカルメールドメイン")
     }
 
+    @Test("an address with a Japanese comma is written so that it is read as one")
+    func commaInAddress() throws {
+        for (field, typed) in [(BlockField.senders, "\"、b\"@c.test"), (AccountField.addresses, "\"a、b\"@c.test")] {
+            let value = try field.parse([typed])
+            #expect(field.written(value) == [typed])
+            #expect(try field.parse(field.written(value)) == value)
+        }
+    }
+
     /// A value of each field that differs from its default, in the words a person would write.
     static func sample(_ field: Field) -> [String] {
         switch field.type {

@@ -331,6 +331,18 @@ struct PieceTests {
         #expect(matched > 5000)
     }
 
+    @Test("NUL in a header hides nothing from the index that the summary shows")
+    func zeros() throws {
+        let sample = Sample("Subject: 会\0議 a\0bc\r\nX-Other: 会\0議\r\n\r\n\r\n")
+        let pieces = Set(sample.text.pieces)
+        for key in [SearchKey.subject("会議"), .subject("abc"), .text("会議"), .header(name: "x-other", "会議")] {
+            let plan = try #require(SearchPlan(SearchProgram(key), Sample.context))
+            #expect(plan.decide(sample.facts, sample.summary, sample.text) == .yes, "\(key)")
+            let narrowing = try #require(plan.narrowing)
+            #expect(narrowing.allows(pieces.contains), "\(key)")
+        }
+    }
+
     @Test("pieces are sorted and unique, also of long texts")
     func uniquePieces() {
         let pieces = Self.text(String(repeating: "abcdef 会議室 ", count: 20_000)).pieces

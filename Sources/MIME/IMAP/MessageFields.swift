@@ -54,5 +54,5 @@ struct MessageFields {
 
 extension [UInt8] {
     /// No value on the wire may hold one. [RFC9051-9]
-    fileprivate var withoutNUL: [UInt8] { self.contains(0) ? self.filter { $0 != 0 } : self }
+    var withoutNUL: [UInt8] { self.contains(0) ? self.filter { $0 != 0 } : self }
 }
