@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOEmbedded
 internal import NIOSSL
 internal import NIOTLS
+internal import NetKit
 
 /// A client that blocks: connect, send, read lines, speak TLS. Every wait is bounded. Used on one thread.
 package final class TestClient {
@@ -29,6 +30,7 @@ package final class TestClient {
     private var isAtEnd = false
     private var hasFinished = false
     private var tls: TLSEngine?
+    private var deflate: (out: Deflater, in: Inflater)?
 
     /// Connects to a port of this host. `timeout` in seconds holds for each wait. `receiveBuffer` in bytes makes a slow reader fill sooner.
     package init(port: Int, address: String = "127.0.0.1", timeout: Int = 20, receiveBuffer: Int? = nil) throws {
@@ -58,6 +60,8 @@ package final class TestClient {
     package func send(_ text: String) throws { try self.send(Array(text.utf8)) }
 
     package func send(_ bytes: [UInt8]) throws {
+        var bytes = bytes
+        if let deflate = self.deflate { bytes = Array(try deflate.out.deflate(ByteBuffer(bytes: bytes)).readableBytesView) }
         if let tls = self.tls { try self.write(tls.encrypt(bytes)) } else { try self.write(bytes) }
     }
 
@@ -161,15 +165,31 @@ package final class TestClient {
                 self.taken = 0
             }
             guard let tls = self.tls else {
-                self.received += chunk[..<count]
+                try self.take(chunk[..<count])
                 return
             }
             let (plain, answer) = try tls.decrypt(Array(chunk[..<count]))
             if !answer.isEmpty, !self.hasFinished { try self.write(answer) }
-            self.received += plain
+            try self.take(plain[...])
             if !plain.isEmpty { return }
         }
     }
+
+    private func take(_ bytes: ArraySlice<UInt8>) throws {
+        guard let deflate = self.deflate else {
+            self.received += bytes
+            return
+        }
+        var input = ByteBuffer(bytes: bytes)
+        while true {
+            let piece = try deflate.in.inflate(&input)
+            guard piece.readableBytes > 0 else { return }
+            self.received += piece.readableBytesView
+        }
+    }
+
+    /// From now on both directions are deflated. [RFC4978-3]
+    package func startDeflate() throws { self.deflate = (try Deflater(), try Inflater()) }
 
     // MARK: TLS
 

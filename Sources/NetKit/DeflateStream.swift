@@ -1,5 +1,5 @@
 internal import CZlib
-internal import NIOCore
+package import NIOCore
 
 struct DeflateFailure: Error, CustomStringConvertible {
     let code: CInt
@@ -9,7 +9,7 @@ struct DeflateFailure: Error, CustomStringConvertible {
 // Compression of a connection, one way each. Sizes are small: a thousand sessions that compress have a thousand of these. [RFC1951-3]
 
 /// What goes out.
-final class Deflater {
+package final class Deflater {
     /// A window of 8 KiB and little memory: about 64 KiB in all, for a tenth less of compression.
     private static let windowBits: CInt = -13
     private static let memoryLevel: CInt = 6
@@ -19,7 +19,7 @@ final class Deflater {
     /// zlib remembers where this lies.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
 
-    init() throws {
+    package init() throws {
         self.stream.initialize(to: z_stream())
         let code = deflateInit2_(
             self.stream, Self.level, Z_DEFLATED, Self.windowBits, Self.memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
@@ -33,7 +33,7 @@ final class Deflater {
     }
 
     /// All of `bytes`, so that the peer can read it at once. [RFC4978-4]
-    func deflate(_ bytes: ByteBuffer) throws -> ByteBuffer {
+    package func deflate(_ bytes: ByteBuffer) throws -> ByteBuffer {
         var bytes = bytes
         var out = ByteBuffer()
         out.reserveCapacity(Int(deflateBound(self.stream, uLong(bytes.readableBytes))) + 16)
@@ -61,14 +61,14 @@ final class Deflater {
 }
 
 /// What comes in.
-final class Inflater {
+package final class Inflater {
     /// Octets that are made of the input at a time: a peer's few bytes can stand for a thousand times as many.
     private static let pieceSize = 32 << 10
 
     /// zlib remembers where this lies.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
 
-    init() throws {
+    package init() throws {
         self.stream.initialize(to: z_stream())
         let code = inflateInit2_(self.stream, -15, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
         guard code == Z_OK else { throw DeflateFailure(code: code) }
@@ -80,7 +80,7 @@ final class Inflater {
     }
 
     /// The next piece of what `input` stands for; what was used of it is taken off. Empty when more input is needed.
-    func inflate(_ input: inout ByteBuffer) throws -> ByteBuffer {
+    package func inflate(_ input: inout ByteBuffer) throws -> ByteBuffer {
         var out = ByteBuffer()
         var code = Z_OK
         input.readWithUnsafeMutableReadableBytes { bytes in

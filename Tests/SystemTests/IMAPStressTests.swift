@@ -10,6 +10,9 @@ import Testing
         var settings = IMAPStress.Settings(port: try instance.port("IMAP_PORT"), login: "carol@example.test", password: "secret-word")
         settings.sessions = sessions
         settings.seconds = seconds
+        settings.smtpPort = try instance.port("SMTP_PORT")
+        settings.address = "carol@example.test"
+        settings.pop3Port = try instance.port("POP3_PORT")
         settings.seed = UInt64.random(in: 0 ... .max)
         print("seed \(settings.seed)")
         return IMAPStress(settings)

@@ -23,6 +23,8 @@ package final class IMAPMailboxModel: Sendable {
         var gone: Set<Key> = []
         /// By keyword: whether its owner has set it; nil when nobody knows (the connection broke).
         var marks: [Key: [String: Bool?]] = [:]
+        /// What the server took for delivery.
+        var delivered: Set<String> = []
         var violations: [String] = []
         var commands = 0
     }
@@ -78,6 +80,20 @@ package final class IMAPMailboxModel: Sendable {
 
     package func wentAway(_ mailbox: String, _ uid: UInt32) {
         self.state.withLock { _ = $0.gone.insert(Key(mailbox: mailbox, uid: uid)) }
+    }
+
+    package func delivered(_ token: String) { self.state.withLock { _ = $0.delivered.insert(token) } }
+
+    /// Deliveries that are in no mailbox and that nobody has seen and meant to delete.
+    package func missingDeliveries(present: Set<String>) -> Set<String> {
+        self.state.withLock { state in
+            state.delivered.subtracting(present).subtracting(state.endangered.compactMap { state.tokens[$0] })
+        }
+    }
+
+    /// What its owner last made of a keyword; nil when nobody knows.
+    package func mark(of mailbox: String, _ uid: UInt32, _ keyword: String) -> Bool? {
+        self.state.withLock { $0.marks[Key(mailbox: mailbox, uid: uid)]?[keyword] ?? nil }
     }
 
     package func mark(_ mailbox: String, _ uid: UInt32, _ keyword: String, _ isSet: Bool?) {

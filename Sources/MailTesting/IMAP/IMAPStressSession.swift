@@ -1,14 +1,18 @@
 /// One client of the stress: does what comes to its mind, and checks all that it is told.
 final class IMAPStressSession {
-    private let name: String
-    private let keyword: String
-    private let stress: IMAPStress
-    private let model: IMAPMailboxModel
-    private var dice: SeededGenerator
-    private var client: IMAPTestClient
-    private(set) var view: IMAPViewModel
+    let name: String
+    /// Set and cleared by this session alone, so that it knows the truth.
+    let keyword: String
+    let stress: IMAPStress
+    let model: IMAPMailboxModel
+    var dice: SeededGenerator
+    var client: IMAPTestClient
+    var view: IMAPViewModel
     private let isResync: Bool
-    private var made = 0
+    let isUIDOnly: Bool
+    private let isDeflated: Bool
+    private let isNotified: Bool
+    var made = 0
 
     init(_ number: Int, _ stress: IMAPStress, seed: UInt64) throws {
         self.name = "session \(number)"
@@ -17,17 +21,39 @@ final class IMAPStressSession {
         self.model = stress.model
         self.dice = SeededGenerator(seed: seed &+ UInt64(number))
         self.isResync = number % 3 == 2
+        self.isUIDOnly = number % 6 == 5 && stress.offers("UIDONLY")
+        self.isDeflated = number % 4 == 3 && stress.offers("COMPRESS=DEFLATE")
+        self.isNotified = number % 5 == 4 && stress.offers("NOTIFY")
         self.client = try stress.connect()
         self.view = IMAPViewModel(stress.mailboxes[0], self.model, self.name)
+        try self.prepare()
         try self.open(number % 2 == 0 ? stress.mailboxes[0] : stress.randomMailbox(&self.dice))
     }
 
     var transcript: [String] { self.client.transcript }
 
+    /// Makes a new connection what this client wants.
+    private func prepare() throws {
+        if self.isDeflated {
+            try self.client.ok("COMPRESS DEFLATE")
+            try self.client.client.startDeflate()
+        }
+        if self.isResync { try self.client.ok("ENABLE QRESYNC\(self.isUIDOnly ? " UIDONLY" : "")") }
+        if self.isNotified {
+            // Delayed: news of expunges come only where a command allows them, so that numbers can be checked.
+            let events = "(MessageNew (UID FLAGS MODSEQ) MessageExpunge FlagChange)"
+            try self.client.ok("NOTIFY SET (SELECTED-DELAYED \(events)) (PERSONAL (MessageNew MessageExpunge))")
+        }
+    }
+
     private func open(_ mailbox: String) throws {
-        if self.isResync { try self.client.ok("ENABLE QRESYNC") }
+        if Int.random(in: 0..<4, using: &self.dice) == 0, !self.view.messages.isEmpty {
+            // What is marked goes without a word.
+            try self.client.ok(Bool.random(using: &self.dice) ? "CLOSE" : "UNSELECT")
+        }
         self.view = IMAPViewModel(mailbox, self.model, self.name)
         self.view.isResync = self.isResync
+        self.view.isUIDOnly = self.isUIDOnly
         let answer = try self.client.ok("SELECT \(mailbox)\(self.isResync ? "" : " (CONDSTORE)")")
         let count = answer.data("EXISTS").first?[0].number ?? 0
         if let validity = answer.code("UIDVALIDITY").flatMap({ UInt32($0) }) { self.model.selected(mailbox, validity: validity) }
@@ -45,8 +71,8 @@ final class IMAPStressSession {
 
     // MARK: Commands
 
-    private func run(_ command: String, _ literal: String? = nil, mayExpunge: Bool = true) throws -> IMAPTestClient.Answer {
-        let tag = try literal.map { try self.client.send(command, $0) } ?? self.client.send(command)
+    func run(_ command: String, _ literals: [String] = [], mayExpunge: Bool = true) throws -> IMAPTestClient.Answer {
+        let tag = try self.client.send(command, literals)
         let answer = try self.client.finish(tag) { self.view.told($0, mayExpunge: mayExpunge) }
         if let code = answer.code { self.view.told(code: code) }
         self.model.counted()
@@ -56,10 +82,26 @@ final class IMAPStressSession {
     }
 
     /// VANISHED speaks of UIDs, so that who has enabled QRESYNC must know them all.
-    private func learnUIDs() throws {
+    func learnUIDs() throws {
         guard self.isResync, let first = self.view.messages.firstIndex(where: { $0.uid == nil }) else { return }
+        guard !self.isUIDOnly else { return try self.learnByUID() }
         let tag = try self.client.send("FETCH \(first + 1):* (UID FLAGS MODSEQ)")
         _ = try self.client.finish(tag) { self.view.told($0, mayExpunge: false) }
+    }
+
+    /// Anything may come and go while the answer is on its way; where more comes each time, the rest is learned another time.
+    private func learnByUID() throws {
+        var isWhole = false
+        for _ in 0..<50 where self.view.messages.contains(where: { $0.uid == nil }) {
+            let first = isWhole ? 1 : (self.view.uids.last ?? 0) + 1
+            let tag = try self.client.send("UID FETCH \(first):* (FLAGS MODSEQ)")
+            let answer = try self.client.finish(tag) { self.view.told($0, mayExpunge: true) }
+            guard answer.data("EXISTS").isEmpty else { continue }
+            if isWhole, self.view.messages.contains(where: { $0.uid == nil }) {
+                return self.model.violated("\(self.name) in \(self.view.mailbox): messages whose UIDs cannot be had")
+            }
+            isWhole = true
+        }
     }
 
     func step() throws {
@@ -72,9 +114,14 @@ final class IMAPStressSession {
 
     private func act() throws {
         switch Int.random(in: 0..<100, using: &self.dice) {
-        case ..<18: try self.fetch()
-        case ..<42: try self.store()
-        case ..<52: try self.append()
+        case ..<16: try self.fetch()
+        case ..<32: try self.store()
+        case ..<35: try self.storeSome()
+        case ..<39: try self.storeUnchanged()
+        case ..<42: try self.storeFound()
+        case ..<45: try self.append()
+        case ..<48: try self.appendSome()
+        case ..<52: try self.replace()
         case ..<60: try self.copy()
         case ..<66: try self.deleteSome()
         case ..<74: try self.expunge()
@@ -94,13 +141,19 @@ final class IMAPStressSession {
     private func fetch() throws {
         guard let first = self.place(), let last = self.place() else { return }
         let range = "\(min(first, last)):\(max(first, last))"
+        if self.isUIDOnly {
+            guard let first = self.view.messages[first - 1].uid, let last = self.view.messages[last - 1].uid else { return }
+            _ = try self.run("UID FETCH \(min(first, last)):\(max(first, last)) (FLAGS MODSEQ)")
+            return
+        }
         let what = Bool.random(using: &self.dice) ? "(UID FLAGS MODSEQ)" : "(UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])"
         _ = try self.run("FETCH \(range) \(what)", mayExpunge: false)
     }
 
-    private func uid() throws -> UInt32? {
+    func uid() throws -> UInt32? {
         guard let place = self.place() else { return nil }
         if let uid = self.view.messages[place - 1].uid { return uid }
+        if self.isUIDOnly { return nil }
         _ = try self.run("FETCH \(place) (UID FLAGS)", mayExpunge: false)
         return self.view.messages.indices.contains(place - 1) ? self.view.messages[place - 1].uid : nil
     }
@@ -115,14 +168,17 @@ final class IMAPStressSession {
         if isOwn { self.model.mark(self.view.mailbox, uid, self.keyword, nil) }
         let answer = try self.change(uid, flag, isSet, silent: silent)
         if isOwn, answer.isOK { self.model.mark(self.view.mailbox, uid, self.keyword, isSet) }
-        let told = answer.data("FETCH").compactMap { $0.last }.filter { $0["UID"]?.number == uid }.compactMap { $0["FLAGS"] }
+        let told =
+            self.isUIDOnly
+            ? answer.data("UIDFETCH").filter { $0[0].number == uid }.compactMap { $0.last?["FLAGS"] }
+            : answer.data("FETCH").compactMap { $0.last }.filter { $0["UID"]?.number == uid }.compactMap { $0["FLAGS"] }
         if silent.isEmpty, isOwn, let flags = told.last {
             let has = flags.list.contains { $0.text.lowercased() == flag.lowercased() }
             if has != isSet { self.model.violated("\(self.name): STORE of \(flag) to UID \(uid) answered \(flags)") }
         }
     }
 
-    private func change(_ uid: UInt32, _ flag: String, _ isSet: Bool, silent: String = ".SILENT") throws -> IMAPTestClient.Answer {
+    func change(_ uid: UInt32, _ flag: String, _ isSet: Bool, silent: String = ".SILENT") throws -> IMAPTestClient.Answer {
         if !silent.isEmpty { self.view.changedSilently(uid, flag, isSet) }
         let answer = try self.run("UID STORE \(uid) \(isSet ? "+" : "-")FLAGS\(silent) (\(flag))")
         if !answer.isOK { self.view.forgetFlags(uid) }
@@ -130,12 +186,10 @@ final class IMAPStressSession {
     }
 
     private func append() throws {
-        self.made += 1
-        let token = "token-\(self.name.suffix(2).trimmed)-\(self.made)-\(UInt32.random(in: 0 ... .max, using: &self.dice))"
         let mailbox = self.stress.randomMailbox(&self.dice)
         let above = self.model.highest(mailbox)
-        let text = "From: a@example.test\r\nSubject: \(token)\r\n\r\n\(String(repeating: "text ", count: made % 50))\r\n"
-        let answer = try self.run("APPEND \(mailbox) (\(self.keyword)) %", text)
+        let (token, text) = self.message()
+        let answer = try self.run("APPEND \(mailbox) (\(self.keyword)) %", [text])
         guard answer.isOK else { return self.model.violated("\(self.name): APPEND was \(answer.word): \(answer.text)") }
         guard let code = answer.code("APPENDUID")?.split(separator: " "), code.count == 2, let uid = UInt32(code[1]) else {
             return self.model.violated("\(self.name): APPEND without APPENDUID")
@@ -149,7 +203,10 @@ final class IMAPStressSession {
         let isMove = Bool.random(using: &self.dice)
         let source = self.view.mailbox
         let target = self.stress.randomMailbox(&self.dice)
-        if isMove { self.model.endanger(source, [uid]) }
+        if isMove {
+            guard try self.knowsToken(uid) else { return }
+            self.model.endanger(source, [uid])
+        }
         let above = self.model.highest(target)
         let answer = try self.run("UID \(isMove ? "MOVE" : "COPY") \(uid) \(target)")
         guard answer.isOK, let code = answer.code("COPYUID")?.split(separator: " "), code.count == 3, let new = UInt32(code[2]) else {
@@ -159,7 +216,7 @@ final class IMAPStressSession {
     }
 
     private func deleteSome() throws {
-        guard let uid = try self.uid() else { return }
+        guard let uid = try self.uid(), try self.knowsToken(uid) else { return }
         self.model.endanger(self.view.mailbox, [uid])
         _ = try self.change(uid, "\\Deleted", true)
     }
@@ -174,6 +231,10 @@ final class IMAPStressSession {
 
     private func search() throws {
         let command = ["SEARCH FLAGGED", "SEARCH SUBJECT \"token-1\"", "SEARCH UNSEEN"].randomElement(using: &self.dice) ?? "SEARCH ALL"
+        guard !self.isUIDOnly else {
+            _ = try self.run("UID \(command)")
+            return
+        }
         let answer = try self.run(command, mayExpunge: false)
         for value in answer.data("SEARCH").flatMap({ $0.dropFirst() }) {
             if let number = value.number, Int(number) > self.view.messages.count || number == 0 {
@@ -225,7 +286,7 @@ final class IMAPStressSession {
         let modSeq = self.view.modSeq
         try? self.client.client.sendLine("x LOGOUT")
         self.client = try self.stress.connect()
-        try self.client.ok("ENABLE QRESYNC")
+        try self.prepare()
         let tag = try self.client.send("SELECT \(mailbox) (QRESYNC (\(validity) \(modSeq)))")
         var later: [IMAPResponse] = []
         let answer = try self.client.finish(tag) { response in
@@ -248,18 +309,19 @@ final class IMAPStressSession {
 
     func settle() throws { _ = try self.run("NOOP") }
 
+    struct Seen {
+        var flags: Set<String>
+        var token: String?
+    }
+
     /// What is there, as this session, made for that, sees it.
-    static func look(_ client: IMAPTestClient, _ mailbox: String) throws -> [UInt32: Set<String>] {
+    static func look(_ client: IMAPTestClient, _ mailbox: String) throws -> [UInt32: Seen] {
         try client.ok("EXAMINE \(mailbox)")
-        var found: [UInt32: Set<String>] = [:]
-        for values in try client.ok("UID FETCH 1:* (FLAGS)").data("FETCH") {
+        var found: [UInt32: Seen] = [:]
+        for values in try client.ok("UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])").data("FETCH") {
             guard let last = values.last, let uid = last["UID"]?.number else { continue }
-            found[uid] = last["FLAGS"].map(IMAPViewModel.flags) ?? []
+            found[uid] = Seen(flags: last["FLAGS"].map(IMAPViewModel.flags) ?? [], token: IMAPViewModel.token(last))
         }
         return found
     }
-}
-
-extension StringProtocol {
-    fileprivate var trimmed: String { String(self.filter { $0 != " " }) }
 }

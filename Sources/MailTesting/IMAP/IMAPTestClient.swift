@@ -51,7 +51,9 @@ package final class IMAPTestClient {
 
     /// Sends a command; literals are written as `{n+}` and follow where `%` stands.
     @discardableResult
-    package func send(_ command: String, _ literals: String...) throws -> String {
+    package func send(_ command: String, _ literals: String...) throws -> String { try self.send(command, literals) }
+
+    package func send(_ command: String, _ literals: [String]) throws -> String {
         self.number += 1
         let tag = "a\(self.number)"
         var pieces = literals[...]

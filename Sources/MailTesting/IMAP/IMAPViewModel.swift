@@ -14,6 +14,8 @@ struct IMAPViewModel {
     private let who: String
     /// VANISHED instead of EXPUNGE.
     var isResync = false
+    /// Messages are spoken of by UID alone. [RFC9586-3]
+    var isUIDOnly = false
 
     init(_ mailbox: String, _ model: IMAPMailboxModel, _ who: String) {
         self.mailbox = mailbox
@@ -54,16 +56,32 @@ struct IMAPViewModel {
             while self.messages.count < Int(number) { self.messages.append(Message()) }
         case "EXPUNGE":
             if !mayExpunge { self.violated("EXPUNGE \(number) where none may be") }
-            if self.isResync { self.violated("EXPUNGE \(number) after QRESYNC was enabled") }
+            if self.isResync || self.isUIDOnly { self.violated("EXPUNGE \(number) after QRESYNC was enabled") }
             guard self.messages.indices.contains(place) else { return self.violated("EXPUNGE \(number) of \(self.messages.count)") }
             if let uid = self.messages.remove(at: place).uid { self.left(uid) }
+        case "UIDFETCH": self.fetchedByUID(number, value)
         case "FETCH":
+            if self.isUIDOnly { self.violated("FETCH \(number) after UIDONLY was enabled") }
             guard self.messages.indices.contains(place), let value else {
                 return self.violated("FETCH of \(number), there are \(self.messages.count)")
             }
             self.fetched(place, value)
         default: break
         }
+    }
+
+    /// Where a message stands says nothing here: those whose UIDs are known come first, in order.
+    private mutating func fetchedByUID(_ uid: UInt32, _ value: IMAPValue?) {
+        guard self.isUIDOnly, let value else { return self.violated("UIDFETCH \(uid) without UIDONLY") }
+        if self.gone.contains(uid) { self.violated("UID \(uid) is back") }
+        if let place = self.messages.firstIndex(where: { $0.uid == uid }) { return self.fetched(place, value) }
+        guard let unknown = self.messages.firstIndex(where: { $0.uid == nil }) else {
+            return self.violated("UIDFETCH \(uid) of a message that was not told")
+        }
+        self.messages.remove(at: unknown)
+        let place = self.messages[..<unknown].firstIndex { $0.uid.map { $0 > uid } ?? true } ?? unknown
+        self.messages.insert(Message(uid: uid), at: place)
+        self.fetched(place, value)
     }
 
     private mutating func left(_ uid: UInt32) {
@@ -98,6 +116,7 @@ struct IMAPViewModel {
 
     /// The first message without known UID that can have this one.
     private func unknownPlace(of uid: UInt32) -> Int? {
+        if self.isUIDOnly { return self.messages.firstIndex { $0.uid == nil } }
         let start = (self.messages.lastIndex { $0.uid.map { $0 < uid } ?? false }).map { $0 + 1 } ?? 0
         let end = self.messages.firstIndex { $0.uid.map { $0 > uid } ?? false } ?? self.messages.count
         return start < end ? start : nil
@@ -118,14 +137,17 @@ struct IMAPViewModel {
             if let old = message.modSeq, modSeq < old { self.violated("MODSEQ of message \(place + 1) went from \(old) to \(modSeq)") }
             message.modSeq = modSeq
         }
-        let subject = value.list.lastIndex { $0.text.uppercased().hasPrefix("BODY[HEADER") }
-        if let subject, value.list.indices.contains(subject + 1), let uid = message.uid {
-            let text = value.list[subject + 1].text
-            // A CRLF is one character of Swift.
-            let token = text.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("token-") }
-            if let token { self.model.saw(self.mailbox, uid, token: String(token)) }
-        }
+        if let uid = message.uid, let token = Self.token(value) { self.model.saw(self.mailbox, uid, token: token) }
         self.messages[place] = message
+    }
+
+    /// What the subject says of a message, where that was asked for.
+    static func token(_ value: IMAPValue) -> String? {
+        guard let subject = value.list.lastIndex(where: { $0.text.uppercased().hasPrefix("BODY[HEADER") }),
+            value.list.indices.contains(subject + 1)
+        else { return nil }
+        // A CRLF is one character of Swift.
+        return value.list[subject + 1].text.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("token-") }.map(String.init)
     }
 
     /// Without \\Recent, which is another for each session.
@@ -140,6 +162,9 @@ struct IMAPViewModel {
             self.messages[place].flags?.remove(flag.lowercased())
         }
     }
+
+    /// The MODSEQ that was last told for a message.
+    func modSeq(of uid: UInt32) -> UInt64? { self.messages.first { $0.uid == uid }?.modSeq }
 
     mutating func forgetFlags(_ uid: UInt32) {
         if let place = self.messages.firstIndex(where: { $0.uid == uid }) { self.messages[place].flags = nil }
