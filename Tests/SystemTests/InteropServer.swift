@@ -35,14 +35,14 @@ final class InteropServer {
     }
 
     /// Runs a program of the system; one that is not installed is a failure, never a reason to skip.
-    func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> (status: Int32, output: String) {
+    func run(_ program: String, _ arguments: [String], input: String? = nil, seconds: Double = 60) throws -> (status: Int32, output: String) {
         let places = ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(program)" }
         guard let path = places.first(where: { access($0, X_OK) == 0 }) else {
             throw Failure(description: "\(program) is not installed: run scripts/bootstrap test")
         }
         let home = ["HOME": self.scratch.path, "LC_ALL": "C.UTF-8"]
         let file = input.map { self.write("input", $0) }
-        let result = try ChildProcess.run(path, arguments, environment: home, input: file, seconds: 60)
+        let result = try ChildProcess.run(path, arguments, environment: home, input: file, seconds: seconds)
         guard case .exited(let status) = result.ending else { return (-1, result.output) }
         return (status, result.output)
     }
