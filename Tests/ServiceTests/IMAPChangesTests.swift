@@ -4,7 +4,7 @@ import Testing
 /// Two sessions that change the same messages.
 @Suite(.serialized) struct IMAPChangesTests {
     /// The server lives as long as the first of them.
-    private func sessions(_ messages: Int) throws -> (server: SMTPFixture, IMAPClient, IMAPClient) {
+    private func sessions(_ messages: Int) throws -> (server: SMTPFixture, IMAPTestClient, IMAPTestClient) {
         let (server, _) = try IMAPServiceTests.server()
         let (mine, theirs) = (try server.imap("taro", IMAPServiceTests.word), try server.imap("taro", IMAPServiceTests.word))
         for number in 1...messages { _ = try mine.append("INBOX", "Subject: \(number)\r\n\r\n") }
@@ -26,10 +26,10 @@ import Testing
             #expect(told.count == 1 && told[0].hasPrefix("1 FETCH"), "\(told)")
             #expect(told.first?.contains("FLAGS (\(round % 2 == 0 ? "\\Answered \\Flagged" : ""))") == true, "\(told)")
             #expect(try theirs.ok("NOOP").all("FETCH").count == 3)
-            #expect(try mine.ok("NOOP").untagged.isEmpty)
+            #expect(try mine.ok("NOOP").lines.isEmpty)
         }
         // Nothing of others: nothing is told, with modseqs nothing but these.
-        #expect(try mine.ok("STORE 1:3 FLAGS.SILENT (\\Draft)").untagged.isEmpty)
+        #expect(try mine.ok("STORE 1:3 FLAGS.SILENT (\\Draft)").lines.isEmpty)
         try mine.ok("ENABLE CONDSTORE")
         try theirs.ok("STORE 2 +FLAGS (\\Deleted)")
         let told = try mine.ok("STORE 1:3 +FLAGS.SILENT (\\Seen)").all("FETCH")
@@ -44,7 +44,7 @@ import Testing
         var tags: [String] = []
         for number in 0..<100 {
             let flags = number == 50 ? tooMany : number % 2 == 0 ? "\\Flagged" : "\\Answered"
-            tags.append(try mine.start("STORE \(number % 20 + 1) +FLAGS\(number % 3 == 0 ? ".SILENT" : "") (\(flags))"))
+            tags.append(try mine.send("STORE \(number % 20 + 1) +FLAGS\(number % 3 == 0 ? ".SILENT" : "") (\(flags))"))
         }
         for (number, tag) in tags.enumerated() {
             let reply = try mine.finish(tag)
@@ -52,8 +52,8 @@ import Testing
             let told = reply.all("FETCH").filter { $0.hasPrefix("\(number % 20 + 1) FETCH") }
             #expect(told.count == (number == 50 || number % 3 == 0 ? 0 : 1), "\(number): \(reply)")
         }
-        #expect(try mine.ok("SEARCH UNFLAGGED").untagged == ["SEARCH 2 4 6 8 10 12 14 16 18 20"])
-        #expect(try theirs.ok("SEARCH ANSWERED").untagged.contains("SEARCH 2 4 6 8 10 12 14 16 18 20"))
+        #expect(try mine.ok("SEARCH UNFLAGGED").lines == ["SEARCH 2 4 6 8 10 12 14 16 18 20"])
+        #expect(try theirs.ok("SEARCH ANSWERED").lines.contains("SEARCH 2 4 6 8 10 12 14 16 18 20"))
     }
 
     @Test("a new keyword is told by a silent STORE, too") func keyword() throws {
@@ -68,19 +68,19 @@ import Testing
         defer { withExtendedLifetime(server) {} }
         try theirs.ok("STORE 2:3 +FLAGS.SILENT (\\Deleted)")
         // While the text is on its way.
-        let tag = try mine.start("REPLACE 3 INBOX {5}")
-        #expect(try mine.response().hasPrefix("+"))
+        let tag = try mine.send("REPLACE 3 INBOX {5}")
+        #expect(try mine.responseText().hasPrefix("+"))
         try theirs.ok("EXPUNGE")
-        try mine.connection.send(Array("hello\r\n".utf8))
+        try mine.client.send(Array("hello\r\n".utf8))
         let late = try mine.finish(tag)
         #expect(late.tagged.hasPrefix("NO [EXPUNGEISSUED]"), "\(late)")
         // Before it is asked for.
-        let early = try mine.start("REPLACE 1 INBOX {5}")
-        #expect(try mine.response().hasPrefix("+"))
-        try mine.connection.send(Array("first\r\n".utf8))
+        let early = try mine.send("REPLACE 1 INBOX {5}")
+        #expect(try mine.responseText().hasPrefix("+"))
+        try mine.client.send(Array("first\r\n".utf8))
         let done = try mine.finish(early)
-        #expect(done.isOK && done.first("OK [APPENDUID") != nil && done.untagged.contains("1 EXPUNGE"), "\(done)")
+        #expect(done.isOK && done.first("OK [APPENDUID") != nil && done.lines.contains("1 EXPUNGE"), "\(done)")
         #expect(try mine.ok("STATUS INBOX (MESSAGES)").first("STATUS") == "STATUS INBOX (MESSAGES 1)")
-        #expect(try mine.ok("FETCH 1 (BODY.PEEK[])").untagged.first?.contains("first") == true)
+        #expect(try mine.ok("FETCH 1 (BODY.PEEK[])").lines.first?.contains("first") == true)
     }
 }

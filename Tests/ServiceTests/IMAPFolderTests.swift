@@ -9,8 +9,8 @@ import Vocabulary
 
     private struct Desk {
         let server: SMTPFixture
-        let owner: IMAPClient
-        let guest: IMAPClient
+        let owner: IMAPTestClient
+        let guest: IMAPTestClient
     }
 
     private func desk() throws -> Desk {
@@ -32,17 +32,17 @@ import Vocabulary
         try client.ok("CREATE \(Self.levels(30))")
         try client.ok("CREATE \(Self.levels(30, "b"))")
         // 30 levels below 30 are 60; the top has 50 at most.
-        let deep = try client.say("RENAME a \(Self.levels(30, "b"))/a")
+        let deep = try client.run("RENAME a \(Self.levels(30, "b"))/a")
         #expect(deep.tagged.hasPrefix("NO [CANNOT]"), "\(deep.tagged)")
-        #expect(try client.ok("LIST \"\" \(Self.levels(30))").untagged.count == 1)
+        #expect(try client.ok("LIST \"\" \(Self.levels(30))").lines.count == 1)
         let long = String(repeating: "n", count: 240)
         try client.ok("CREATE c/\(long)/\(long)/\(long)")
-        let wide = try client.say("RENAME c \(long)/\(long)")
+        let wide = try client.run("RENAME c \(long)/\(long)")
         #expect(wide.tagged.hasPrefix("NO [CANNOT]"), "\(wide.tagged)")
-        #expect(try client.ok("LIST \"\" \(long)").untagged.isEmpty, "no level was made for a rename that was refused")
+        #expect(try client.ok("LIST \"\" \(long)").lines.isEmpty, "no level was made for a rename that was refused")
         // What fits goes with all its children.
         try client.ok("RENAME c d")
-        #expect(try client.ok("LIST \"\" d/\(long)/\(long)/\(long)").untagged.count == 1)
+        #expect(try client.ok("LIST \"\" d/\(long)/\(long)/\(long)").lines.count == 1)
     }
 
     @Test("RENAME onto a name that is taken, of a mailbox or of a child, makes nothing on the way")
@@ -52,11 +52,11 @@ import Vocabulary
         let client = desk.owner
         try client.ok("CREATE one/two")
         try client.ok("CREATE up")
-        #expect(try client.say("RENAME one up").tagged.hasPrefix("NO [ALREADYEXISTS]"))
-        #expect(try client.say("RENAME nowhere new/place").tagged.hasPrefix("NO [NONEXISTENT]"))
-        #expect(try client.say("RENAME one one/two/three").tagged.hasPrefix("NO [CANNOT]"))
-        #expect(try client.ok("LIST \"\" new*").untagged.isEmpty)
-        #expect(try client.ok("LIST \"\" one*").untagged.count == 2)
+        #expect(try client.run("RENAME one up").tagged.hasPrefix("NO [ALREADYEXISTS]"))
+        #expect(try client.run("RENAME nowhere new/place").tagged.hasPrefix("NO [NONEXISTENT]"))
+        #expect(try client.run("RENAME one one/two/three").tagged.hasPrefix("NO [CANNOT]"))
+        #expect(try client.ok("LIST \"\" new*").lines.isEmpty)
+        #expect(try client.ok("LIST \"\" one*").lines.count == 2)
     }
 
     @Test("An account has so many mailboxes and no more, whether they are made by CREATE, as levels above others, or by RENAME")
@@ -65,16 +65,16 @@ import Vocabulary
         try server.account("taro@example.test", password: Self.word)
         let client = try server.imap("taro", Self.word)
         // INBOX and the five standard ones are there.
-        #expect(try client.ok("LIST \"\" *").untagged.count == 6)
-        #expect(try client.say("CREATE a/b/c/d/e").tagged.hasPrefix("NO [LIMIT]"))
+        #expect(try client.ok("LIST \"\" *").lines.count == 6)
+        #expect(try client.run("CREATE a/b/c/d/e").tagged.hasPrefix("NO [LIMIT]"))
         try client.ok("CREATE a/b/c")
-        #expect(try client.say("RENAME a/b/c x/y/z").tagged.hasPrefix("NO [LIMIT]"))
+        #expect(try client.run("RENAME a/b/c x/y/z").tagged.hasPrefix("NO [LIMIT]"))
         try client.ok("RENAME a/b/c x")
         _ = try client.append("INBOX", "Subject: x\r\n\r\n")
         try client.ok("RENAME INBOX old")
-        #expect(try client.say("CREATE more").tagged.hasPrefix("NO [LIMIT]"))
-        #expect(try client.say("RENAME INBOX more").tagged.hasPrefix("NO [LIMIT]"))
-        #expect(try client.ok("LIST \"\" *").untagged.count == 10)
+        #expect(try client.run("CREATE more").tagged.hasPrefix("NO [LIMIT]"))
+        #expect(try client.run("RENAME INBOX more").tagged.hasPrefix("NO [LIMIT]"))
+        #expect(try client.ok("LIST \"\" *").lines.count == 10)
     }
 
     @Test("A7 another's mailbox is renamed by who may delete it and each below it; INBOX is emptied only by who may take its messages")
@@ -87,20 +87,20 @@ import Vocabulary
         }
         let prefix = "Other Users/taro"
         try desk.guest.ok("RENAME \"\(prefix)/Team/Open\" \"\(prefix)/Team/Renamed\"")
-        #expect(try desk.owner.ok("LIST \"\" Team/Renamed").untagged.count == 1)
+        #expect(try desk.owner.ok("LIST \"\" Team/Renamed").lines.count == 1)
         // A child that is not shared stays where its owner has put it.
         try desk.owner.ok("CREATE Team/Renamed/Private")
-        let refused = try desk.guest.say("RENAME \"\(prefix)/Team/Renamed\" \"\(prefix)/Team/Again\"")
+        let refused = try desk.guest.run("RENAME \"\(prefix)/Team/Renamed\" \"\(prefix)/Team/Again\"")
         #expect(refused.tagged.hasPrefix("NO [NOPERM]"), "\(refused.tagged)")
-        #expect(try desk.owner.ok("LIST \"\" Team/Renamed/Private").untagged.count == 1)
+        #expect(try desk.owner.ok("LIST \"\" Team/Renamed/Private").lines.count == 1)
         // x alone takes no message out of INBOX.
         _ = try desk.owner.append("INBOX", "Subject: mine\r\n\r\n")
-        let taken = try desk.guest.say("RENAME \"\(prefix)/INBOX\" \"\(prefix)/Team/Taken\"")
+        let taken = try desk.guest.run("RENAME \"\(prefix)/INBOX\" \"\(prefix)/Team/Taken\"")
         #expect(taken.tagged.hasPrefix("NO [NOPERM]"), "\(taken.tagged)")
-        #expect(try desk.owner.ok("STATUS INBOX (MESSAGES)").untagged == ["STATUS INBOX (MESSAGES 1)"])
+        #expect(try desk.owner.ok("STATUS INBOX (MESSAGES)").lines == ["STATUS INBOX (MESSAGES 1)"])
         try desk.owner.ok("SETACL INBOX hanako +te")
         try desk.guest.ok("RENAME \"\(prefix)/INBOX\" \"\(prefix)/Team/Taken\"")
-        #expect(try desk.owner.ok("STATUS Team/Taken (MESSAGES)").untagged == ["STATUS Team/Taken (MESSAGES 1)"])
+        #expect(try desk.owner.ok("STATUS Team/Taken (MESSAGES)").lines == ["STATUS Team/Taken (MESSAGES 1)"])
     }
 
     @Test("A7 once the right to read is taken away, neither IDLE nor NOOP tells what comes; given back, everything is told")
@@ -110,17 +110,17 @@ import Vocabulary
         try desk.owner.ok("SETACL Work hanako lr")
         try desk.guest.ok("SELECT \"Other Users/taro/Work\"")
         _ = try desk.owner.append("Work", "Subject: 1\r\n\r\n")
-        #expect(try desk.guest.ok("NOOP").untagged.contains("1 EXISTS"))
-        let tag = try desk.guest.start("IDLE")
-        #expect(try desk.guest.response().hasPrefix("+ "))
+        #expect(try desk.guest.ok("NOOP").lines.contains("1 EXISTS"))
+        let tag = try desk.guest.send("IDLE")
+        #expect(try desk.guest.responseText().hasPrefix("+ "))
         try desk.owner.ok("DELETEACL Work hanako")
         _ = try desk.owner.append("Work", "Subject: 2\r\n\r\n")
-        try desk.guest.connection.send(line: "DONE")
-        #expect(try desk.guest.finish(tag).untagged.isEmpty)
-        #expect(try desk.guest.ok("NOOP").untagged.isEmpty)
-        #expect(try desk.guest.say("FETCH 1 FLAGS").tagged.hasPrefix("NO [NOPERM]"))
+        try desk.guest.client.sendLine("DONE")
+        #expect(try desk.guest.finish(tag).lines.isEmpty)
+        #expect(try desk.guest.ok("NOOP").lines.isEmpty)
+        #expect(try desk.guest.run("FETCH 1 FLAGS").tagged.hasPrefix("NO [NOPERM]"))
         try desk.owner.ok("SETACL Work hanako lr")
-        #expect(try desk.guest.ok("NOOP").untagged.contains("2 EXISTS"))
+        #expect(try desk.guest.ok("NOOP").lines.contains("2 EXISTS"))
     }
 
     @Test("CATENATE of URLs alone makes a message; of parts that come to nothing it makes none")
@@ -131,15 +131,15 @@ import Vocabulary
         _ = try client.append("INBOX", "Subject: x\r\n\r\nbody\r\n")
         try client.ok("APPEND Drafts (\\Draft) CATENATE (URL \"/INBOX/;UID=1/;SECTION=HEADER\" URL \"/INBOX/;UID=1/;SECTION=TEXT\")")
         try client.ok("SELECT Drafts")
-        #expect(try client.ok("FETCH 1 (RFC822.SIZE FLAGS)").untagged == ["1 FETCH (RFC822.SIZE 20 FLAGS (\\Draft))"])
-        let empty = try client.say("APPEND Drafts CATENATE (URL \"/INBOX/;UID=1/;SECTION=TEXT/;PARTIAL=900.5\")")
+        #expect(try client.ok("FETCH 1 (RFC822.SIZE FLAGS)").lines == ["1 FETCH (RFC822.SIZE 20 FLAGS (\\Draft))"])
+        let empty = try client.run("APPEND Drafts CATENATE (URL \"/INBOX/;UID=1/;SECTION=TEXT/;PARTIAL=900.5\")")
         #expect(empty.tagged == "NO the message is empty", "\(empty.tagged)")
-        let bad = try client.say("APPEND Drafts CATENATE (URL \"/INBOX/;UID=1/;SECTION=9\")")
+        let bad = try client.run("APPEND Drafts CATENATE (URL \"/INBOX/;UID=1/;SECTION=9\")")
         #expect(bad.tagged.hasPrefix("NO [BADURL /INBOX/;UID=1/;SECTION=9] "), "\(bad.tagged)")
-        #expect(try client.ok("STATUS Drafts (MESSAGES)").untagged == ["STATUS Drafts (MESSAGES 1)"])
+        #expect(try client.ok("STATUS Drafts (MESSAGES)").lines == ["STATUS Drafts (MESSAGES 1)"])
         // REPLACE, too.
         try client.ok("REPLACE 1 Drafts CATENATE (URL \"/INBOX/;UID=1\")")
-        #expect(try client.ok("STATUS Drafts (MESSAGES)").untagged == ["STATUS Drafts (MESSAGES 1)"])
+        #expect(try client.ok("STATUS Drafts (MESSAGES)").lines == ["STATUS Drafts (MESSAGES 1)"])
     }
 
     @Test("Many ranges of one decoded part are the part's own octets, in whatever order they are asked for")
@@ -157,10 +157,10 @@ import Vocabulary
         let starts = (0..<40).map { ($0 * 7919 * 3) % (size - 10) / 3 * 3 }
         let items = starts.map { "BINARY.PEEK[1]<\($0).6>" }.joined(separator: " ")
         let reply = try client.ok("FETCH 1 (BINARY.SIZE[1] \(items))")
-        let text = try #require(reply.untagged.first)
+        let text = try #require(reply.lines.first)
         #expect(text.hasPrefix("1 FETCH (BINARY.SIZE[1] \(size) "))
         #expect(text.split(separator: "{6}\r\nabcabc", omittingEmptySubsequences: false).count == Set(starts).count + 1)
-        #expect(try client.say("FETCH 1 (\((1...101).map { "BODY[]<\($0).1>" }.joined(separator: " ")))").tagged.hasPrefix("NO [LIMIT]"))
+        #expect(try client.run("FETCH 1 (\((1...101).map { "BODY[]<\($0).1>" }.joined(separator: " ")))").tagged.hasPrefix("NO [LIMIT]"))
     }
 
     @Test("must-have 37: POP3/IMAP4 delivery of an account decides whether mail comes into its mailbox; what is there stays readable")
@@ -195,12 +195,12 @@ import Vocabulary
         let (memory, client) = (desk.server.store.memory, desk.owner)
         let message = Array(("Subject: x\r\n\r\n" + String(repeating: "0123456789abcdef", count: 12_000)).utf8)
         var most = 0
-        try client.connection.send(Array("m1 APPEND INBOX".utf8))
+        try client.client.send(Array("m1 APPEND INBOX".utf8))
         for _ in 1...40 {
-            try client.connection.send(Array(" {\(message.count)+}\r\n".utf8) + message)
+            try client.client.send(Array(" {\(message.count)+}\r\n".utf8) + message)
             most = max(most, memory.inUse)
         }
-        try client.connection.send([13, 10])
+        try client.client.send([13, 10])
         let reply = try client.finish("m1")
         #expect(reply.isOK, "\(reply.tagged)")
         // Of 7.7 MB no more than four; a message in hand is counted before it goes to its file.

@@ -7,8 +7,8 @@ import Vocabulary
 @Suite(.serialized) struct IMAPRightsTests {
     private struct Desk {
         let server: SMTPFixture
-        let owner: IMAPClient
-        let guest: IMAPClient
+        let owner: IMAPTestClient
+        let guest: IMAPTestClient
     }
 
     private func desk() throws -> Desk {
@@ -42,7 +42,7 @@ import Vocabulary
             for (command, needs) in Self.commands {
                 try desk.owner.ok("SETACL Work hanako \"\(letters)\"")
                 if command.hasPrefix("COPY") { try desk.guest.ok("SELECT INBOX") }
-                let reply = try desk.guest.say(command)
+                let reply = try desk.guest.run(command)
                 let mayDo = needs.allSatisfy { letters.contains($0) } && !command.hasPrefix("RENAME")
                 if command.hasPrefix("RENAME") { continue }
                 #expect(reply.isOK == mayDo, "\(command) with \"\(letters)\": \(reply.tagged)")
@@ -50,7 +50,7 @@ import Vocabulary
                     let hidesIt = reply.tagged.hasPrefix("NO [NONEXISTENT]") || reply.tagged.hasPrefix("NO [TRYCREATE]")
                     #expect(hidesIt || command.hasPrefix("CREATE"), "\(command): \(reply.tagged)")
                 }
-                _ = try desk.owner.say("DELETE Work/Sub")
+                _ = try desk.owner.run("DELETE Work/Sub")
             }
         }
     }
@@ -70,7 +70,7 @@ import Vocabulary
                 for number in 1...2 { _ = try desk.owner.append("Work", "Subject: \(number)\r\n\r\nx\r\n") }
                 try desk.owner.ok("SETACL Work hanako \(right)")
                 try desk.guest.ok("SELECT \(Self.mailbox)")
-                let reply = try desk.guest.say(command)
+                let reply = try desk.guest.run(command)
                 let mayDo = needs.allSatisfy { right.contains($0) }
                 #expect(reply.isOK == mayDo, "\(command) with \(right): \(reply.tagged)")
                 try desk.guest.ok("FETCH * BODY[TEXT]")
@@ -89,16 +89,16 @@ import Vocabulary
         let desk = try self.desk()
         _ = try desk.owner.append("Work", "Subject: secret\r\n\r\n")
         #expect(try desk.guest.ok("LIST \"\" *").all("Other Users").isEmpty)
-        #expect(try desk.guest.say("SELECT \(Self.mailbox)").tagged.hasPrefix("NO [NONEXISTENT]"))
-        #expect(try desk.guest.say("SELECT \"Other Users/nobody/Work\"").tagged.hasPrefix("NO [NONEXISTENT]"))
+        #expect(try desk.guest.run("SELECT \(Self.mailbox)").tagged.hasPrefix("NO [NONEXISTENT]"))
+        #expect(try desk.guest.run("SELECT \"Other Users/nobody/Work\"").tagged.hasPrefix("NO [NONEXISTENT]"))
         try desk.owner.ok("SETACL Work hanako lr")
         #expect(try desk.guest.ok("LIST \"\" *").all("Other Users/taro/Work").count == 1)
         #expect(try desk.guest.ok("MYRIGHTS \(Self.mailbox)").first("MYRIGHTS")?.hasSuffix(" lr") == true)
         try desk.guest.ok("SELECT \(Self.mailbox)")
-        #expect(try desk.guest.ok("SEARCH SUBJECT secret").untagged.contains("SEARCH 1"))
+        #expect(try desk.guest.ok("SEARCH SUBJECT secret").lines.contains("SEARCH 1"))
         // A right that is taken away is gone at the next command that names the mailbox.
         try desk.owner.ok("DELETEACL Work hanako")
-        #expect(try desk.guest.say("STATUS \(Self.mailbox) (MESSAGES)").tagged.hasPrefix("NO [NONEXISTENT]"))
+        #expect(try desk.guest.run("STATUS \(Self.mailbox) (MESSAGES)").tagged.hasPrefix("NO [NONEXISTENT]"))
         #expect(try desk.guest.ok("LIST \"\" *").all("Other Users").isEmpty)
     }
 }

@@ -20,13 +20,13 @@ import Vocabulary
             """
     }
 
-    private func numbers(_ client: IMAPClient, _ search: String) throws -> [Int] {
+    private func numbers(_ client: IMAPTestClient, _ search: String) throws -> [Int] {
         let line = try client.ok(search).first("SEARCH") ?? ""
         return line.split(separator: " ").dropFirst().compactMap { Int($0) }
     }
 
     /// As a literal, which needs no quoting.
-    private func text(_ client: IMAPClient, _ key: String, _ value: String) throws -> [Int] {
+    private func text(_ client: IMAPTestClient, _ key: String, _ value: String) throws -> [Int] {
         try self.numbers(client, "SEARCH CHARSET UTF-8 \(key) {\(value.utf8.count)+}\r\n\(value)")
     }
 
@@ -101,7 +101,7 @@ import Vocabulary
         #expect(try client.ok("SORT (RELEVANCY) UTF-8 OR FUZZY SUBJECT budget FUZZY SUBJECT nothing").first("SORT") == "SORT 1 3 4 5 6 2")
         let found = try client.ok("UID SEARCH RETURN (RELEVANCY ALL) FUZZY TEXT budget").all("ESEARCH")
         #expect(found.first?.hasSuffix("ALL 1:4,6 RELEVANCY (44 84 100 52 92)") == true, "\(found)")
-        #expect(try client.say("SORT (RELEVANCY) UTF-8 TEXT budget").tagged.hasPrefix("BAD"))
-        #expect(try client.say("UID SEARCH RETURN (RELEVANCY) TEXT budget").tagged.hasPrefix("BAD"))
+        #expect(try client.run("SORT (RELEVANCY) UTF-8 TEXT budget").tagged.hasPrefix("BAD"))
+        #expect(try client.run("UID SEARCH RETURN (RELEVANCY) TEXT budget").tagged.hasPrefix("BAD"))
     }
 }

@@ -13,20 +13,22 @@ import Vocabulary
         return (server, taro)
     }
 
+    private struct Refused: Error { let description: String }
+
     private func deliver(_ server: SMTPFixture, _ text: String) throws {
         let reply = try server.greeted().mail(from: "a@remote.test", to: ["taro@example.test"], text)
-        guard reply.hasPrefix("250") else { throw IMAPClient.Unexpected(description: reply) }
+        guard reply.hasPrefix("250") else { throw Refused(description: reply) }
     }
 
     @Test func theGreetingNamesTheServerAndOffersLogin() throws {
         let (server, _) = try Self.server()
         let client = try server.imap()
-        #expect(client.greeting.hasPrefix("* OK [CAPABILITY IMAP4rev1 "))
-        #expect(client.greeting.contains("mail.example.test IMAP4 server (Post.Office v1.2 release 3) ready "))
-        #expect(try client.say("SELECT INBOX").tagged.hasPrefix("BAD"))
-        #expect(try client.say("LOGIN taro wrong").tagged.hasPrefix("NO [AUTHENTICATIONFAILED]"))
+        #expect(client.greetingText.hasPrefix("* OK [CAPABILITY IMAP4rev1 "))
+        #expect(client.greetingText.contains("mail.example.test IMAP4 server (Post.Office v1.2 release 3) ready "))
+        #expect(try client.run("SELECT INBOX").tagged.hasPrefix("BAD"))
+        #expect(try client.run("LOGIN taro wrong").tagged.hasPrefix("NO [AUTHENTICATIONFAILED]"))
         try client.ok("LOGIN taro \"\(Self.word)\"")
-        #expect(try client.say("LOGOUT").untagged.first?.hasPrefix("BYE") == true)
+        #expect(try client.run("LOGOUT").lines.first?.hasPrefix("BYE") == true)
         #expect(eventually { server.events.lines("closed").contains { $0.hasPrefix("IMAP4-Server login=taro") } })
     }
 
@@ -37,11 +39,11 @@ import Vocabulary
         #expect(try early.ok("SELECT INBOX").first("0 EXISTS") != nil)
         for number in 1...20 {
             try self.deliver(server, "Subject: \(number)\r\n\r\nbody \(number)\r\n")
-            #expect(try early.ok("NOOP").untagged.contains("\(number) EXISTS"))
+            #expect(try early.ok("NOOP").lines.contains("\(number) EXISTS"))
         }
         let late = try server.imap("taro", Self.word)
-        #expect(try late.ok("SELECT INBOX").untagged.contains("20 EXISTS"))
-        let fetched = try late.ok("FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])").untagged
+        #expect(try late.ok("SELECT INBOX").lines.contains("20 EXISTS"))
+        let fetched = try late.ok("FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])").lines
         #expect(fetched.count == 20)
         #expect(fetched.last?.hasSuffix("Subject: 20\r\n\r\n)") == true)
     }
@@ -51,24 +53,24 @@ import Vocabulary
         let (server, _) = try Self.server()
         let watcher = try server.imap("taro", Self.word)
         try watcher.ok("SELECT INBOX")
-        let tag = try watcher.start("IDLE")
-        #expect(try watcher.response().hasPrefix("+ "))
+        let tag = try watcher.send("IDLE")
+        #expect(try watcher.responseText().hasPrefix("+ "))
         try self.deliver(server, "Subject: one\r\n\r\n\r\n")
-        #expect(try watcher.response() == "* 1 EXISTS")
+        #expect(try watcher.responseText() == "* 1 EXISTS")
         let other = try server.imap("taro", Self.word)
         try other.ok("SELECT INBOX")
         try other.ok("STORE 1 +FLAGS (\\Flagged)")
-        let flagged = try watcher.response()
+        let flagged = try watcher.responseText()
         #expect(flagged.hasPrefix("* 1 FETCH (") && flagged.contains("FLAGS (\\Flagged)"), "\(flagged)")
         let reader = try server.reader()
         try reader.ok("USER taro")
         try reader.ok("PASS \(Self.word)")
         try reader.ok("DELE 1")
         try reader.ok("QUIT")
-        #expect(try watcher.response() == "* 1 EXPUNGE")
-        try watcher.connection.send(line: "DONE")
+        #expect(try watcher.responseText() == "* 1 EXPUNGE")
+        try watcher.client.sendLine("DONE")
         #expect(try watcher.finish(tag).isOK)
-        #expect(try other.ok("NOOP").untagged.contains("1 EXPUNGE"))
+        #expect(try other.ok("NOOP").lines.contains("1 EXPUNGE"))
     }
 
     @Test("Mail that comes faster than an IDLE session is told of it is told in sum, to the last message")
@@ -76,8 +78,8 @@ import Vocabulary
         let (server, _) = try Self.server()
         let watcher = try server.imap("taro", Self.word)
         try watcher.ok("SELECT INBOX")
-        try watcher.start("IDLE")
-        _ = try watcher.response()
+        try watcher.send("IDLE")
+        _ = try watcher.responseText()
         let senders = try (0..<4).map { _ in try server.greeted() }
         for _ in 0..<50 {
             for sender in senders {
@@ -85,7 +87,7 @@ import Vocabulary
             }
         }
         var last = ""
-        while last != "* 200 EXISTS" { last = try watcher.response() }
+        while last != "* 200 EXISTS" { last = try watcher.responseText() }
     }
 
     @Test func aMessageIsAppendedCopiedMovedAndExpunged() throws {
@@ -95,14 +97,14 @@ import Vocabulary
         let appended = try client.append("INBOX", "Subject: x\r\n\r\nhello\r\n", flags: "\\Seen $Later")
         #expect(appended.tagged.hasPrefix("OK [APPENDUID "))
         try client.ok("SELECT INBOX")
-        #expect(try client.ok("FETCH 1 (FLAGS RFC822.SIZE BODY.PEEK[])").untagged.first?.contains("Subject: x\r\n\r\nhello\r\n") == true)
+        #expect(try client.ok("FETCH 1 (FLAGS RFC822.SIZE BODY.PEEK[])").lines.first?.contains("Subject: x\r\n\r\nhello\r\n") == true)
         #expect(try client.ok("COPY 1 Work/2026").tagged.hasPrefix("OK [COPYUID "))
         let moved = try client.ok("MOVE 1 Work")
-        #expect(moved.untagged.contains("1 EXPUNGE"))
+        #expect(moved.lines.contains("1 EXPUNGE"))
         #expect(try client.ok("STATUS Work (MESSAGES UIDNEXT)").first("STATUS") == "STATUS Work (MESSAGES 1 UIDNEXT 2)")
         try client.ok("SELECT Work/2026")
         try client.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
-        #expect(try client.ok("EXPUNGE").untagged.contains("1 EXPUNGE"))
+        #expect(try client.ok("EXPUNGE").lines.contains("1 EXPUNGE"))
         #expect(try client.append("Nowhere", "x").tagged.hasPrefix("NO [TRYCREATE]"))
     }
 
@@ -111,10 +113,10 @@ import Vocabulary
         let (server, taro) = try Self.server()
         let client = try server.imap("taro", Self.word)
         try server.change(taro, DeliveryField.services, ["pop3"])
-        let reply = try client.start("NOOP")
-        #expect(try client.response().hasPrefix("* BYE"))
+        let reply = try client.send("NOOP")
+        #expect(try client.responseText().hasPrefix("* BYE"))
         _ = reply
-        #expect(try server.imap().say("LOGIN taro \"\(Self.word)\"").tagged.hasPrefix("NO"))
+        #expect(try server.imap().run("LOGIN taro \"\(Self.word)\"").tagged.hasPrefix("NO"))
     }
 
     @Test func anAccountHasSoManySessions() throws {
@@ -123,9 +125,9 @@ import Vocabulary
         let first = try server.imap("taro", Self.word)
         let second = try server.imap("taro", Self.word)
         let third = try server.imap()
-        #expect(try third.say("LOGIN taro \"\(Self.word)\"").tagged.hasPrefix("NO [LIMIT]"))
+        #expect(try third.run("LOGIN taro \"\(Self.word)\"").tagged.hasPrefix("NO [LIMIT]"))
         try first.ok("LOGOUT")
-        #expect(eventually { (try? third.say("LOGIN taro \"\(Self.word)\"").isOK) == true })
+        #expect(eventually { (try? third.run("LOGIN taro \"\(Self.word)\"").isOK) == true })
         try second.ok("NOOP")
     }
 }

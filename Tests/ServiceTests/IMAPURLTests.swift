@@ -10,8 +10,8 @@ import Vocabulary
 
     private struct Desk {
         let server: SMTPFixture
-        let owner: IMAPClient
-        let guest: IMAPClient
+        let owner: IMAPTestClient
+        let guest: IMAPTestClient
     }
 
     private func desk() throws -> Desk {
@@ -23,12 +23,12 @@ import Vocabulary
         return Desk(server: server, owner: owner, guest: try server.imap("hanako", Self.word))
     }
 
-    private func make(_ client: IMAPClient, _ rump: String) throws -> String {
+    private func make(_ client: IMAPTestClient, _ rump: String) throws -> String {
         let line = try client.ok("GENURLAUTH \"\(rump)\" INTERNAL").first("GENURLAUTH ") ?? ""
         return String(line.dropFirst("GENURLAUTH \"".count).dropLast())
     }
 
-    private func fetch(_ client: IMAPClient, _ url: String) throws -> String? {
+    private func fetch(_ client: IMAPTestClient, _ url: String) throws -> String? {
         let line = try client.ok("URLFETCH \"\(url)\"").first("URLFETCH ") ?? "no answer"
         return line.hasSuffix(" NIL") ? nil : line.split(separator: "}\r\n", maxSplits: 1).last.map(String.init)
     }
@@ -47,7 +47,7 @@ import Vocabulary
         #expect(try self.fetch(desk.guest, open) == "body")
         let submit = try self.make(desk.owner, "\(Self.prefix)/INBOX/;UID=1;URLAUTH=submit+taro")
         #expect(try self.fetch(desk.owner, submit) == nil, "no session is that of a server for submission")
-        let both = try desk.guest.ok("URLFETCH \"\(part)\" \"\(named)\" \"imap://x/\"").untagged
+        let both = try desk.guest.ok("URLFETCH \"\(part)\" \"\(named)\" \"imap://x/\"").lines
         #expect(both.count == 3 && both[2] == "URLFETCH \"imap://x/\" NIL")
     }
 
@@ -72,7 +72,7 @@ import Vocabulary
         try desk.owner.ok("CREATE Work")
         _ = try desk.owner.append("Work", "Subject: work\r\n\r\n")
         let work = try self.make(desk.owner, "\(Self.prefix)/Work/;UID=1;URLAUTH=authuser")
-        #expect(try desk.owner.say("RESETKEY INBOX INTERNAL").tagged.hasPrefix("OK [URLMECH INTERNAL]"))
+        #expect(try desk.owner.run("RESETKEY INBOX INTERNAL").tagged.hasPrefix("OK [URLMECH INTERNAL]"))
         #expect(try self.fetch(desk.guest, later) == nil)
         #expect(try self.fetch(desk.guest, work) != nil)
         try desk.owner.ok("RESETKEY")
@@ -96,14 +96,14 @@ import Vocabulary
             "\(Self.prefix)/INBOX/;UID=1", "\(Self.prefix)/INBOX/;UID=1;URLAUTH=everybody", "/INBOX/;UID=1;URLAUTH=authuser",
             "\(Self.prefix)/INBOX/;UID=1;URLAUTH=authuser:internal:01aa",
         ] {
-            let reply = try desk.owner.say("GENURLAUTH \"\(wrong)\" INTERNAL")
+            let reply = try desk.owner.run("GENURLAUTH \"\(wrong)\" INTERNAL")
             #expect(reply.tagged.hasPrefix("NO [BADURL "), "\(wrong): \(reply.tagged)")
         }
-        #expect(try desk.owner.say("GENURLAUTH \"\(Self.prefix)/INBOX/;UID=1;URLAUTH=authuser\" X-OWN").tagged.hasPrefix("NO [CANNOT]"))
-        #expect(try desk.owner.say("RESETKEY INBOX X-OWN").tagged.hasPrefix("NO [CANNOT]"))
-        #expect(try desk.owner.say("RESETKEY Nowhere").tagged.hasPrefix("NO [NONEXISTENT]"))
-        #expect(try desk.owner.say("GENURLAUTH x").tagged.hasPrefix("BAD"))
-        #expect(try desk.owner.say("URLFETCH").tagged.hasPrefix("BAD"))
+        #expect(try desk.owner.run("GENURLAUTH \"\(Self.prefix)/INBOX/;UID=1;URLAUTH=authuser\" X-OWN").tagged.hasPrefix("NO [CANNOT]"))
+        #expect(try desk.owner.run("RESETKEY INBOX X-OWN").tagged.hasPrefix("NO [CANNOT]"))
+        #expect(try desk.owner.run("RESETKEY Nowhere").tagged.hasPrefix("NO [NONEXISTENT]"))
+        #expect(try desk.owner.run("GENURLAUTH x").tagged.hasPrefix("BAD"))
+        #expect(try desk.owner.run("URLFETCH").tagged.hasPrefix("BAD"))
         // A shared mailbox, as long as it is shared.
         try desk.owner.ok("CREATE Team")
         _ = try desk.owner.append("Team", "Subject: team\r\n\r\n")
@@ -113,9 +113,9 @@ import Vocabulary
         try desk.owner.ok("DELETEACL Team hanako")
         #expect(try self.fetch(desk.owner, shared) == nil)
         // The key is nobody's to read or write.
-        let secret = try desk.owner.ok("GETMETADATA (DEPTH infinity) INBOX (/private)").untagged.joined()
+        let secret = try desk.owner.ok("GETMETADATA (DEPTH infinity) INBOX (/private)").lines.joined()
         #expect(!secret.contains("url-key"))
-        #expect(try desk.owner.say("SETMETADATA INBOX (/private/vendor/post.office/url-key \"known\")").tagged.hasPrefix("NO"))
+        #expect(try desk.owner.run("SETMETADATA INBOX (/private/vendor/post.office/url-key \"known\")").tagged.hasPrefix("NO"))
     }
 
     @Test("What a URL opens comes whole, however long it is")

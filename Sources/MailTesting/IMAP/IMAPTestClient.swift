@@ -10,8 +10,14 @@ package final class IMAPTestClient {
         package var code: String?
         package var text: String
         package var untagged: [IMAPResponse]
+        /// The same as they were written: without `* `, literals where they stand; continuation requests with their `+ `.
+        package var lines: [String] = []
+        /// The last line without its tag.
+        package var tagged = ""
 
         package var isOK: Bool { self.word == "OK" }
+        package func first(_ prefix: String) -> String? { self.lines.first { $0.hasPrefix(prefix) } }
+        package func all(_ word: String) -> [String] { self.lines.filter { $0.contains(word) } }
         /// The data responses that have this word in first or second place.
         package func data(_ name: String) -> [[IMAPValue]] {
             self.untagged.compactMap { response in
@@ -31,15 +37,19 @@ package final class IMAPTestClient {
 
     package let client: TestClient
     package private(set) var greeting: IMAPResponse
+    package private(set) var greetingText = ""
     /// Everything said, for a failure's report; the last lines only.
     package private(set) var transcript: [String] = []
     private var number = 0
     private var line: ArraySlice<UInt8> = []
+    /// The response that is being read, as it was written.
+    private var text = ""
 
     package init(_ client: TestClient) throws {
         self.client = client
         self.greeting = .goAhead("")
         self.greeting = try self.response()
+        self.greetingText = self.text
         guard case .status(_, let word, _, _) = self.greeting, word == "OK" || word == "PREAUTH" else {
             throw Failure(description: "greeting: \(self.greeting)")
         }
@@ -73,14 +83,19 @@ package final class IMAPTestClient {
     /// Reads up to the end of a command; `each` sees the untagged responses as they come.
     package func finish(_ tag: String, each: (IMAPResponse) throws -> Void = { _ in }) throws -> Answer {
         var untagged: [IMAPResponse] = []
+        var lines: [String] = []
         while true {
             let response = try self.response()
             if case .status(let found, let word, let code, let text) = response {
-                if found == tag { return Answer(word: word, code: code, text: text, untagged: untagged) }
+                if found == tag {
+                    let tagged = String(self.text.dropFirst(tag.count + 1))
+                    return Answer(word: word, code: code, text: text, untagged: untagged, lines: lines, tagged: tagged)
+                }
                 if found != "*" { throw Failure(description: "an answer to \(found), not \(tag): \(response)") }
             }
             try each(response)
             untagged.append(response)
+            lines.append(self.text.hasPrefix("* ") ? String(self.text.dropFirst(2)) : self.text)
         }
     }
 
@@ -100,6 +115,26 @@ package final class IMAPTestClient {
         return answer
     }
 
+    /// APPEND that waits for leave to send its message.
+    package func append(_ mailbox: String, _ message: String, flags: String = "", extra: String = "") throws -> Answer {
+        let flags = flags.isEmpty ? "" : "(\(flags)) "
+        let tag = try self.send("APPEND \(mailbox) \(flags)\(extra){\(message.utf8.count)}")
+        var next = try self.response()
+        while case .data = next { next = try self.response() }
+        if case .status(_, let word, let code, let text) = next {
+            let tagged = String(self.text.dropFirst(tag.count + 1))
+            return Answer(word: word, code: code, text: text, untagged: [], tagged: tagged)
+        }
+        try self.client.send(message + "\r\n")
+        return try self.finish(tag)
+    }
+
+    /// The next response as it was written, without its last CRLF.
+    package func responseText() throws -> String {
+        _ = try self.response()
+        return self.text
+    }
+
     private func note(_ line: String) {
         self.transcript.append(line)
         if self.transcript.count > 200 { self.transcript.removeFirst(100) }
@@ -109,6 +144,7 @@ package final class IMAPTestClient {
 
     package func response() throws -> IMAPResponse {
         let text = try self.client.readLine()
+        self.text = text
         self.note("S: \(text.prefix(300))")
         if text.hasPrefix("+") { return .goAhead(String(text.dropFirst(2))) }
         let words = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
@@ -173,9 +209,11 @@ package final class IMAPTestClient {
         guard self.line.last == UInt8(ascii: "}"), let count = Int(String(decoding: digits, as: UTF8.self)) else {
             throw Failure(description: "no literal: \(String(decoding: self.line, as: UTF8.self))")
         }
-        let bytes = try self.client.read(count)
-        self.line = Array(try self.client.readLine().utf8)[...]
-        return String(decoding: bytes, as: UTF8.self)
+        let literal = String(decoding: try self.client.read(count), as: UTF8.self)
+        let rest = try self.client.readLine()
+        self.line = Array(rest.utf8)[...]
+        self.text += "\r\n\(literal)\(rest)"
+        return literal
     }
 
     /// Up to a blank or a parenthesis, but what stands in brackets is part of it: `BODY[HEADER.FIELDS (SUBJECT)]<0>`.
