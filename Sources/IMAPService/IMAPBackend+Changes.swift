@@ -72,6 +72,8 @@ extension IMAPBackend {
             switch result {
             case .success(let changed):
                 selection.noteOwnChange(from: changed.before, to: changed.modSeq)
+                // The feed may come later: flags in memory are older from now on.
+                selection.mailbox.noteRead(changed.modSeq)
                 self.stored(changed, request, series, answer)
             case .failure(let error):
                 selection.noteOwnChange()

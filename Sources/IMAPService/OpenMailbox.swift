@@ -19,7 +19,7 @@ final class OpenMailbox: Sendable {
     private struct State {
         var sessions: [Int: Session] = [:]
         var nextTicket = 0
-        /// The newest MODSEQ that the feed named, or somebody has read.
+        /// The newest MODSEQ that the feed named, or somebody has read or made.
         var newest = ModSeq(rawValue: 0)
         var recent = RecentChanges()
         var keywords: [Int: String]?
@@ -111,7 +111,10 @@ final class OpenMailbox: Sendable {
         }
         if let told, told.modSeq >= self.state.withLock({ $0.newest }), told.modSeq > since { return told }
         let read = try self.reads.changes(of: self.id, since: from, uidNext: fromNext, limit: Self.changesAtOnce)
-        self.state.withLock { $0.recent.add(read, since: from) }
+        self.state.withLock { state in
+            state.recent.add(read, since: from)
+            state.newest = max(state.newest, read.modSeq)
+        }
         guard let told else { return read }
         return told.followed(by: read, uidNext: uidNext)
     }

@@ -13,11 +13,9 @@ import Vocabulary
         return (server, taro)
     }
 
-    private struct Refused: Error { let description: String }
-
     private func deliver(_ server: SMTPFixture, _ text: String) throws {
         let reply = try server.greeted().mail(from: "a@remote.test", to: ["taro@example.test"], text)
-        guard reply.hasPrefix("250") else { throw Refused(description: reply) }
+        guard reply.hasPrefix("250") else { throw IMAPTestClient.Failure(description: reply) }
     }
 
     @Test func theGreetingNamesTheServerAndOffersLogin() throws {

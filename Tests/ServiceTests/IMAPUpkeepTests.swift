@@ -9,7 +9,7 @@ import Vocabulary
 
     private func deliver(_ server: SMTPFixture, _ user: String, _ text: String) throws {
         let reply = try server.greeted().mail(from: "a@remote.test", to: ["\(user)@example.test"], text)
-        guard reply.hasPrefix("250") else { throw IMAPClient.Unexpected(description: reply) }
+        guard reply.hasPrefix("250") else { throw IMAPTestClient.Failure(description: reply) }
     }
 
     private func blobs(_ server: SMTPFixture, _ account: AccountID) throws -> [BlobID] {
@@ -59,8 +59,8 @@ import Vocabulary
     }
 
     /// One value of each message's answer, by sequence number.
-    private func answers(_ client: IMAPClient, _ item: String) throws -> [String] {
-        try client.ok("FETCH 1:* \(item)").untagged.filter { $0.contains("FETCH") }
+    private func answers(_ client: IMAPTestClient, _ item: String) throws -> [String] {
+        try client.ok("FETCH 1:* \(item)").lines.filter { $0.contains("FETCH") }
     }
 
     @Test("header fields are the message's own, octet by octet, whether they come from what is kept or from the message")
@@ -169,9 +169,9 @@ import Vocabulary
             let fresh = try server.imap("taro", Self.word)
             for command in commands {
                 try fresh.ok("SELECT Copy\(round)")
-                let expected = try fresh.ok(self.literal(command)).untagged.filter { !$0.hasSuffix("EXISTS") }
+                let expected = try fresh.ok(self.literal(command)).lines.filter { !$0.hasSuffix("EXISTS") }
                 for _ in 0..<2 {
-                    let found = try client.ok(self.literal(command)).untagged.filter { $0.hasPrefix(command.prefix(4)) }
+                    let found = try client.ok(self.literal(command)).lines.filter { $0.hasPrefix(command.prefix(4)) }
                     #expect(found == expected.filter { $0.hasPrefix(command.prefix(4)) }, "\(command), round \(round)")
                 }
             }

@@ -109,7 +109,10 @@ final class IMAPStressSession {
         try self.act()
         let found = self.model.violations
         guard found.count > before, found.count < 30, found[before].hasPrefix(self.name) else { return }
-        print("\(self.name), after \(found[before]):\n\(self.transcript.suffix(60).joined(separator: "\n"))")
+        // The commands that led here, without the flags of hundreds of messages between them, and the end as it was.
+        let isFlags = { (line: String) in line.contains(" FETCH (") || line.contains(" UIDFETCH (") }
+        let course = self.transcript.filter { !isFlags($0) }.suffix(60) + ["…"] + self.transcript.suffix(40)
+        print("\(self.name), after \(found[before]):\n\(course.joined(separator: "\n"))")
     }
 
     private func act() throws {

@@ -2,6 +2,7 @@
 package final class IMAPTestClient {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+        package init(description: String) { self.description = description }
     }
 
     /// The end of a command, and all that came before it.
@@ -137,7 +138,7 @@ package final class IMAPTestClient {
 
     private func note(_ line: String) {
         self.transcript.append(line)
-        if self.transcript.count > 200 { self.transcript.removeFirst(100) }
+        if self.transcript.count > 3000 { self.transcript.removeFirst(1000) }
     }
 
     // MARK: Responses
