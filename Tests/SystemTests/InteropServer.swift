@@ -35,7 +35,8 @@ final class InteropServer {
     }
 
     /// Runs a program of the system; one that is not installed is a failure, never a reason to skip.
-    func run(_ program: String, _ arguments: [String], input: String? = nil, seconds: Double = 60) throws -> (status: Int32, output: String) {
+    func run(_ program: String, _ arguments: [String], input: String? = nil, seconds: Double = 60) throws -> (status: Int32, output: String)
+    {
         let places = ["/usr/bin", "/usr/local/bin", "/bin"].map { "\($0)/\(program)" }
         guard let path = places.first(where: { access($0, X_OK) == 0 }) else {
             throw Failure(description: "\(program) is not installed: run scripts/bootstrap test")

@@ -83,7 +83,7 @@ extension IMAPStressSession {
         if answer.isOK { self.mark(uids, isSet) } else { for uid in uids { self.view.forgetFlags(uid) } }
     }
 
-    /// All or none. [RFC3502]
+    /// All or none. [RFC3502-6.3.11]
     func appendSome() throws {
         guard self.stress.offers("MULTIAPPEND") else { return }
         let mailbox = self.stress.randomMailbox(&self.dice)
