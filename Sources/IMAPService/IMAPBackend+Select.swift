@@ -15,6 +15,8 @@ extension IMAPBackend {
         let ticket = mailbox.join { [link] in link($0 == .changed ? .mailboxChanged : .mailboxGone) }
         do throws(IMAPRefusal) {
             let facts = try self.reading { () throws(StoreError) in try self.reads.openView(found.id) }
+            // Else the first rows that are read would be newer than what is known, and not be remembered.
+            mailbox.noteRead(facts.highestModSeq)
             let keywords = try self.reading { () throws(StoreError) in try mailbox.keywords() }
             // Who may change nothing at all has it for reading only. [RFC4314-5.2]
             let isReadOnly = request.isReadOnly || found.rights.isDisjoint(with: [.seen, .write, .insert, .deleteMessages, .expunge])
