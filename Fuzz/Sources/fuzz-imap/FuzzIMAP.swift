@@ -19,12 +19,13 @@ public func fuzzIMAP(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = input.remaining()
     let whole = converse(circumstances, answers, bytes, cut: bytes.count + 1)
     let pieces = converse(circumstances, answers, bytes, cut: cut)
-    // Behind STARTTLS the driver drops what has come: there the cuts decide what that is.
-    if !whole.hasTLS && !pieces.hasTLS { expect(whole.output == pieces.output, "the cuts show") }
+    // Behind STARTTLS the driver drops what has come: there the cuts decide what that is. STOREs that have come together are made together, so
+    // that news are told behind the last of them.
+    if !whole.maySplit && !pieces.maySplit { expect(whole.output == pieces.output, "the cuts show") }
     return 0
 }
 
-private func converse(_ circumstances: UInt8, _ answers: UInt8, _ bytes: [UInt8], cut: Int) -> (output: [UInt8], hasTLS: Bool) {
+private func converse(_ circumstances: UInt8, _ answers: UInt8, _ bytes: [UInt8], cut: Int) -> (output: [UInt8], maySplit: Bool) {
     var settings = IMAPSettings(greeting: "ready", hostName: "host", makeNonce: { "nonce" })
     settings.offersTLS = circumstances & 1 != 0
     settings.allowsPlaintextLogin = circumstances & 2 != 0 || circumstances & 32 != 0
@@ -60,7 +61,7 @@ private func converse(_ circumstances: UInt8, _ answers: UInt8, _ bytes: [UInt8]
     }
     if circumstances & 8 != 0 { session.timeOut() } else { session.shutDown() }
     office.listen(session.output)
-    return (output + Array(session.takeOutput().utf8), hasTLS)
+    return (output + Array(session.takeOutput().utf8), hasTLS || office.hasStoreRuns)
 }
 
 /// An account, `a` with password `pass`, and a mailbox that changes by itself between calls.
@@ -77,6 +78,8 @@ private final class Office {
     private var flagged: [UInt32: (Flags, Int64)] = [:]
     private var pieces = 0
     private var steps = 0
+    /// STOREs came together.
+    private(set) var hasStoreRuns = false
     private static let verifier = SCRAMVerifier(password: Secret("pass"), salt: [1, 2, 3], iterations: 4096)
 
     init(seed: UInt8) { self.state = UInt64(seed) &* 7919 &+ 1 }
@@ -150,7 +153,9 @@ private final class Office {
         case .readOn: return self.piece(UIDSet())
         case .pause: return .resumed
         case .store(let request): return self.store(request)
-        case .stores(let requests): return .storedRun(requests.map { self.store($0) })
+        case .stores(let requests):
+            self.hasStoreRuns = true
+            return .storedRun(requests.map { self.store($0) })
         case .copy(let request):
             self.check(request.uids)
             let there = request.uids.intersection(self.set(self.present))
