@@ -56,21 +56,27 @@ extension Faults {
         disk.fill(leaving: 4 << 20)
         // What comes before the server has measured again is still taken, and must be there.
         var taken = 8
-        try Self.eventually("452 on a disk that is nearly full") {
-            let code = try attempt(500)
-            if code == 250 { taken += 1 }
-            return code == 452
+        func untilRefused(_ what: String) throws {
+            try Self.eventually(what) {
+                let code = try attempt(500)
+                if code == 250 { taken += 1 }
+                return code == 452
+            }
         }
+        try untilRefused("452 on a disk that is nearly full")
         #expect(try attempt(400_000) == 452)
         #expect(try instance.reader.messages(of: 0).count == taken)
         // Deleting goes on: QUIT says that it was done, and the next session sees it.
-        let before = try instance.reader.messages(of: 1).count
+        var before = try instance.reader.messages(of: 1).count
         #expect(try Self.deleteFirst(instance))
         #expect(try instance.reader.messages(of: 1).count == before - 1)
 
         // To the last block: no mail is taken, all is read, and deletions go on, since room is held back for them.
+        // What was held back and given up for the deletion may have been measured as room before it was filled.
         disk.fill(leaving: 0)
-        #expect(try attempt(500) == 452)
+        let late = taken
+        try untilRefused("452 on a full disk")
+        before += taken - late
         for done in 2...3 {
             #expect(try Self.deleteFirst(instance), "a deletion was refused")
             #expect(try instance.reader.messages(of: 1).count == before - done)
