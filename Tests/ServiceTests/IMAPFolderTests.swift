@@ -123,6 +123,25 @@ import Vocabulary
         #expect(try desk.guest.ok("NOOP").lines.contains("2 EXISTS"))
     }
 
+    @Test("A7 I3 who gets the name of an account that is gone gets nothing that was shared with it; who gets another name keeps it")
+    func sharedWithAnAccount() throws {
+        let desk = try self.desk()
+        try desk.owner.ok("CREATE Work")
+        try desk.owner.ok("SETACL Work hanako lr")
+        #expect(try desk.owner.ok("GETACL Work").lines == ["ACL Work taro lrswipkxteacd hanako lr"])
+        let hanako = try #require(desk.server.directory.snapshot.account(holding: Address(localPart: "hanako", domain: "example.test")))
+        try desk.server.remove(hanako)
+        #expect(try desk.owner.ok("GETACL Work").lines == ["ACL Work taro lrswipkxteacd"])
+        try desk.server.account("hanako@example.test", password: Self.word)
+        let other = try desk.server.imap("hanako", Self.word)
+        #expect(try other.ok("LIST \"\" \"Other Users/*\"").lines.isEmpty)
+        #expect(try other.run("SELECT \"Other Users/taro/Work\"").tagged.hasPrefix("NO "))
+        #expect(try desk.owner.run("SETACL Work nobody lr").tagged.hasPrefix("NO [CANNOT] "))
+        try desk.owner.ok("SETACL Work -anyone r")
+        try desk.owner.ok("SETACL Work hanako@example.test lr")
+        #expect(try other.ok("MYRIGHTS \"Other Users/taro/Work\"").lines == ["MYRIGHTS \"Other Users/taro/Work\" l"])
+    }
+
     @Test("CATENATE of URLs alone makes a message; of parts that come to nothing it makes none")
     func catenateOfURLs() throws {
         let desk = try self.desk()

@@ -44,8 +44,7 @@ struct FolderTable: Sendable {
     }
 
     private static func addShared(_ finder: MailboxFinder, _ byName: inout [String: Entry]) throws(StoreError) {
-        let identifiers = Array(finder.identifiers) + ["anyone"]
-        for facts in try finder.reads.sharedWith(identifiers) where facts.account != finder.identity.account {
+        for facts in try finder.reads.sharedWith(finder.identifiers) where facts.account != finder.identity.account {
             let rights = try finder.rights(on: facts.id, of: facts.account)
             guard rights.contains(.lookup), let owner = finder.environment.loginName(facts.account) else { continue }
             let name = FolderName(owner: owner, name: facts.name)

@@ -19,8 +19,8 @@ struct MailboxFinder: Sendable {
     let environment: IMAPService.Environment
     let reads: StoreReads
 
-    /// Identifiers that mean this user, in small letters: the login name and the primary address.
-    var identifiers: Set<String> { [self.identity.login.lowercased(), self.identity.primaryAddress.description.lowercased()] }
+    /// Identifiers that mean this user, as they are stored.
+    var identifiers: [String] { [ACLIdentifier(self.identity.account).stored, ACLIdentifier.anyone] }
 
     /// nil where there is none, or none that this user may know of.
     func find(_ text: String) throws(StoreError) -> FoundMailbox? {

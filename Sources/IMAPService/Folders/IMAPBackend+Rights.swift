@@ -13,7 +13,10 @@ extension IMAPBackend {
             let rows = try self.reading { () throws(StoreError) in try self.reads.rights(of: found.id) }
             var entries: [(identifier: String, rights: String)] = []
             if let owner = self.environment.loginName(found.facts.account) { entries.append((owner, Rights.all.text(withOld: true))) }
-            entries += rows.map { ($0.identifier, Rights(letters: $0.rights)?.text(withOld: true) ?? $0.rights) }
+            for row in rows {
+                guard let who = ACLIdentifier(stored: row.identifier), let name = who.name(self.environment.loginName) else { continue }
+                entries.append((name, Rights(letters: row.rights)?.text(withOld: true) ?? row.rights))
+            }
             var out = ByteBuffer()
             out.writeACLLine(found.name.clientName, entries, mode: mode)
             return .account(out)
@@ -26,11 +29,9 @@ extension IMAPBackend {
             let found = try self.find(name, needing: .administer)
             let who = try self.identifier(identifier)
             // The owner's rights are what they are. [RFC4314-2]
-            if let owner = self.environment.loginName(found.facts.account), who == owner.lowercased() {
-                return answer(.account(ByteBuffer()))
-            }
+            if who.stored == ACLIdentifier(found.facts.account).stored { return answer(.account(ByteBuffer())) }
             let rows = try self.reading { () throws(StoreError) in try self.reads.rights(of: found.id) }
-            let before = rows.first { $0.identifier == who }.flatMap { Rights(letters: $0.rights) } ?? []
+            let before = rows.first { $0.identifier == who.stored }.flatMap { Rights(letters: $0.rights) } ?? []
             let after: Rights =
                 switch change {
                 case .replace(let rights): rights
@@ -39,7 +40,7 @@ extension IMAPBackend {
                 case nil: []
                 }
             let text = after.isEmpty ? nil : after.text(withOld: false)
-            self.environment.store.setRights(text, of: who, on: found.id) { result in
+            self.environment.store.setRights(text, of: who.stored, on: found.id) { result in
                 switch result {
                 case .success: answer(.account(ByteBuffer()))
                 case .failure(let error): answer(.refused(self.refusal(error)))
@@ -48,22 +49,18 @@ extension IMAPBackend {
         }
     }
 
-    /// As it is stored: `anyone` or a login name, in small letters; with `-` where it takes away.
-    private func identifier(_ text: String) throws(IMAPRefusal) -> String {
-        let isNegative = text.hasPrefix("-")
-        let name = isNegative ? String(text.dropFirst()) : text
-        if name.lowercased() == "anyone" || name.lowercased() == "anonymous" { return (isNegative ? "-" : "") + name.lowercased() }
-        guard let account = self.environment.account(name), let login = self.environment.loginName(account) else {
+    private func identifier(_ text: String) throws(IMAPRefusal) -> ACLIdentifier {
+        guard let who = ACLIdentifier(client: text, self.environment.account) else {
             throw IMAPRefusal(.unknownIdentifier, code: "CANNOT")
         }
-        return (isNegative ? "-" : "") + login.lowercased()
+        return who
     }
 
     func listRights(_ name: String, _ identifier: String, _ mode: WireMode, _ answer: Answer) {
         self.onWorker(answer) { () throws(IMAPRefusal) in
             let found = try self.find(name, needing: .administer)
             let who = try self.identifier(identifier)
-            let isOwner = self.environment.loginName(found.facts.account)?.lowercased() == who
+            let isOwner = who.stored == ACLIdentifier(found.facts.account).stored
             var out = ByteBuffer()
             let all = Rights.all.text(withOld: false)
             out.writeListRightsLine(

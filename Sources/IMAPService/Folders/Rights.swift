@@ -35,13 +35,13 @@ extension Rights {
 
     /// What identifiers come to for one user: what any of them gives, without what any takes away. [RFC4314-2]
     ///
-    /// - Parameter names: the user's identifiers in small letters.
-    static func effective(_ rows: [(identifier: String, rights: String)], for names: Set<String>) -> Self {
+    /// - Parameter identifiers: of the user, as they are stored.
+    static func effective(_ rows: [(identifier: String, rights: String)], for identifiers: [String]) -> Self {
         var (given, taken): (Self, Self) = ([], [])
         for row in rows {
             let isNegative = row.identifier.hasPrefix("-")
-            let identifier = (isNegative ? String(row.identifier.dropFirst()) : row.identifier).lowercased()
-            guard identifier == "anyone" || names.contains(identifier), let rights = Self(letters: row.rights) else { continue }
+            let identifier = isNegative ? String(row.identifier.dropFirst()) : row.identifier
+            guard identifiers.contains(identifier), let rights = Self(letters: row.rights) else { continue }
             if isNegative { taken.formUnion(rights) } else { given.formUnion(rights) }
         }
         return given.subtracting(taken)

@@ -75,7 +75,7 @@ final class MailboxWatch: Sendable {
     private func listen() throws(StoreError) {
         let store = self.finder.reads.store
         var owners: Set<AccountID> = [self.finder.identity.account]
-        for facts in try self.finder.reads.sharedWith(Array(self.finder.identifiers) + ["anyone"]) where owners.count < Self.mostOwners {
+        for facts in try self.finder.reads.sharedWith(self.finder.identifiers) where owners.count < Self.mostOwners {
             owners.insert(facts.account)
         }
         let feeds = owners.map { owner in store.changes.subscribe(account: owner) { [weak self] in self?.heard($0, of: owner) } }
