@@ -8,6 +8,9 @@ final class DeflateHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// Between two pieces of what came at once.
+    private static let pause = TimeAmount.microseconds(50)
+
     private let deflater: Deflater
     private let inflater: Inflater
     /// What came and was not inflated yet.
@@ -19,6 +22,11 @@ final class DeflateHandler: ChannelDuplexHandler {
     /// What has been inflated may go on without more input.
     private var mayHaveMore = true
     private var isGiving = false
+    /// The loop will come back for the next piece, when it has served others.
+    private var isPostponed = false
+    private var isGone = false
+    /// The peer will send no more; told when all that it sent has been given.
+    private var hasEnded = false
 
     /// `left` came behind the command that began this.
     init(left: ByteBuffer, isReadPending: Bool) throws {
@@ -52,21 +60,44 @@ final class DeflateHandler: ChannelDuplexHandler {
         self.give(context)
     }
 
-    /// A piece for each question; the channel is asked when there is none left.
+    /// A piece for each question; the channel is asked when there is none left. One piece at a time: a peer's few octets can stand for
+    /// commands without end, and the other sessions of this loop are served in between.
     private func give(_ context: ChannelHandlerContext) {
-        guard !self.isGiving else { return }
-        self.isGiving = true
-        defer { self.isGiving = false }
-        while self.isAsked {
-            guard self.mayHaveMore, let piece = self.next(context) else { break }
+        guard !self.isGiving, !self.isPostponed else { return }
+        if self.isAsked, self.mayHaveMore, let piece = self.next(context) {
             self.isAsked = false
+            self.isGiving = true
             context.fireChannelRead(self.wrapInboundOut(piece))
             context.fireChannelReadComplete()
+            self.isGiving = false
+            if self.isAsked, self.mayHaveMore { return self.postpone(context) }
+        }
+        if self.hasEnded, self.isAsked {
+            self.hasEnded = false
+            context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         }
         guard self.isAsked, !self.isAsking else { return }
         self.isAsking = true
         context.read()
     }
+
+    private func postpone(_ context: ChannelHandlerContext) {
+        self.isPostponed = true
+        // A moment later, not `execute`: what is ready at once is run before the loop looks at its sockets again.
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
+            self.isPostponed = false
+            if !self.isGone { self.give(context) }
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard self.isPostponed, case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        self.hasEnded = true
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.isGone = true }
 
     private func next(_ context: ChannelHandlerContext) -> ByteBuffer? {
         do {
