@@ -140,12 +140,14 @@ extension SessionDriver: @unchecked Sendable {}
 
 extension SessionDriver: DrainableSession {
     package func drain() {
+        self.isDraining = true
         switch self.phase {
         case .open:
             self.tell { $0.shuttingDown(&$1) }
             self.pump()
         case .opening, .upgrading: self.abort()
-        case .closing, .lingering, .ended: break
+        case .closing, .lingering: self.setDeadline(SessionDriverConstants.drainingLinger)
+        case .ended: break
         }
     }
 

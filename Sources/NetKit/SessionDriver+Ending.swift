@@ -99,13 +99,17 @@ extension SessionDriver {
         let isClean = !self.hasTLS && self.input.readableBytes == 0 && self.lastRead < SessionDriverConstants.shortRead
         self.phase = .closing
         self.endBackend()
-        self.setDeadline(self.options.closeTimeout)
+        self.setDeadline(self.closeTimeout)
         self.input = ByteBuffer()
         let last = self.replies
         self.replies = ByteBuffer()
         context.writeAndFlush(self.wrapOutboundOut(last)).assumeIsolated().whenComplete { _ in
             self.lastReplyLeft(mayCloseNow: isClean || self.inputEnded)
         }
+    }
+
+    private var closeTimeout: TimeAmount {
+        self.isDraining ? min(self.options.closeTimeout, SessionDriverConstants.drainingLinger) : self.options.closeTimeout
     }
 
     private func lastReplyLeft(mayCloseNow: Bool) {

@@ -66,6 +66,8 @@ package final class SessionDriver<Machine: SessionMachine>: ChannelInboundHandle
     /// The peer will send no more.
     var inputEnded = false
     var wantsClose = false
+    /// The server stops.
+    var isDraining = false
     /// The deadline passed while the backend was at work.
     var isOverdue = false
     var timer = SessionTimer()
@@ -251,6 +253,8 @@ enum SessionDriverConstants {
     /// The same where a call waits to be performed.
     static let replyBatchBeforeCall = 8 << 10
     static let smallLeftover = 2048
+    /// How long a server that stops waits for a peer that was told goodbye and does not close.
+    static let drainingLinger = TimeAmount.seconds(3)
     /// A read below this did not fill the smallest receive buffer, so the kernel had no more.
     static let shortRead = 256
     /// Bytes taken and thrown away while the peer has not noticed that we have said goodbye.
