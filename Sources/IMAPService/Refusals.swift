@@ -8,6 +8,8 @@ extension IMAPRefusal {
     static let tryCreate = IMAPRefusal(.noSuchMailbox, code: "TRYCREATE")
     static let notPermitted = IMAPRefusal(.notPermitted, code: "NOPERM")
     static let unavailable = IMAPRefusal(.unavailable, code: "UNAVAILABLE")
+    /// What the postmaster alone can mend. [RFC5530-3]
+    static let diskFull = IMAPRefusal(.diskFull, code: "UNAVAILABLE")
     static let badName = IMAPRefusal(.badName, code: "CANNOT")
     static let mailboxExists = IMAPRefusal(.mailboxExists, code: "ALREADYEXISTS")
     static let tooLarge = IMAPRefusal(.tooLarge, code: "TOOBIG")  // [RFC7889-4]
@@ -28,6 +30,7 @@ extension IMAPRefusal {
             case .overQuota: .overQuota
             case .tooLarge: .tooLarge
             case .damaged: IMAPRefusal(.unavailable, code: "CORRUPTION")
+            case _ where error.isAboutRoom: .diskFull
             case .inUse, .newerFormat, .io, .database, .diskFull, .forgotten, .busy, .failed, .closed: .unavailable
             }
     }
@@ -36,6 +39,8 @@ extension IMAPRefusal {
         self =
             switch refusal {
             case .tooLarge: .tooLarge
+            case .diskLow, .diskFull: .diskFull
+            case .io(let failure) where failure.isDiskFull: .diskFull
             default: .unavailable
             }
     }

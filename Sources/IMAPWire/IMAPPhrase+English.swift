@@ -7,6 +7,7 @@ extension IMAPPhrase {
         case .overQuota: "no room: delete some messages first"
         case .tooLarge: "the message is too large"
         case .unavailable: "not possible just now, try again later"
+        case .diskFull: "the server has too little disk room: the postmaster must make room"
         case .noSuchMessage: "no such message"
         case .tooManyKeywords: "this mailbox cannot take more keywords"
         case .badURL: "the URL does not lead to a message"

@@ -7,6 +7,7 @@ extension IMAPPhrase {
         case .overQuota: "容量が足りません。先にメッセージを削除してください"
         case .tooLarge: "メッセージが大きすぎます"
         case .unavailable: "いまは実行できません。しばらくしてからやり直してください"
+        case .diskFull: "サーバのディスクの空きが足りません。ポストマスタが空きを増やす必要があります"
         case .noSuchMessage: "そのメッセージはありません"
         case .tooManyKeywords: "このメールボックスにはこれ以上キーワードを追加できません"
         case .badURL: "URL の指すメッセージがありません"

@@ -92,6 +92,16 @@ extension StoreError {
         return DatabaseError(code: 1, text: self.description, operation: "change")
     }
 
+    /// The disk is full, or as good as: it goes on when somebody has made room.
+    package var isAboutRoom: Bool {
+        switch self {
+        case .diskFull: true
+        case .io(let failure): failure.isDiskFull
+        case .database(let error): error.kind == .full
+        default: false
+        }
+    }
+
     init(_ error: DatabaseError) {
         switch error.kind {
         case .newerFormat: self = .newerFormat(error.text)
