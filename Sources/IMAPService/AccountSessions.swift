@@ -1,28 +1,52 @@
 internal import Synchronization
 package import Vocabulary
 
-/// How many IMAP sessions each account has, so that one mail program gone wild does not use up what there is for all.
+/// The IMAP sessions that each account has: how many, so that one mail program gone wild does not use up what there is for all; and how to
+/// reach them when the account is locked or removed.
 package final class AccountSessions: Sendable {
-    private let counts = Mutex<[AccountID: Int]>([:])
+    /// One session's place among those of its account.
+    package struct Seat: Hashable, Sendable {
+        package let account: AccountID
+        fileprivate let number: Int
+    }
+
+    private struct State {
+        /// By account and number: tells the session that its account may not be here any more.
+        var seats: [AccountID: [Int: @Sendable () -> Void]] = [:]
+        var next = 0
+    }
+
+    private let state = Mutex(State())
 
     package init() {}
 
-    /// False, and nothing taken, when the account has as many as it may.
-    package func enter(_ account: AccountID, limit: Int) -> Bool {
-        self.counts.withLock { counts in
-            guard counts[account, default: 0] < limit else { return false }
-            counts[account, default: 0] += 1
-            return true
+    /// nil, and nothing taken, when the account has as many as it may.
+    /// - Parameter tell: called from any thread, must return at once.
+    package func enter(_ account: AccountID, limit: Int, _ tell: @escaping @Sendable () -> Void) -> Seat? {
+        self.state.withLock { state in
+            guard state.seats[account]?.count ?? 0 < limit else { return nil }
+            state.next += 1
+            state.seats[account, default: [:]][state.next] = tell
+            return Seat(account: account, number: state.next)
         }
     }
 
-    package func leave(_ account: AccountID) {
-        self.counts.withLock { counts in
-            guard let count = counts[account] else { return }
-            counts[account] = count > 1 ? count - 1 : nil
+    package func leave(_ seat: Seat) {
+        self.state.withLock { state in
+            state.seats[seat.account]?[seat.number] = nil
+            if state.seats[seat.account]?.isEmpty == true { state.seats[seat.account] = nil }
         }
     }
 
-    package func count(of account: AccountID) -> Int { self.counts.withLock { $0[account] ?? 0 } }
-    package var total: Int { self.counts.withLock { $0.values.reduce(0, +) } }
+    /// Tells the sessions of all accounts that may not be here, so that they end although nothing else happens.
+    /// - Parameter isActive: answers at once.
+    package func accountsChanged(_ isActive: (AccountID) -> Bool) {
+        let accounts = self.state.withLock { Array($0.seats.keys) }
+        for account in accounts where !isActive(account) {
+            for tell in self.state.withLock({ Array(($0.seats[account] ?? [:]).values) }) { tell() }
+        }
+    }
+
+    package func count(of account: AccountID) -> Int { self.state.withLock { $0.seats[account]?.count ?? 0 } }
+    package var total: Int { self.state.withLock { $0.seats.values.reduce(0) { $0 + $1.count } } }
 }

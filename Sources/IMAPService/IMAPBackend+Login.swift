@@ -39,15 +39,17 @@ extension IMAPBackend {
 
     /// False when the account has as many sessions as it may.
     private func count(_ identity: Identity) -> Bool {
-        guard self.environment.sessions.enter(identity.account, limit: self.limits.sessionsPerAccount) else {
-            self.record("too-many-sessions", [("login", identity.login), ("limit", "\(self.limits.sessionsPerAccount)")])
+        let limit = self.limits.sessionsPerAccount
+        guard let seat = self.environment.sessions.enter(identity.account, limit: limit, { [link = self.link] in link(.accountChanged) })
+        else {
+            self.record("too-many-sessions", [("login", identity.login), ("limit", "\(limit)")])
             return false
         }
-        let mustLeave = self.state.withLock { state -> AccountID? in
-            if state.hasEnded { return identity.account }
+        let mustLeave = self.state.withLock { state -> AccountSessions.Seat? in
+            if state.hasEnded { return seat }
             defer {
                 state.identity = identity
-                state.counted = identity.account
+                state.counted = seat
             }
             return state.counted
         }
@@ -70,7 +72,7 @@ extension IMAPBackend {
         }
         self.letGo(last.selection)
         last.append?.abandon()
-        if let account = last.counted { self.environment.sessions.leave(account) }
+        if let seat = last.counted { self.environment.sessions.leave(seat) }
         if let login = last.identity?.login { self.record("logout", [("login", login)]) }
         answer(.done)
     }

@@ -144,14 +144,15 @@ extension IMAPBackend {
         }
     }
 
-    /// Lets go of the selected mailbox if it is this one.
-    func leave(_ mailbox: MailboxID) {
+    /// Lets go of the selected mailbox if it is this one; true if it was.
+    func leave(_ mailbox: MailboxID) -> Bool {
         let selection = self.state.withLock { state -> Selection? in
             guard state.selection?.id == mailbox else { return nil }
             defer { state.selection = nil }
             return state.selection
         }
         self.letGo(selection)
+        return selection != nil
     }
 
     private func closed(_ answer: Answer) {

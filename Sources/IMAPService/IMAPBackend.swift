@@ -18,7 +18,7 @@ package final class IMAPBackend: SessionBackend, Sendable {
         var identity: Identity?
         var hostName = HostNameFact.notLooked
         /// This session is counted among those of its account.
-        var counted: AccountID?
+        var counted: AccountSessions.Seat?
         var selection: Selection?
         /// A FETCH or SEARCH in hand: it comes in parts.
         var part: (any PartWork)?
@@ -94,7 +94,7 @@ package final class IMAPBackend: SessionBackend, Sendable {
         }
         self.letGo(last.selection)
         last.append?.abandon()
-        if let account = last.counted { self.environment.sessions.leave(account) }
+        if let seat = last.counted { self.environment.sessions.leave(seat) }
         var facts: [(key: String, value: String)] = []
         if let login = last.identity?.login { facts.append(("login", login)) }
         facts += [("fetched", "\(last.fetched)"), ("appended", "\(last.appended)")]
@@ -136,7 +136,7 @@ package final class IMAPBackend: SessionBackend, Sendable {
 
     func refusal(_ error: StoreError) -> IMAPRefusal {
         let refusal = IMAPRefusal(error)
-        if refusal.phrase == .unavailable { self.record("store-failed", [("error", "\(error)")]) }
+        if refusal.phrase == .unavailable || refusal.phrase == .diskFull { self.record("store-failed", [("error", "\(error)")]) }
         return refusal
     }
 

@@ -12,7 +12,8 @@ package enum IMAPCall: Sendable {
     /// UNAUTHENTICATE: forget who is here. Answer: `.done`. [RFC8437-2]
     case forgetLogin
     /// Anything that concerns names and not the messages of the selected mailbox. Answer: `.account` or `.refused`; of a long answer the
-    /// beginnings may come as `.piece`, each followed by `readOn`.
+    /// beginnings may come as `.piece`, each followed by `readOn`. DELETE of the mailbox that is selected here, by whichever of its names:
+    /// `.deletedSelected`.
     case account(AccountRequest, WireMode)
     /// SELECT, EXAMINE. Answer: `.selected` or `.refused`.
     case select(SelectRequest)
@@ -68,6 +69,9 @@ package enum IMAPOutcome: Sendable {
     case refused(IMAPRefusal)
     /// Untagged responses as they go on the wire, whole lines; `code` for the tagged OK, as `[…]` without brackets.
     case account(ByteBuffer, code: String? = nil)
+    /// DELETE has taken away what this session has selected: it goes back to where nothing is selected; others' sessions of it end.
+    /// [RFC2180-3.3]
+    case deletedSelected
     case selected(SelectedMailbox)
     case view(UIDSet)
     case changes(MailboxChanges)
@@ -109,6 +113,8 @@ package enum IMAPEvent: Sendable {
     case mailboxGone
     /// The account was locked or removed.
     case accountClosed
+    /// The account may not be here any more: `IMAPSettings.mayStay` knows.
+    case accountChanged
 }
 
 /// Why a command is answered NO, with its response code. [RFC9051-7.1] [RFC5530-3]

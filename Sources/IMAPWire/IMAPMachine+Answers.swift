@@ -34,8 +34,6 @@ indirect enum Work: Sendable {
     /// The first of these contexts is sorted anew with these messages that come into it.
     case placing([Int], UIDSet, UIDSet, IMAPMachine.AfterNews)
     case account
-    /// DELETE of the mailbox that is selected.
-    case deletingSelected
     case selecting
     case closing(AfterClose)
     case fetching
@@ -67,6 +65,7 @@ extension IMAPMachine {
             self.selected?.absorb(changes)
             self.announce(after, &out)
         case (.notices(let after), .account(var lines, _)):
+            if self.leavesClosedAccount(&out) { return }
             out.replies.writeBuffer(&lines)
             self.announced(after, &out)
         case (.tellingNew(let changed, let after), .piece(let bytes, let isLast, _, let own)):
@@ -89,11 +88,10 @@ extension IMAPMachine {
         case (.account, .account(let lines, let code)):
             self.pass(lines, &out)
             self.finish(.ok(code: code), &out)
-        case (.deletingSelected, .account(let lines, let code)):
-            self.pass(lines, &out)
+        case (.account, .deletedSelected):
             self.leftSelected()
             if self.mode.isQResync || self.mode.isRev2 { self.writeUntaggedOK("CLOSED", .completed, &out) }
-            self.finish(.ok(code: code), &out)
+            self.finish(.ok(), &out)
         case (.account, .piece(let lines, _, _, _)):
             self.pass(lines, &out)
             self.ask(.readOn, .account, &out)
@@ -124,7 +122,7 @@ extension IMAPMachine {
         case (.view(.changes), .refused), (.changes, .refused), (.notices, .refused): self.sayBye(.unavailable, code: "UNAVAILABLE", &out)
         case (.account, .refused(let refusal)), (.selecting, .refused(let refusal)), (.view, .refused(let refusal)),
             (.fetching, .refused(let refusal)), (.storing, .refused(let refusal)), (.copying, .refused(let refusal)),
-            (.expunging, .refused(let refusal)), (.watching, .refused(let refusal)), (.deletingSelected, .refused(let refusal)):
+            (.expunging, .refused(let refusal)), (.watching, .refused(let refusal)):
             self.finish(.refused(refusal), &out)
         default: self.close(&out)  // The backend broke its contract: better no session than a wrong one.
         }

@@ -10,6 +10,8 @@ struct Command: Sendable {
     var arguments: Scanner
     /// Fewer messages are taken than were asked for: the code that says so. [RFC9738-3]
     var limitCode: String?
+    /// A search whose result `$` is to hold.
+    var saves = false
 
     static let none = Command(tag: "*", rule: .none, arguments: .empty)
 }
@@ -141,10 +143,7 @@ extension IMAPMachine {
 
     /// Carries out the command in hand, after its view where it needs one.
     mutating func run(_ out: inout Output) {
-        if let identity = self.identity, !self.settings.mayStay(identity) {
-            // Locked or expired meanwhile.
-            return self.sayBye(.accountClosed, &out)
-        }
+        if self.leavesClosedAccount(&out) { return }
         if self.command.rule.needsView, let selected = self.selected, selected.uids == nil {
             return self.ask(.readView, .view(.run), &out)
         }
@@ -162,7 +161,9 @@ extension IMAPMachine {
     // MARK: Endings
 
     mutating func fail(_ fault: GrammarFault, _ out: inout Output) {
-        if fault.isNO { self.finish(.no(fault.phrase, code: fault.code), &out) } else { self.bad(fault.phrase, code: fault.code, &out) }
+        guard fault.isNO else { return self.bad(fault.phrase, code: fault.code, &out) }
+        if self.command.saves { self.saved = UIDSet() }  // [RFC5182-2.1]
+        self.finish(.no(fault.phrase, code: fault.code), &out)
     }
 
     /// BAD, which counts against the peer. [RFC9051-7.1.3]

@@ -119,13 +119,15 @@ package struct IMAPMachine: SessionMachine {
         case .noticesWait: self.notify.noticesWait = true
         case .mailboxGone: self.notify.farewell = .mailboxGone
         case .accountClosed: self.notify.farewell = .accountClosed
+        case .accountChanged: break  // asked below
         }
         self.settle(&out)
     }
 
     package mutating func timedOut(_ out: inout SessionOutput<IMAPCall>) {
-        if case .idling = self.phase, self.keepIdling(&out) { return }
         if case .closed = self.phase { return }
+        if self.leavesClosedAccount(&out) { return }
+        if case .idling = self.phase, self.keepIdling(&out) { return }
         self.sayBye(.idleTooLong, &out)
     }
 
@@ -145,7 +147,16 @@ package struct IMAPMachine: SessionMachine {
         }
         if let farewell = self.notify.farewell { return self.sayBye(farewell, &out) }
         if self.isDraining { return self.sayBye(.shuttingDown, &out) }
+        if self.leavesClosedAccount(&out) { return }
         self.tellUnasked(&out)
+    }
+
+    /// Ends the session of an account that was locked, has expired or is gone. Asked before each command, and before anything is told that
+    /// nobody asked for: what IDLE and NOTIFY tell are whole messages, of others' mailboxes too.
+    mutating func leavesClosedAccount(_ out: inout Output) -> Bool {
+        guard let identity = self.identity, !self.settings.mayStay(identity) else { return false }
+        self.sayBye(.accountClosed, &out)
+        return true
     }
 
     /// Before login one deadline stands for all; afterwards each command starts it anew. [RFC9051-5.4]

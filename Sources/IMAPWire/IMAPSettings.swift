@@ -23,7 +23,8 @@ package struct IMAPSettings: Sendable {
     /// What works through to the store. Commands and capabilities of the others do not exist for the client.
     package var features: IMAPFeatures = .ready
     package var makeNonce: @Sendable () -> String
-    /// Asked before each command behind the login: whether the account may still be here. Must answer at once.
+    /// Asked before each command behind the login, and before anything is told unasked: whether the account may still be here. Must answer
+    /// at once.
     package var mayStay: @Sendable (Identity) -> Bool = { _ in true }
     /// URL of the postmaster for ALERTs and METADATA's /shared/admin; nil without. [RFC5464-6.2]
     package var supportURL: String?

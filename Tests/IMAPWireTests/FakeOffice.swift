@@ -400,8 +400,12 @@ final class FakeBackend {
             guard self.office.boxes[name] == nil else { return .refused(IMAPRefusal(.mailboxExists, code: "ALREADYEXISTS")) }
             self.office.create(name).uses = uses
         case .delete(let name):
-            guard self.office.boxes.removeValue(forKey: name) != nil else {
+            guard let gone = self.office.boxes.removeValue(forKey: name) else {
                 return .refused(IMAPRefusal(.noSuchMailbox, code: "NONEXISTENT"))
+            }
+            guard gone !== self.box else {
+                self.box = nil
+                return .deletedSelected
             }
         case .rename(let old, let new):
             guard let box = self.office.boxes.removeValue(forKey: old) else {

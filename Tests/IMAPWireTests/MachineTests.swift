@@ -325,6 +325,70 @@ import Vocabulary
         #expect(client.session.exchange("a APPEND INBOX {3}\r\n").hasPrefix("* BYE your account") && client.session.isClosed)
     }
 
+    @Test("A closed account hears nothing more: what happens, the change itself, a line in IDLE and the next look end its session")
+    func closedAccount() {
+        let ways: [(inout Client) -> Void] = [
+            { $0.session.notify(.mailboxChanged) }, { $0.session.notify(.accountChanged) }, { $0.session.send("DONE\r\n") },
+            { $0.session.send("x NOOP\r\n") }, { $0.session.timeOut() },
+            {
+                $0.backend.notices = "* STATUS secret (MESSAGES 1)\r\n"
+                $0.session.notify(.noticesWait)
+            },
+        ]
+        for command in ["IDLE", "NOTIFY SET (selected (MessageNew (UID BODY.PEEK[]) MessageExpunge)) (personal (MessageNew))"] {
+            for (number, way) in ways.enumerated() where command == "IDLE" || number != 2 {
+                let (office, gone) = (FakeOffice(), Gone())
+                var client = Client.inInbox(office) { settings in settings.mayStay = { _ in !gone.isGone.load(ordering: .relaxed) } }
+                client.session.send("i \(command)\r\n")
+                _ = client.session.takeOutput()
+                office.inbox.add("secret")
+                gone.isGone.store(true, ordering: .relaxed)
+                way(&client)
+                #expect(client.session.takeOutput() == "* BYE your account is not active any more\r\n", "\(command) \(number)")
+                #expect(client.session.isClosed)
+            }
+        }
+    }
+
+    @Test("What was read for IDLE is not told any more when the account was closed meanwhile")
+    func closedWhileReading() {
+        let (office, gone) = (FakeOffice(), Gone())
+        var client = Client.inInbox(office) { settings in settings.mayStay = { _ in !gone.isGone.load(ordering: .relaxed) } }
+        #expect(client.session.exchange("i IDLE\r\n") == "+ waiting for changes\r\n")
+        client.session.answersCalls = false
+        client.session.notify(.mailboxChanged)
+        gone.isGone.store(true, ordering: .relaxed)
+        client.session.complete(
+            .changes(MailboxChanges(modSeq: ModSeq(rawValue: 9), uidNext: UID(rawValue: 2), arrived: UIDSet(1...1))))
+        #expect(client.session.takeOutput() == "* BYE your account is not active any more\r\n" && client.session.isClosed)
+    }
+
+    @Test("A change of the directory leaves those who may stay")
+    func staysInIdle() {
+        var client = Client.inInbox(FakeOffice())
+        client.session.send("i IDLE\r\n")
+        _ = client.session.takeOutput()
+        client.session.notify(.accountChanged)
+        #expect(client.session.exchange("DONE\r\n") == "i OK completed\r\n")
+    }
+
+    @Test("$ is emptied by NO to a search that was to fill it, and by nothing else that fails")
+    func savedAfterRefusal() {
+        let office = FakeOffice()
+        for text in ["one", "two"] { office.inbox.add(text) }
+        var client = Client.inInbox(office)
+        _ = client.command("SEARCH RETURN (SAVE) ALL")
+        #expect(client.command("SEARCH CHARSET X-NO ALL").result.hasPrefix("NO [BADCHARSET"))
+        #expect(client.command("SEARCH RETURN (SAVE) CHARSET").result.hasPrefix("BAD"))
+        #expect(client.command("SEARCH RETURN (SAVE) NONSENSE").result.hasPrefix("BAD"))
+        #expect(client.command("FETCH $ UID").lines.count == 2)
+        for refused in ["SEARCH RETURN (SAVE) CHARSET X-NO ALL", "UID SORT RETURN (SAVE) (DATE) X-NO ALL"] {
+            _ = client.command("SEARCH RETURN (SAVE) ALL")
+            #expect(client.command(refused).result.hasPrefix("NO [BADCHARSET"), "\(refused)")
+            #expect(client.command("FETCH $ UID").lines.isEmpty, "\(refused)")
+        }
+    }
+
     @Test(
         "A backend that refuses is answered with its reason, and nothing is left behind",
         arguments: [

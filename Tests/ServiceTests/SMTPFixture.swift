@@ -156,6 +156,7 @@ final class SMTPFixture: Sendable {
             work: { [imapWorkers] in imapWorkers.submit($0) })
         mailing.lookUpName = { loginNames.lookUp($0, .imap, $1) }
         mailing.isActive = { directory.snapshot.mayUse(.imap, $0) }
+        directory.onChange { [sessions = mailing.sessions] snapshot in sessions.accountsChanged { snapshot.mayUse(.imap, $0) } }
         mailing.noteLogin = { [guards] in guards.popLogins.note($0, $1, at: clock.now) }
         mailing.mostMailboxes = mailboxes
         mailing.upkeep = self.upkeep

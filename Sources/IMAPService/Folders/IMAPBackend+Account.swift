@@ -90,6 +90,9 @@ extension IMAPBackend {
             let owner = try self.mayCreate(name)
             let all = try self.reading { () throws(StoreError) in try self.reads.mailboxes(of: owner) }
             try self.check(uses, all)
+            // What an account's mailboxes are for its owner says, whose programs go by it.
+            let isOwn = try self.identity().account == owner
+            guard isOwn || uses.isEmpty else { throw IMAPRefusal(.useIsTaken, code: "USEATTR") }
             try self.checkRoom(for: Self.missingParents(of: name, all).count + 1, all)
             try self.createParents(of: name, owner)
             self.expectNotice(name.name)
@@ -156,9 +159,9 @@ extension IMAPBackend {
                 switch result {
                 case .success:
                     // Before the others hear of it: this session knows.
-                    self.leave(found.id)
+                    let wasSelected = self.leave(found.id)
                     self.mailboxes.gone(found.id)
-                    answer(.account(ByteBuffer()))
+                    answer(wasSelected ? .deletedSelected : .account(ByteBuffer()))
                 case .failure(let error): answer(.refused(self.refusal(error)))
                 }
             }

@@ -63,7 +63,7 @@ extension IMAPMachine {
 
     /// A line of an APPEND is here: with `mark` it ends by announcing a literal, a message's or an argument's.
     mutating func continueAppend(_ bytes: ByteBuffer, _ mark: LiteralMark?, _ out: inout Output) {
-        if let identity = self.identity, !self.settings.mayStay(identity) { return self.sayBye(.accountClosed, &out) }
+        if self.leavesClosedAccount(&out) { return }
         do {
             if self.appending == nil { try self.beginAppend(bytes) }
             if self.appending != nil, self.command.rule.needsView, let selected = self.selected, selected.uids == nil {

@@ -34,7 +34,7 @@ extension IMAPMachine {
     // RFC 9051 9:  idle = "IDLE" CRLF "DONE"
     mutating func takeDone(_ input: inout ByteBuffer, _ out: inout Output) -> Bool {
         guard let line = self.plainLine(&input, limit: self.settings.limits.lineBeforeLogin, &out) else { return false }
-        guard case .idling = self.phase else { return true }
+        guard case .idling = self.phase, !self.leavesClosedAccount(&out) else { return true }
         let isDone = equalIgnoringASCIICase(line, "DONE".utf8)
         self.ask(.watch(.idle(false)), .watching(.idleEnds(isDone: isDone)), &out)
         return true

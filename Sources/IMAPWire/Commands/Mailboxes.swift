@@ -8,7 +8,7 @@ extension IMAPRule {
         IMAPRule(name: "CREATE", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in try machine.create(&arguments, &out)
         },
         IMAPRule(name: "DELETE", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in
-            machine.delete(try arguments.onlyMailbox(), &out)
+            machine.askAccount(.delete(try arguments.onlyMailbox()), &out)
         },
         IMAPRule(name: "RENAME", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in
             try arguments.expectSpace()
@@ -46,12 +46,6 @@ extension IMAPRule {
 extension IMAPMachine {
     mutating func askAccount(_ request: AccountRequest, _ out: inout Output) {
         self.ask(.account(request, self.mode), .account, &out)
-    }
-
-    /// Who deletes what is selected here goes back to where nothing is selected; other sessions of it end. [RFC2180-3.3]
-    fileprivate mutating func delete(_ mailbox: String, _ out: inout Output) {
-        let isSelected = self.selected?.mailbox.name == mailbox
-        self.ask(.account(.delete(mailbox), self.mode), isSelected ? .deletingSelected : .account, &out)
     }
 
     // RFC 4466 6:  create = "CREATE" SP mailbox [create-params]

@@ -164,7 +164,7 @@ extension IMAPMachine {
 
     // RFC 9051 9:  search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
     /// With the blank behind; nil where there are none.
-    private func returnOptions(_ arguments: inout Scanner) throws(GrammarFault) -> SearchReturns? {
+    private mutating func returnOptions(_ arguments: inout Scanner) throws(GrammarFault) -> SearchReturns? {
         guard self.settings.features.contains(.eSearch), arguments.takeKeyword("RETURN") else { return nil }
         try arguments.expectSpace()
         var returns = SearchReturns([])
@@ -196,6 +196,7 @@ extension IMAPMachine {
         guard returns.partial == nil || !returns.items.contains(.all) else { throw GrammarFault() }
         // Nothing that is a result was asked for. [RFC4731-3.1]
         if returns.items.isEmpty, returns.partial == nil { returns.items = .all }
+        self.command.saves = returns.items.contains(.save)
         return returns
     }
 

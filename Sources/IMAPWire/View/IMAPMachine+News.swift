@@ -9,6 +9,8 @@ extension IMAPMachine {
         case idling
         /// Nobody asked: NOTIFY.
         case unasked
+
+        var isUnasked: Bool { if case .ending = self { false } else { true } }
     }
 
     /// Reads what has changed; before the first time the view, since changes are told by its numbers.
@@ -22,6 +24,8 @@ extension IMAPMachine {
 
     /// Tells what may be told here, then goes on.
     mutating func announce(_ after: AfterNews, _ out: inout Output) {
+        // Time has passed while it was read.
+        if after.isUnasked, self.leavesClosedAccount(&out) { return }
         guard var selected = self.selected, selected.hasNews else { return self.announced(after, &out) }
         let events = self.events(after)
         let mayExpunge = if case .ending = after { self.command.rule.tellsExpunges } else { true }

@@ -387,6 +387,8 @@ package final class MTA: Sendable {
         let names = self.loginNames
         environment.lookUpName = { names.lookUp($0, .imap, $1) }
         environment.isActive = { directory.snapshot.mayUse(.imap, $0) }
+        // Who sits in IDLE says nothing: a session of an account that was locked ends all the same.
+        directory.onChange { [sessions = environment.sessions] snapshot in sessions.accountsChanged { snapshot.mayUse(.imap, $0) } }
         let popLogins = self.guards.popLogins
         environment.noteLogin = { popLogins.note($0, $1, at: SystemSources.now()) }
         environment.account = { directory.find($0) }
