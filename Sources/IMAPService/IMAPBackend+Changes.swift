@@ -149,31 +149,26 @@ extension IMAPBackend {
             }
             let target = try self.find(request.mailbox, needing: .insert, orElse: self.absent(request.mailbox))
             let quota = target.facts.account == selection.owner && request.isMove ? nil : self.environment.quota(target.facts.account)
+            // Flags that this user may not set there do not come along. [RFC4314-4]
             self.environment.store.copy(
-                request.uids, from: selection.id, to: target.id, quota: quota, isMove: request.isMove
+                request.uids, from: selection.id, to: target.id, quota: quota, isMove: request.isMove,
+                flags: AllowedFlags(target.rights).allowed
             ) { result in
                 selection.noteOwnChange()
                 switch result {
                 case .success(let copied):
                     // Some of very many were moved: what is gone the session hears as of any other change.
                     if let failure = copied.failure { return answer(.refused(self.refusal(failure))) }
-                    self.copied(copied, request, target, answer)
+                    answer(
+                        .copied(
+                            CopiedMessages(
+                                validity: copied.uidValidity, sources: copied.sources, destinations: copied.copies,
+                                expungedAt: request.isMove ? copied.modSeq : nil)))
                 case .failure(.noSuchMailbox): answer(.refused(self.absent(request.mailbox)))
                 case .failure(let error): answer(.refused(self.refusal(error)))
                 }
             }
         }
-    }
-
-    /// Flags that this user may not set there do not come along. [RFC4314-4]
-    private func copied(_ copied: CopyResult, _ request: CopyRequest, _ target: FoundMailbox, _ answer: Answer) {
-        let outcome = IMAPOutcome.copied(
-            CopiedMessages(
-                validity: copied.uidValidity, sources: copied.sources, destinations: copied.copies,
-                expungedAt: request.isMove ? copied.modSeq : nil))
-        let forbidden = AllowedFlags(target.rights).forbidden
-        guard !forbidden.isEmpty, !copied.copies.isEmpty else { return answer(outcome) }
-        self.environment.store.changeFlags(target.id, copied.copies, .remove(forbidden)) { _ in answer(outcome) }
     }
 
     /// Of a mailbox that is not there: whether it could be made. [RFC9051-6.3.12]

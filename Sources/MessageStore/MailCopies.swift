@@ -17,7 +17,7 @@ extension MailWriter {
         var deleted: Int64 = 0
     }
 
-    private func originals(_ mailbox: Int64, _ uids: UIDSet) throws(DatabaseError) -> Originals {
+    private func originals(_ mailbox: Int64, _ uids: UIDSet, _ mask: Flags) throws(DatabaseError) -> Originals {
         var found = Originals()
         var walk = UIDWalk(uids)
         while let range = walk.next() {
@@ -28,7 +28,7 @@ extension MailWriter {
                 while at + 3 < numbers.count {
                     defer { at += 4 }
                     guard walk.contains(numbers[at]) else { continue }
-                    let flags = Flags(numbers[at + 1])
+                    let flags = Flags(numbers[at + 1]).intersection(mask)
                     found.uids.append(UInt32(clamping: numbers[at]))
                     found.flags.formUnion(flags)
                     found.references.add(numbers[at + 3])
@@ -43,13 +43,15 @@ extension MailWriter {
 
     /// Copies messages that are there. A copy takes its reference while the original still holds one; with `isMove` the original gives it
     /// its own.
-    /// - Parameter room: bytes that the account of the destination may still take; nil is unlimited. Asked only when it is needed.
+    /// - Parameters:
+    ///   - mask: flags that come along.
+    ///   - room: bytes that the account of the destination may still take; nil is unlimited. Asked only when it is needed.
     func copy(
-        _ uids: UIDSet, from: Int64, to: Int64, isMove: Bool, room: (Int64) throws(StoreError) -> Int64?
+        _ uids: UIDSet, from: Int64, to: Int64, isMove: Bool, flags mask: Flags, room: (Int64) throws(StoreError) -> Int64?
     ) throws(StoreError) -> CopyResult {
         let source = try self.known(from)
         var target = try self.known(to)
-        let originals = try StoreError.wrap { () throws(DatabaseError) in try self.originals(from, uids) }
+        let originals = try StoreError.wrap { () throws(DatabaseError) in try self.originals(from, uids, mask) }
         // A move inside an account takes no room.
         let isGrowing = !(isMove && source.account == target.account)
         if isGrowing, let room = try room(target.account), originals.bytes > room - (self.effects.filed[target.account]?.bytes ?? 0) {
@@ -58,7 +60,7 @@ extension MailWriter {
         let count = Int64(originals.uids.count)
         let keywords = originals.flags.isSubset(of: .system) ? nil : try self.translation(originals.flags, from, to)
         let copies = try StoreError.wrap { () throws(DatabaseError) in
-            let copies = try self.insertCopies(of: originals.uids, from, to, target, keywords)
+            let copies = try self.insertCopies(of: originals.uids, from, to, target, mask, keywords)
             if !isMove { try originals.references.take(self) }
             return copies
         }
@@ -82,7 +84,7 @@ extension MailWriter {
     private static let copyRun = Statement(
         """
         INSERT INTO message(mailbox, uid, flags, modseq, edited, size, date, blob, middle, whole, saved)
-        SELECT ?4, uid + ?5, flags, uid + ?6, 0, size, date, blob, middle, whole, ?7
+        SELECT ?4, uid + ?5, flags & ?8, uid + ?6, 0, size, date, blob, middle, whole, ?7
         FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid
         """)
     private static let keyworded = Statement(
@@ -92,7 +94,7 @@ extension MailWriter {
     /// At the end of the mailbox, in order, one MODSEQ each: while nobody edits them, it grows with UID. A statement for each run of UIDs that
     /// are all there.
     private func insertCopies(
-        of uids: UIDSet, _ from: Int64, _ to: Int64, _ target: MailboxState, _ keywords: Translation?
+        of uids: UIDSet, _ from: Int64, _ to: Int64, _ target: MailboxState, _ mask: Flags, _ keywords: Translation?
     ) throws(DatabaseError) -> UIDSet {
         let count = Int64(uids.count)
         guard count > 0 else { return UIDSet() }
@@ -105,7 +107,7 @@ extension MailWriter {
             let first = Int64(run.first)
             let place = Int64(run.before)
             try copy.run([
-                from, first, Int64(run.last), to, target.uidNext + place - first, target.modSeq + 1 + place - first, now,
+                from, first, Int64(run.last), to, target.uidNext + place - first, target.modSeq + 1 + place - first, now, mask.stored,
             ])
         }
         let copies = UIDSet(UInt32(clamping: target.uidNext)...UInt32(clamping: target.uidNext + count - 1))

@@ -9,15 +9,23 @@ extension MessageStore {
         var to: MailboxID
         var quota: Int64?
         var isMove: Bool
+        /// Flags that come along.
+        var flags: Flags
     }
+
+    /// Every flag that a message can have.
+    package static let allFlags = Flags(rawValue: .max >> 1)
 
     /// Copies messages with flags, keywords and internal date, all or none. A move takes the originals away in the same transaction;
     /// a move of very many does so slice by slice, each message being in one of the mailboxes at any time. [RFC9051-6.4.7]
-    /// - Parameter quota: most bytes that the account of the destination may hold with the copies.
+    /// - Parameters:
+    ///   - quota: most bytes that the account of the destination may hold with the copies.
+    ///   - flags: what comes along of the originals' flags; of keywords all or none, since their bits are the source's. [RFC4314-4]
     package func copy(
-        _ uids: UIDSet, from: MailboxID, to: MailboxID, quota: Int64?, isMove: Bool, completion: @escaping Answer<CopyResult>
+        _ uids: UIDSet, from: MailboxID, to: MailboxID, quota: Int64?, isMove: Bool, flags: Flags = MessageStore.allFlags,
+        completion: @escaping Answer<CopyResult>
     ) {
-        let plan = Plan(from: from, to: to, quota: quota, isMove: isMove)
+        let plan = Plan(from: from, to: to, quota: quota, isMove: isMove, flags: flags)
         self.resolved(uids, in: from, above: Self.copySlice, completion) { uids in
             if uids.count <= Self.copySlice {
                 return self.changing(completion) { writer throws(StoreError) in try self.copyNow(uids, plan, writer) }
@@ -27,7 +35,8 @@ extension MessageStore {
     }
 
     private func copyNow(_ uids: UIDSet, _ plan: Plan, _ writer: MailWriter) throws(StoreError) -> CopyResult {
-        try writer.copy(uids, from: plan.from.rawValue, to: plan.to.rawValue, isMove: plan.isMove) { account throws(StoreError) in
+        try writer.copy(uids, from: plan.from.rawValue, to: plan.to.rawValue, isMove: plan.isMove, flags: plan.flags) {
+            account throws(StoreError) in
             guard let quota = plan.quota else { return nil }
             return try StoreError.wrap { () throws(DatabaseError) in
                 quota - (try self.parts.usage.amount(of: account, self.parts.mail)).bytes

@@ -69,10 +69,11 @@ extension MessageStore {
     }
 
     func copy(
-        _ uids: UIDSet, _ from: MailboxID, _ to: MailboxID, quota: Int64? = nil, isMove: Bool = false
+        _ uids: UIDSet, _ from: MailboxID, _ to: MailboxID, quota: Int64? = nil, isMove: Bool = false,
+        flags: Flags = MessageStore.allFlags
     ) async throws -> CopyResult {
         try await awaited("copy", seconds: 60) {
-            self.copy(uids, from: from, to: to, quota: quota, isMove: isMove, completion: $0)
+            self.copy(uids, from: from, to: to, quota: quota, isMove: isMove, flags: flags, completion: $0)
         }
     }
 
