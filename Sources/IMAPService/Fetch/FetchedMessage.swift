@@ -169,7 +169,9 @@ struct FetchedMessage: Sendable {
         out.writeFetchBlank()
         let content = try messages.open(self.row)
         if part.isEmpty {
-            let stream = SectionStream(content, front: content.prefix, 0..<content.bodySize, partial)
+            guard !messages.isWithheld(self.row) else { return self.writeNothing(IMAPRefusal(.messageWithheld, code: "SERVERBUG"), &out) }
+            var stream = SectionStream(content, front: content.prefix, 0..<content.bodySize, partial)
+            stream.isBinary = messages.extent(of: part)?.isBinary == true
             return self.begin(stream, &out)
         }
         guard case .summary(let summary) = try messages.content(of: self.row), let place = summary.parts.binary(part) else {

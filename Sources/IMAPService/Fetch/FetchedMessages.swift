@@ -154,7 +154,7 @@ struct FetchedMessages: Sendable {
     mutating func measure(_ item: FetchItem, of row: MessageRow, _ turn: Turn) throws(StoreError) -> Bool {
         guard let part = item.decodedPart, self.measured[part]??.isDone != true else { return true }
         let content = try self.open(row)
-        guard case .summary(let summary) = try self.content(of: row), let place = summary.parts.binary(part) else { return true }
+        guard let place = try self.place(of: part, row, content) else { return true }
         guard var measuring = self.measured[part] ?? BinaryMeasuring(place) else {
             self.measured[part] = .some(nil)
             return true
@@ -164,15 +164,23 @@ struct FetchedMessages: Sendable {
         return measuring.isDone
     }
 
+    private mutating func place(of part: [UInt32], _ row: MessageRow, _ content: MessageContent) throws(StoreError) -> BinaryPlace? {
+        // The whole message goes out as it is; only whether a NUL is in it must be known. [RFC3516-4.4]
+        if part.isEmpty { return BinaryPlace(range: 0..<content.bodySize, hasPrefix: true, encoding: .binary) }
+        guard case .summary(let summary) = try self.content(of: row) else { return nil }
+        return summary.parts.binary(part)
+    }
+
     /// What `measure` found; nil where nobody knows the encoding.
     func extent(of part: [UInt32]) -> BinaryExtent? { self.measured[part]??.extent }
 }
 
 extension FetchItem {
-    /// The part whose decoded content is asked for.
+    /// The part whose decoded content is asked for; empty is the whole message.
     fileprivate var decodedPart: [UInt32]? {
         switch self {
-        case .binary(let part, _, _), .binarySize(let part): part.isEmpty ? nil : part
+        case .binary(let part, _, _): part
+        case .binarySize(let part): part.isEmpty ? nil : part
         default: nil
         }
     }

@@ -34,4 +34,10 @@ package struct BinaryPlace: Hashable, Sendable {
     package var range: Range<Int64>
     package var hasPrefix: Bool
     package var encoding: TransferEncoding
+
+    package init(range: Range<Int64>, hasPrefix: Bool, encoding: TransferEncoding) {
+        self.range = range
+        self.hasPrefix = hasPrefix
+        self.encoding = encoding
+    }
 }
