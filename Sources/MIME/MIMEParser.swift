@@ -33,12 +33,12 @@ package struct MIMEParser: Sendable {
     private var state = State.header
     private var isTruncated = false
     /// Octets so far, and line ends.
-    private var position: Int64 = 0
+    private(set) var position: Int64 = 0
     private var lines: Int64 = 0
 
     // The line at hand: its beginning, as far as anything could be made of it.
     private var line: [UInt8] = []
-    private var lineStart: Int64 = 0
+    private(set) var lineStart: Int64 = 0
     private var lastByte: UInt8 = 0
     /// Octets of the line end before the line at hand: they belong to the boundary that the line may be. [RFC2046-5.1.1]
     private var endBefore: Int64 = 0
@@ -61,6 +61,9 @@ package struct MIMEParser: Sendable {
         self.keepsHeaders = keepsHeaders
         self.begin(parent: nil, depth: 0, type: .plain, at: 0)
     }
+
+    /// Where the body of the message begins; nil as long as its header goes on.
+    private(set) var bodyStart: Int64?
 
     // MARK: Input
 
@@ -205,6 +208,7 @@ package struct MIMEParser: Sendable {
         var entity = self.entities[top.index]
         entity.header = entity.header.lowerBound..<max(end, entity.header.lowerBound)
         entity.body = body..<body
+        if top.index == 0 { self.bodyStart = body }
         self.header.apply(to: &entity, self.limits)
         self.open[level].linesBefore = self.lines + (body > self.lineStart ? 1 : 0)
         let mayGoDeeper = entity.depth < self.limits.depth

@@ -12,11 +12,14 @@ enum MessagePreview {
     /// Parts that are tried.
     private static let most = 5
 
-    /// - Parameter beginning: of the message.
-    static func text(_ parts: MessageParts, _ beginning: ByteBuffer) -> String {
+    /// - Parameters:
+    ///   - beginning: octets of the message.
+    ///   - offset: where in the message they begin.
+    static func text(_ parts: MessageParts, _ beginning: ByteBuffer, at offset: Int64) -> String {
         let texts = parts.parts.filter { ($0.kind == .plainText || $0.kind == .html) && !$0.isAttachment }
         for part in texts.prefix(self.most) {
-            let text = parts.decodedText(of: part, in: beginning, limit: part.kind == .html ? self.htmlOctets : self.plainOctets)
+            let limit = part.kind == .html ? self.htmlOctets : self.plainOctets
+            let text = parts.decodedText(of: part, in: beginning, at: offset, limit: limit)
             let line = part.kind == .html ? self.line(HTMLText.visible(text)) : self.plain(text)
             if !line.isEmpty { return line }
         }
@@ -85,10 +88,12 @@ enum MessagePreview {
 
 extension MessageParts {
     /// The text of a part, decoded. Of one that goes beyond the bytes, what is there.
-    func decodedText(of part: Part, in message: ByteBuffer, limit: Int) -> String {
-        let start = Int(clamping: part.body.lowerBound)
-        let end = min(Int(clamping: part.body.upperBound), message.readableBytes)
-        guard start < end, let slice = message.getSlice(at: message.readerIndex + start, length: min(end - start, limit)) else { return "" }
+    func decodedText(of part: Part, in bytes: ByteBuffer, at offset: Int64, limit: Int) -> String {
+        let start = Int(clamping: part.body.lowerBound - offset)
+        let end = min(Int(clamping: part.body.upperBound - offset), bytes.readableBytes)
+        guard start >= 0, start < end, let slice = bytes.getSlice(at: bytes.readerIndex + start, length: min(end - start, limit)) else {
+            return ""
+        }
         return Self.text(slice, part)
     }
 

@@ -3,12 +3,14 @@ package import NIOCore
 
 /// Makes the summary of a blob that comes in pieces of any size, in one pass and in bounded memory.
 package struct MessageSummaryBuilder: Sendable {
-    /// Of the message, for the preview: text that begins behind it is not looked at.
+    /// Octets of the message's body, for the preview: text that begins behind them is not looked at.
     private static let window = 256 << 10
 
     private let limits: MIMELimits
     private var parser: MIMEParser
+    /// From `start` on: the body's, or while the header goes on the line's at hand, which may turn out to be the body's first.
     private var beginning = ByteBuffer()
+    private var start: Int64 = 0
 
     package init(_ limits: MIMELimits = MIMELimits()) {
         self.limits = limits
@@ -16,12 +18,23 @@ package struct MessageSummaryBuilder: Sendable {
     }
 
     package mutating func read(_ piece: ByteBuffer) {
-        if self.beginning.readableBytes == 0 {
-            self.beginning = piece
-        } else if self.beginning.readableBytes < Self.window {
-            self.beginning.writeImmutableBuffer(piece)
-        }
+        let position = self.parser.position
         self.parser.read(piece)
+        self.keep(piece, at: position)
+    }
+
+    /// However long the header is, what is kept is the body's.
+    private mutating func keep(_ piece: ByteBuffer, at position: Int64) {
+        let start = self.parser.bodyStart ?? self.parser.lineStart
+        var piece = piece
+        if start >= position {
+            piece.moveReaderIndex(forwardBy: min(Int(clamping: start - position), piece.readableBytes))
+            self.beginning.clear()
+            self.start = start
+        }
+        let room = Self.window - self.beginning.readableBytes
+        guard room > 0, let kept = piece.readSlice(length: min(room, piece.readableBytes)) else { return }
+        if self.beginning.readableBytes == 0 { self.beginning = kept } else { self.beginning.writeImmutableBuffer(kept) }
     }
 
     package mutating func finish() -> MessageSummary {
@@ -33,7 +46,7 @@ package struct MessageSummaryBuilder: Sendable {
         var written = ByteBuffer()
         parts.write(to: &written)
         sections.append(written)
-        sections.append(ByteBuffer(string: MessagePreview.text(parts, self.beginning)))
+        sections.append(ByteBuffer(string: MessagePreview.text(parts, self.beginning, at: self.start)))
         let (ascii, dependsOnForm) = self.values(structure, messages, root, .ascii)
         sections += ascii
         sections += dependsOnForm ? self.values(structure, messages, root, .utf8).values : ascii.map { _ in ByteBuffer() }

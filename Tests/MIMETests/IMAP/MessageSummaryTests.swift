@@ -257,6 +257,23 @@ struct MessageSummaryTests {
         #expect(String(buffer: Self.summary(message).preview) == expected)
     }
 
+    @Test("a header of any length leaves the preview to the text behind it, however it comes in pieces", arguments: [7, 4096, 65536])
+    func previewBehindLongHeader(size: Int) {
+        let fields = (0..<20_000).map { "X-\($0): a field\r\n" }.joined()
+        for (message, expected) in [
+            (fields + "\r\nx", "x"), (fields + "no field, so it is text\r\nand more", "no field, so it is text and more"),
+            ("no header", "no header"), (fields, ""), ("\r\nonly text\r\n", "only text"), ("A: b\r\n\r\n", ""),
+            (
+                "Content-Type: multipart/mixed; boundary=b\r\n" + fields + "\r\n--b\r\n\r\n--b\r\n\r\nsecond part\r\n--b--\r\n",
+                "second part"
+            ),
+        ] {
+            var (builder, rest) = (MessageSummaryBuilder(), ByteBuffer(string: message))
+            while rest.readableBytes > 0, let piece = rest.readSlice(length: min(size, rest.readableBytes)) { builder.read(piece) }
+            #expect(String(buffer: builder.finish().preview) == expected, "\(message.suffix(40))")
+        }
+    }
+
     @Test("a preview ends after 200 characters, whatever their octets")
     func longPreview() {
         let summary = Self.summary("Content-Type: text/plain; charset=utf-8", "", String(repeating: "会", count: 500))
