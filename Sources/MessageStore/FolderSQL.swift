@@ -28,6 +28,12 @@ enum FolderSQL {
 
     static let rights = Statement("SELECT identifier, rights FROM acl WHERE mailbox = ?1 ORDER BY identifier")
     static let setRights = Statement("INSERT OR REPLACE INTO acl(mailbox, identifier, rights) VALUES(?1, ?2, ?3)")
+    /// What the level above grants.
+    static let inheritRights = Statement(
+        """
+        INSERT INTO acl(mailbox, identifier, rights) SELECT ?1, identifier, rights FROM acl
+        WHERE mailbox = (SELECT id FROM mailbox WHERE account = ?2 AND name = ?3)
+        """)
     static let dropRights = Statement("DELETE FROM acl WHERE mailbox = ?1 AND identifier = ?2")
 
     static let metadata = Statement("SELECT name, value FROM metadata WHERE mailbox = ?1 AND account = ?2 ORDER BY name")

@@ -4,12 +4,15 @@ internal import Vocabulary
 // Changes of the list of mailboxes. Each runs inside a transaction of the folder's thread.
 
 extension MailWriter {
-    /// Makes a mailbox that is not there.
+    /// Makes a mailbox that is not there. It has the rights of the level above. [RFC4314-4]
     func createMailbox(_ name: String, of account: Int64, _ use: SpecialUse = []) throws(StoreError) -> Int64 {
         if self.removed.contains(account) { throw .noSuchAccount(AccountID(rawValue: account)) }
         let made = try StoreError.wrap { () throws(DatabaseError) -> Int64? in
             if try self.connection.row(MailSQL.findMailbox, .int(account), .text(name), read: { $0.int(0) }) != nil { return nil }
             let id = try self.makeMailbox(name, of: account, at: self.now())
+            if let end = name.lastIndex(of: "/") {
+                try self.connection.run(FolderSQL.inheritRights, .int(id), .int(account), .text(String(name[..<end])))
+            }
             if !use.isEmpty { try self.connection.run(FolderSQL.setUse, .int(id), .int(use.rawValue)) }
             return id
         }

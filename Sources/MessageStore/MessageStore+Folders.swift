@@ -80,7 +80,7 @@ extension MessageStore {
 
     // MARK: Changes
 
-    /// Fails with `.mailboxExists`. Levels above are not made.
+    /// Fails with `.mailboxExists`. Levels above are not made; the rights on the one right above are the new mailbox's too. [RFC4314-4]
     package func createMailbox(
         _ name: String, of account: AccountID, specialUse: SpecialUse = [], completion: @escaping Answer<MailboxFacts>
     ) {

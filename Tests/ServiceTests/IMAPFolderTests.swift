@@ -90,6 +90,7 @@ import Vocabulary
         #expect(try desk.owner.ok("LIST \"\" Team/Renamed").lines.count == 1)
         // A child that is not shared stays where its owner has put it.
         try desk.owner.ok("CREATE Team/Renamed/Private")
+        try desk.owner.ok("DELETEACL Team/Renamed/Private hanako")
         let refused = try desk.guest.run("RENAME \"\(prefix)/Team/Renamed\" \"\(prefix)/Team/Again\"")
         #expect(refused.tagged.hasPrefix("NO [NOPERM]"), "\(refused.tagged)")
         #expect(try desk.owner.ok("LIST \"\" Team/Renamed/Private").lines.count == 1)
