@@ -20,10 +20,9 @@ public func fuzzRoute(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     guard routes.count == value.rows.count else { return 0 }
     let again = try? RoutingField.mailRoutingTable.parse(routes.map(\.description))
-    // The standard port need not be written.
-    let plain = value.rows.map { $0.count == 3 && $0[2] == "25" ? [$0[0], $0[1], ""] : $0 }
-    let isTwice = Set(plain).count < plain.count
-    expect(again?.rows == plain || isTwice || routes.isEmpty, "\(routes) was read back as \(again?.rows ?? [])")
+    // A standard port need not be written: rows that differ in that alone are the same route twice.
+    let isTwice = Set(routes).count < routes.count
+    expect((again?.rows ?? []).compactMap { Route(cells: $0) } == routes || isTwice, "\(routes) was read back as \(again?.rows ?? [])")
     let found = RouteTable(routes).route(for: domain)
     expect(found == firstMatch(routes, domain), "\(domain) in \(routes): \(found.map(\.description) ?? "none")")
     return 0
