@@ -6,6 +6,9 @@ internal import Vocabulary
 /// Ports for the instances of one test program. What `setup --quick` finds free by itself may be found by two that are set up at the same
 /// moment, and the second of them does not start.
 package final class PortBases: Sendable {
+    /// Of this test program: nobody is given a port that another part of it was given a moment ago.
+    package static let shared = PortBases()
+
     /// More than an instance has.
     private static let step = 20
     private let range: Range<Int>

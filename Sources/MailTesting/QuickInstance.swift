@@ -27,7 +27,7 @@ package final class QuickInstance {
         self.logs = TemporaryDirectory("logs")
         self.directory = place
         self.environment = environment
-        let base = Self.portBases.next()
+        let base = PortBases.shared.next()
         let setup = try ChildProcess.run(
             try Self.program, ["setup", "--quick", place] + (base.map { ["--port-base", "\($0)"] } ?? []), seconds: 120)
         guard setup.ending == .exited(0) else { throw Failure(description: "setup ended with \(setup.ending): \(setup.output)") }
@@ -40,8 +40,6 @@ package final class QuickInstance {
     }
 
     deinit { self.stop() }
-
-    private static let portBases = PortBases()
 
     package static var program: String { get throws { try ChildProcess.buildDirectory() + "/postoffice" } }
     package static var faultLibrary: String { get throws { try ChildProcess.buildDirectory() + "/libPostOfficeFaults.so" } }

@@ -16,10 +16,8 @@ final class DovecotPeer {
         guard access("/usr/lib/dovecot/lmtp", X_OK) == 0 else {
             throw Failure(description: "no LMTP server of Dovecot: run scripts/bootstrap test")
         }
-        // Its port is chosen by the kernel for another, who gives it back.
-        let placeholder = EvilServer()
-        self.port = placeholder.port
-        placeholder.stop()
+        guard let port = PortBases.shared.next() else { throw Failure(description: "no port is free") }
+        self.port = port
         chmod(self.place.path, 0o755)
         mkdir(self.place("mail"), 0o755)
         chown(self.place("mail"), 65534, 65534)
@@ -29,7 +27,6 @@ final class DovecotPeer {
         chmod(self.place("dovecot.conf"), 0o644)
         self.master = try ChildProcess(
             "/usr/sbin/dovecot", ["-F", "-c", self.place("dovecot.conf")], output: self.place("output"), errors: self.place("output"))
-        let port = self.port
         guard eventually(within: 60, { (try? LineConnection(port: port, timeout: 2).line().hasPrefix("220")) == true }) else {
             throw Failure(description: "Dovecot does not greet: \(ChildProcess.text(of: self.place("output"))) \(self.log)")
         }

@@ -21,10 +21,8 @@ final class OpenSMTPDPeer: MailPeer {
         guard geteuid() == 0 else { throw Failure(description: "OpenSMTPD starts as root only: run the tests as root, as CI does") }
         let program = Self.folder + "/usr/sbin/smtpd"
         guard access(program, X_OK) == 0 else { throw Failure(description: "no OpenSMTPD in \(Self.folder): run scripts/bootstrap test") }
-        // Its port is chosen by the kernel for another, who gives it back.
-        let placeholder = EvilServer()
-        self.port = placeholder.port
-        placeholder.stop()
+        guard let port = PortBases.shared.next() else { throw Failure(description: "no port is free") }
+        self.port = port
         chmod(self.place.path, 0o755)
         for name in ["spool", "spool/smtpd", "run", "lib", "lib/opensmtpd", "lib/opensmtpd/empty", "mail"] {
             mkdir(self.place(name), 0o755)
@@ -50,7 +48,6 @@ final class OpenSMTPDPeer: MailPeer {
             "/usr/bin/unshare",
             ["--mount", "--propagation", "private", "/bin/sh", "-c", "\(mounts)exec '\(program)' -d -f '\(self.place("smtpd.conf"))'"],
             output: self.place("output"), errors: self.place("output"))
-        let port = self.port
         guard eventually(within: 60, { (try? LineConnection(port: port, timeout: 2).line().hasPrefix("220")) == true }) else {
             throw Failure(description: "OpenSMTPD does not greet: \(self.log)")
         }

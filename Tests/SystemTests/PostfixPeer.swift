@@ -36,10 +36,8 @@ final class PostfixPeer: MailPeer {
         guard access("/usr/lib/postfix/sbin/master", X_OK) == 0 else {
             throw Failure(description: "no Postfix: run scripts/bootstrap test")
         }
-        // Its port is chosen by the kernel for another, who gives it back.
-        let placeholder = EvilServer()
-        self.port = placeholder.port
-        placeholder.stop()
+        guard let port = PortBases.shared.next() else { throw Failure(description: "no port is free") }
+        self.port = port
         chmod(self.place.path, 0o755)
         for name in ["etc", "queue", "data", "mail"] { mkdir(self.place(name), 0o755) }
         let owner = getpwnam("postfix")?.pointee.pw_uid ?? 0
@@ -60,7 +58,6 @@ final class PostfixPeer: MailPeer {
         guard checked.ending == .exited(0) else { throw Failure(description: "postfix check: \(checked.output)") }
         self.master = try ChildProcess(
             "/usr/lib/postfix/sbin/master", ["-c", self.place("etc"), "-s"], output: self.place("output"), errors: self.place("output"))
-        let port = self.port
         guard eventually(within: 60, { (try? LineConnection(port: port, timeout: 2).line().hasPrefix("220")) == true }) else {
             throw Failure(description: "Postfix does not greet: \(ChildProcess.text(of: self.place("output"))) \(self.log)")
         }
