@@ -11,7 +11,7 @@ extension IMAPBackend {
     func store(_ request: StoreRequest, _ answer: Answer) {
         self.inSelection(answer) { selection, rights throws(IMAPRefusal) in
             let changes = try self.changes(request, selection, rights)
-            self.store(request, changes, StoreSeries(selection), answer)
+            self.store(request, changes, StoreSeries(selection, known: request.known), answer)
         }
     }
 
@@ -19,7 +19,7 @@ extension IMAPBackend {
     /// waits for the one before it.
     func store(_ requests: [StoreRequest], _ answer: Answer) {
         self.inSelection(answer) { selection, rights in
-            let series = StoreSeries(selection)
+            let series = StoreSeries(selection, known: requests.first?.known)
             let outcomes = StoreOutcomes(requests.count, answer)
             let all = requests.map { request -> Result<[AllowedFlags.Change], IMAPRefusal> in
                 do throws(IMAPRefusal) { return .success(try self.changes(request, selection, rights)) } catch { return .failure(error) }
@@ -71,10 +71,12 @@ extension IMAPBackend {
         let finish: @Sendable (Result<FlagsChanged, StoreError>) -> Void = { result in
             switch result {
             case .success(let changed):
-                selection.noteOwnChange(from: changed.before, to: changed.modSeq)
+                let own = series.own(changed)
+                // Whoever is told of it as of news must not be told that there is none.
+                if let own { selection.noteOwnChange(from: own.before, to: changed.modSeq) } else { selection.noteOwnChange() }
                 // The feed may come later: flags in memory are older from now on.
                 selection.mailbox.noteRead(changed.modSeq)
-                self.stored(changed, request, series, answer)
+                self.stored(changed, own?.changes ?? [], request, series, answer)
             case .failure(let error):
                 selection.noteOwnChange()
                 answer(.refused(self.refusal(error)))
@@ -102,8 +104,10 @@ extension IMAPBackend {
     private static let fewTold = 100
 
     /// Those whose flags were as wanted already are told too.
-    private func stored(_ changed: FlagsChanged, _ request: StoreRequest, _ series: StoreSeries, _ answer: Answer) {
-        var stored = StoredFlags(flagged: [], modified: changed.modified, own: series.own(changed))
+    private func stored(
+        _ changed: FlagsChanged, _ own: [OwnChange], _ request: StoreRequest, _ series: StoreSeries, _ answer: Answer
+    ) {
+        var stored = StoredFlags(flagged: [], modified: changed.modified, own: own)
         // Little to tell and nothing to be looked up: another thread would cost more. This one is the store's, and is not kept.
         if changed.flags.isSubset(of: .system), changed.changed.count <= Self.fewTold {
             stored.flagged = changed.told

@@ -10,20 +10,27 @@ final class StoreSeries: Sendable {
     static let mostAtOnce = 10_000
 
     let selection: Selection
-    private let made = Mutex<[FlagsChanged.Step]>([])
+    /// Up to where the session knows the mailbox, with what this series did: nobody else's change lies before it. nil once one does.
+    private let reached: Mutex<ModSeq?>
 
-    init(_ selection: Selection) { self.selection = selection }
+    /// - Parameter known: up to where the session knew the mailbox when it asked.
+    init(_ selection: Selection, known: ModSeq?) {
+        self.selection = selection
+        self.reached = Mutex(known)
+    }
 
-    /// What a change did that is its own alone: of messages that others had changed since the session last looked, the flags are news. What an
-    /// earlier one of this series changed is none of others'. [RFC9051-6.4.6]
-    func own(_ changed: FlagsChanged) -> [OwnChange] {
-        let made = self.made.withLock { made in
-            defer { made += changed.steps }
-            return made
+    /// What a change did that need not be told again, because its answer tells it or the client did not want to hear of it. Nothing where
+    /// anybody else has changed anything since the session last looked: then all is told as news, for of a message that both changed only one
+    /// change is to be seen. [RFC9051-6.4.6]
+    func own(_ changed: FlagsChanged) -> (before: ModSeq, changes: [OwnChange])? {
+        self.reached.withLock { reached in
+            guard let before = changed.before, before == reached else {
+                reached = nil
+                return nil
+            }
+            reached = changed.modSeq
+            return (before, changed.steps.map { OwnChange(modSeq: $0.modSeq, uids: $0.uids) })
         }
-        let others = changed.found.filter { found in !made.contains { $0.modSeq == found.modSeq && $0.uids.contains(found.uid) } }
-        let foreign = UIDSet(ascending: others.lazy.map(\.uid.rawValue))
-        return changed.steps.map { OwnChange(modSeq: $0.modSeq, uids: $0.uids.subtracting(foreign)) }
     }
 }
 
