@@ -23,8 +23,9 @@ import Testing
             // Between the last look and the commit: nothing is read in between.
             try theirs.ok("STORE 1 \(round % 2 == 0 ? "+" : "-")FLAGS (\\Answered)")
             let told = try mine.ok("STORE 1:3 \(round % 2 == 0 ? "+" : "-")FLAGS.SILENT (\\Flagged)").all("FETCH")
-            #expect(told.count == 1 && told[0].hasPrefix("1 FETCH"), "\(told)")
-            #expect(told.first?.contains("FLAGS (\(round % 2 == 0 ? "\\Answered \\Flagged" : ""))") == true, "\(told)")
+            // Its own changes may come with them, as they are.
+            let wanted = "FLAGS (\(round % 2 == 0 ? "\\Answered \\Flagged" : ""))"
+            #expect(told.contains { $0.hasPrefix("1 FETCH") && $0.contains(wanted) }, "\(told)")
             #expect(try theirs.ok("NOOP").all("FETCH").count == 3)
             #expect(try mine.ok("NOOP").lines.isEmpty)
         }
@@ -33,7 +34,7 @@ import Testing
         try mine.ok("ENABLE CONDSTORE")
         try theirs.ok("STORE 2 +FLAGS (\\Deleted)")
         let told = try mine.ok("STORE 1:3 +FLAGS.SILENT (\\Seen)").all("FETCH")
-        #expect(told.filter { $0.contains("FLAGS") }.count == 1 && told.filter { !$0.contains("FLAGS") }.count == 2, "\(told)")
+        for number in 1...3 { #expect(told.contains { $0.hasPrefix("\(number) FETCH") && $0.contains("MODSEQ") }, "\(told)") }
         #expect(told.contains { $0.hasPrefix("2 FETCH") && $0.contains("\\Deleted \\Seen \\Draft") }, "\(told)")
     }
 
