@@ -1,7 +1,7 @@
 internal import Database
 internal import Vocabulary
 
-// Changes of flags that are promised before they stand in the rows of the messages. [docs/decisions: 0022]
+// Changes of flags that are promised before they stand in the rows of the messages. [docs/decisions: 0023]
 //
 // Invariants:
 // 1. The promise, the counters and the range in `edit` are one synced transaction; the answer comes after it.
