@@ -17,6 +17,10 @@ package final class Connection {
         case full = 2
     }
 
+    /// How long a transaction waits to begin, in milliseconds. Nobody else writes the file, and yet it can be locked for a moment: a reader
+    /// that meets the header of the log half-written takes the writer's lock to look once more.
+    private static let patience: Int32 = 10_000
+
     private var durability = Durability.full
     private let checkpoints: Checkpoints
 
@@ -38,6 +42,7 @@ package final class Connection {
             throw DatabaseError(code: code, text: text, operation: "open \(path)")
         }
         self.handle = handle
+        sqlite3_busy_timeout(handle, Self.patience)
         self.checkpoints = Checkpoints(pages: Int32(clamping: checkpointPages))
         if mode == .writer { self.checkpoints.attach(to: handle) }
     }

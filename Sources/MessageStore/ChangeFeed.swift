@@ -43,8 +43,13 @@ package final class ChangeFeed: Sendable {
     }
 
     private let table = Mutex(Table())
+    private let names = Atomic<UInt64>(0)
 
     init() {}
+
+    /// Another number whenever a mailbox was made, renamed or removed, or what somebody may do in one changed: who found one by its name finds
+    /// the same as long as the number is the same. It changes before whoever asked for such a change is answered.
+    package var namesVersion: UInt64 { self.names.load(ordering: .acquiring) }
 
     /// `handler` runs on the store's thread and must return at once (hand over to a loop). It is called for the last time when the mailbox
     /// is gone.
@@ -86,6 +91,7 @@ package final class ChangeFeed: Sendable {
     /// By mailbox; and what else happened, in order.
     func post(_ changes: [Int64: Change], _ events: [(account: Int64, event: AccountEvent)] = []) {
         guard !changes.isEmpty || !events.isEmpty else { return }
+        if !events.isEmpty { self.names.add(1, ordering: .releasing) }
         let calls: [@Sendable () -> Void] = self.table.withLock { table in
             if table.mailboxes.isEmpty && table.accounts.isEmpty && table.everything.isEmpty { return [] }
             var calls: [@Sendable () -> Void] = []

@@ -317,10 +317,9 @@ final class ContentCache: Sendable {
         var rest = 0
     }
 
+    /// Both tables merged in order. Within a subquery all that lies behind the page would be gathered first, a second's work on a large file.
     private static let page = Statement(
-        """
-        SELECT blob FROM (SELECT blob FROM summary WHERE blob > ?1 UNION SELECT blob FROM header WHERE blob > ?1) ORDER BY blob LIMIT ?2
-        """)
+        "SELECT blob FROM summary WHERE blob > ?1 UNION SELECT blob FROM header WHERE blob > ?1 ORDER BY blob LIMIT ?2")
     private static let drop = [Statement("DELETE FROM summary WHERE blob = ?1"), Statement("DELETE FROM header WHERE blob = ?1")]
 
     private func sweepSome(_ sweep: inout Sweep) {

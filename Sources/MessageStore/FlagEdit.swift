@@ -6,7 +6,6 @@ struct FlagEdit {
     private let plus: UInt64
     /// Rows of a greater MODSEQ stay as they are.
     let below: Int64
-    private let known: Int64
     private let telling: MessageStore.FlagsTold
     private let modSeq: ModSeq
     private var walk: UIDWalk
@@ -21,14 +20,12 @@ struct FlagEdit {
     private(set) var result: FlagsChanged
 
     init(
-        _ uids: UIDSet, _ change: MessageStore.FlagChange, modSeq: Int64, unchangedSince: Int64?, known: Int64?,
-        telling: MessageStore.FlagsTold
+        _ uids: UIDSet, _ change: MessageStore.FlagChange, modSeq: Int64, unchangedSince: Int64?, telling: MessageStore.FlagsTold
     ) {
         let masks = change.masks
         self.keep = masks.keep.rawValue
         self.plus = masks.add.rawValue
         self.below = unchangedSince ?? .max
-        self.known = known ?? .max
         self.telling = telling
         self.modSeq = ModSeq(rawValue: modSeq)
         self.walk = UIDWalk(uids)
@@ -62,9 +59,6 @@ struct FlagEdit {
         self.count += 1
         self.unseen += Int64(truncatingIfNeeded: (old & Flags.seen.rawValue)) - Int64(truncatingIfNeeded: (new & Flags.seen.rawValue))
         self.deleted += (new & Flags.deleted.rawValue == 0 ? 0 : 1) - (old & Flags.deleted.rawValue == 0 ? 0 : 1)
-        if modSeq > self.known {
-            self.result.found.append(.init(uid: UID(rawValue: UInt32(clamping: number)), modSeq: ModSeq(rawValue: modSeq)))
-        }
         if self.telling != .nothing { self.tell(number, new, self.modSeq) } else { self.result.flags.formUnion(Flags(rawValue: new)) }
         self.extend(number)
     }

@@ -21,11 +21,11 @@ extension Folder.Pending {
         guard self.awaited > 0 else { return [] }
         var answers: [@Sendable () -> Void] = []
         for index in self.records.indices[self.first...] {
-            guard let whenFiled = self.records[index].whenFiled else { continue }
+            guard let whenFiled = self.records[index].whenFiled, self.records[index].sequence <= self.accepted else { continue }
             self.records[index].whenFiled = nil
+            self.awaited -= 1
             answers.append { whenFiled(.success(AppendResult(uidValidity: UIDValidity(rawValue: 0), uids: []))) }
         }
-        self.awaited = 0
         return answers
     }
 }
@@ -52,6 +52,7 @@ extension Folder {
             let work = self.pending.wait(until: \.hasWork) { Self.nextWork(&$0, batch: self.parts.options.foldBatch) }
             if work.isLast { return self.finish() }
             self.perform(work, writer)
+            self.letGo()
             if work.isJobDue { self.runJob(writer) }
             if work.mustSweep { self.sweep(writer) }
             if work.mustForget { self.forgetSome(writer) }
@@ -75,6 +76,7 @@ extension Folder {
         var from = state.done
         while state.hasRecords, index < state.records.count, room > 0 {
             let record = state.records[index]
+            if let lost = state.lost, record.sequence >= lost { break }
             let upTo = record.isAppend ? record.payload.deliveries.count : min(record.payload.deliveries.count, from + room)
             work.pieces.append(Piece(record: record, range: from..<upTo))
             // A record without deliveries costs as much as one with.
@@ -82,6 +84,7 @@ extension Folder {
             from = 0
             index += 1
         }
+        state.inHand = work.pieces.last?.record.sequence ?? 0
         let edits = min(state.edits.count, Self.editsInBatch)
         work.edits = Array(state.edits[..<edits])
         state.edits.removeFirst(edits)
@@ -108,27 +111,23 @@ extension Folder {
         var answers: [@Sendable () -> Void] = []
         do throws(DatabaseError) {
             try self.applyQueue(work.pieces)
-            try self.parts.mail.withWriter { _ throws(DatabaseError) in
-                try writer.begin(work.edits.isEmpty ? try writer.durability(of: work.pieces) : .full)
-                do throws(DatabaseError) {
-                    answers = try self.apply(work.edits, writer)
-                    for piece in work.pieces { try writer.fold(piece.record, piece.range) }
-                    // Readers must find this as soon as they can find the promises.
-                    if writer.owesRows { self.pending.withLock { $0.isBehind = true } }
-                    try writer.commit(self.parts.usage)
-                } catch {
-                    writer.rollback()
-                    throw error
-                }
+            let end = try self.parts.mail.withWriter { _ throws(DatabaseError) in try self.transact(work, &answers, writer) }
+            switch end {
+            case .isDue: self.tell(work.pieces, answers, writer)
+            case .committed(let made): self.awaitTold(made)
+            case .lost:
+                self.pending.withLock { $0.isBehind = false }
+                var rest = work
+                rest.pieces = self.synced(work.pieces)
+                return self.perform(rest, writer)
             }
-            self.parts.changes.post(writer.effects.changed, writer.effects.events)
-            self.filed(work.pieces, writer.effects.appended)
-            for answer in answers { answer() }
             self.sweepIfEmptied(writer)
             self.writePromised(writer)
         } catch {
             self.pending.withLock { $0.isBehind = false }
             self.pending.broadcast()
+            var work = work
+            work.pieces = self.synced(work.pieces)
             // Nothing of the transaction is left, so that all of it can be tried again with more room.
             if error.kind == .full, self.parts.ballast.giveUp() { return self.perform(work, writer) }
             // Whoever hears of the failure finds the store as it is now.
@@ -136,6 +135,46 @@ extension Folder {
             for edit in work.edits { edit.failed(StoreError(error)) }
             self.recover(from: error, work.pieces, writer)
         }
+    }
+
+    /// All of it in one transaction, which ends when its records are on stable storage.
+    private func transact(_ work: Work, _ answers: inout [@Sendable () -> Void], _ writer: MailWriter) throws(DatabaseError) -> End {
+        try writer.begin(work.edits.isEmpty ? try writer.durability(of: work.pieces) : .full)
+        do throws(DatabaseError) {
+            answers = try self.apply(work.edits, writer)
+            for piece in work.pieces { try writer.fold(piece.record, piece.range) }
+            // Readers must find this as soon as they can find the promises.
+            if writer.owesRows { self.pending.withLock { $0.isBehind = true } }
+            let end = try self.awaitSync(of: work, writer)
+            switch end {
+            case .isDue: try writer.commit(self.parts.usage)
+            case .committed: break
+            case .lost: writer.rollback()
+            }
+            return end
+        } catch {
+            writer.rollback()
+            throw error
+        }
+    }
+
+    /// Most records come after their sync.
+    private func awaitSync(of work: Work, _ writer: MailWriter) throws(DatabaseError) -> End {
+        guard let last = work.pieces.last?.record.sequence, self.pending.withLock({ $0.accepted < last }) else { return .isDue }
+        let usage = self.parts.usage
+        let made = WaitingCommit(upTo: last) { () throws(DatabaseError) in
+            try writer.commit(usage)
+        } tell: {
+            self.tell(work.pieces, [], writer)
+        }
+        return try self.awaitSync(made, isLent: work.edits.isEmpty)
+    }
+
+    /// After the commit.
+    private func tell(_ pieces: [Piece], _ answers: [@Sendable () -> Void], _ writer: MailWriter) {
+        self.parts.changes.post(writer.effects.changed, writer.effects.events)
+        self.filed(pieces, writer.effects.appended)
+        for answer in answers { answer() }
     }
 
     /// An edit fails alone, unless the disk is full, or SQLite has ended the whole transaction with it.

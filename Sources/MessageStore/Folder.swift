@@ -41,6 +41,7 @@ final class Folder: Sendable {
     }
 
     struct Pending: Sendable {
+        /// On stable storage up to `accepted`; those behind it are being synced.
         var records: [LogRecord] = []
         /// Index of the oldest record that is not filed whole, and how many of its deliveries are.
         var first = 0
@@ -68,10 +69,16 @@ final class Folder: Sendable {
         var isStuck = false
         /// Threads that wait until something is filed.
         var hurried = 0
+        /// The last record of the folder's transaction; 0 between two.
+        var inHand: Int64 = 0
+        /// Records from this one on could not be synced and are being taken back.
+        var lost: Int64?
+        /// A transaction that waits for the sync of its records.
+        var waiting: WaitingCommit?
 
         /// Nobody can wait for filing now.
         var isHopeless: Bool { self.hasFailed || self.isHeld }
-        var hasRecords: Bool { self.first < self.records.count && !self.hasFailed }
+        var hasRecords: Bool { self.first < self.records.count && !self.hasFailed && self.records[self.first].sequence < self.lost ?? .max }
     }
 
     struct Parts: Sendable {
@@ -104,11 +111,7 @@ final class Folder: Sendable {
     func take(_ records: [LogRecord]) {
         guard let last = records.last else { return }
         let (mustWake, answers) = self.pending.withLock { state in
-            state.records.append(contentsOf: records)
-            for record in records {
-                state.deliveries += record.payload.deliveries.count
-                if record.whenFiled != nil { state.awaited += 1 }
-            }
+            state.add(records)
             state.accepted = last.sequence
             let answers = state.isHopeless ? state.takeAnswers() : []
             return (!state.isGathering || state.deliveries >= self.parts.options.foldBatch || state.awaited > 0, answers)

@@ -58,6 +58,12 @@ final class DiskWatch: Sendable {
     private let minimum: FreeSpaceLimit
     private let health: HealthState
     private let lastLook = Atomic<Int64>(.min)
+    private let roomy = Atomic(false)
+    /// Bytes over the minimum.
+    private static let plenty: Int64 = 1 << 30
+
+    /// Nobody misses some MiB that are reserved before they are needed.
+    var isRoomy: Bool { self.roomy.load(ordering: .relaxed) }
 
     init(_ location: StoreLocation, minimum: FreeSpaceLimit, files: Files, health: HealthState) {
         self.files = files
@@ -73,8 +79,9 @@ final class DiskWatch: Sendable {
         guard force || last == .min || now - last >= 100 else { return }
         self.lastLook.store(now, ordering: .relaxed)
         let minimum = self.minimum.value
-        let isLow = self.directories.contains { (self.files.freeBytes($0) ?? .max) < minimum }
-        self.health.setDiskLow(isLow)
+        let free = self.directories.lazy.map { self.files.freeBytes($0) ?? .max }.min() ?? .max
+        self.health.setDiskLow(free < minimum)
+        self.roomy.store(free - minimum > Self.plenty, ordering: .relaxed)
     }
 
     static func milliseconds() -> Int64 {

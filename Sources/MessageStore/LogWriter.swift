@@ -8,7 +8,8 @@ internal import Vocabulary
 // 1. One thread appends to the log; nothing else writes to log segments.
 // 2. Answers leave after fdatasync of everything they stand for. A failed sync is never tried again on the same bytes: the segment is
 //    sealed where its last good record ends, the next one's header says so, and all of the batch is refused.
-// 3. The folder hears of a record before its sender does, so that who asks afterwards waits for it.
+// 3. The folder hears of a record before its sender does, so that who asks afterwards waits for it; of one that somebody adds before its sync,
+//    so that it is filed meanwhile but for the commit (`Folder.announce`).
 
 /// Appends to the log in batches: takes all that waits, one write, one sync, answers all; the next batch gathers meanwhile.
 final class LogWriter: Sendable {
@@ -39,7 +40,7 @@ final class LogWriter: Sendable {
                     return Array(state.waiting[..<count])
                 }
                 if batch.isEmpty { break }
-                box.log.process(batch)
+                box.log.process(batch) { inbox.withLock { $0.waiting.isEmpty } }
             }
             box.log.close()
         }

@@ -23,14 +23,13 @@ extension MailWriter {
         "SELECT uid, flags, modseq FROM message WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid")
 
     /// Changes flags; messages whose flags do not change keep their MODSEQ. All that change in one call have the same. [RFC7162-3.1.3]
-    /// - Parameter known: of those that change, those with a greater MODSEQ than this are told in `found`.
     func setFlags(
-        _ mailbox: Int64, _ uids: UIDSet, _ change: MessageStore.FlagChange, unchangedSince: Int64? = nil, known: Int64? = nil,
+        _ mailbox: Int64, _ uids: UIDSet, _ change: MessageStore.FlagChange, unchangedSince: Int64? = nil,
         telling: MessageStore.FlagsTold = .changed
     ) throws(StoreError) -> FlagsChanged {
         var box = try self.known(mailbox)
         let modSeq = box.modSeq + 1
-        var edit = FlagEdit(uids, change, modSeq: modSeq, unchangedSince: unchangedSince, known: known, telling: telling)
+        var edit = FlagEdit(uids, change, modSeq: modSeq, unchangedSince: unchangedSince, telling: telling)
         try StoreError.wrap { () throws(DatabaseError) in
             while let range = edit.next() {
                 try self.connection.numbers(

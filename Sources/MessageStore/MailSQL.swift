@@ -67,11 +67,13 @@ enum AcceptSQL {
     static let writeState = Statement("UPDATE state SET sequence = ?1 WHERE id = 1")
     static let insertBlob = Statement(
         """
-        INSERT INTO blob(id, segment, offset, body, head, tail, refs, received, trace, envelope) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        INSERT INTO blob(id, segment, offset, body, head, tail, refs, received, trace, envelope, sender)
+        VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         ON CONFLICT(id) DO UPDATE SET refs = refs + excluded.refs
         """)
     static let insertQueue = Statement(
-        "INSERT INTO queue(id, blob, channel, destination, due, draft, flags, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+        "INSERT INTO queue(id, blob, channel, destination, due, draft, flags, reason, recipient) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    )
     static let blobOfQueue = Statement("SELECT blob FROM queue WHERE id = ?1")
     static let deleteQueue = Statement("DELETE FROM queue WHERE id = ?1")
     static let dropReference = Statement("UPDATE blob SET refs = refs - 1 WHERE id = ?1")

@@ -113,5 +113,13 @@ enum AcceptSchema {
             ALTER TABLE queue ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
             CREATE INDEX queue_destination ON queue(channel, destination, due);
             """,
+            """
+            -- For looking through a long queue: addresses as `QueueKey` writes them; NULL in rows of older versions until they are filled in.
+            ALTER TABLE queue ADD COLUMN recipient TEXT;
+            ALTER TABLE blob ADD COLUMN sender TEXT;
+            CREATE INDEX queue_recipient ON queue(recipient);
+            CREATE INDEX queue_blob ON queue(blob);
+            CREATE INDEX blob_sender ON blob(sender);
+            """,
         ])
 }

@@ -68,12 +68,6 @@ package struct FlagsChanged: Sendable, Hashable {
         package var uids: UIDSet
     }
 
-    /// A message that somebody else changed, and the MODSEQ that it had then.
-    package struct Found: Sendable, Hashable {
-        package var uid: UID
-        package var modSeq: ModSeq
-    }
-
     /// Messages whose flags are other than before: one step for a transaction, in order.
     package var steps: [Step] = []
     /// As much as `FlagsTold` asked for, ascending by UID.
@@ -82,8 +76,6 @@ package struct FlagsChanged: Sendable, Hashable {
     package var flags = Flags()
     /// Messages that somebody else changed after the MODSEQ that was named: they stay as they are. [RFC7162-3.1.3]
     package var modified = UIDSet()
-    /// Of those that changed, those that somebody else had changed since the caller last looked, if he said when that was.
-    package var found: [Found] = []
     /// The mailbox's highest MODSEQ before; nil where other changes came between the steps.
     package var before: ModSeq?
     /// The same afterwards.
@@ -101,7 +93,6 @@ package struct FlagsChanged: Sendable, Hashable {
         out.changed += later.changed
         out.flags.formUnion(later.flags)
         out.modified = out.modified.union(later.modified)
-        out.found += later.found
         if self.modSeq != later.before { out.before = nil }
         out.modSeq = later.modSeq
         return out

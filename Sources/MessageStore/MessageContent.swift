@@ -20,14 +20,16 @@ package final class MessageContent: Sendable {
     private let source: BlobSource
     /// A body of at most `small` bytes, read and checked when it was opened.
     private let whole: ByteBuffer?
-    /// How far a longer one was read from its beginning without a gap, and the checksum up to there.
-    private let progress = Mutex<(done: Int64, digest: UInt32)>((0, 0))
+    /// Knows which longer ones were compared with their checksums.
+    private let proved: ProvedBodies
+    private let isProved = Atomic(false)
 
     /// Bodies up to this many bytes are read at once.
     private static let small: Int64 = 64 << 10
 
-    init(_ message: LocatedMessage, _ source: BlobSource) throws(StoreError) {
+    init(_ message: LocatedMessage, _ source: BlobSource, _ proved: ProvedBodies) throws(StoreError) {
         self.source = source
+        self.proved = proved
         self.bodySize = source.place.body
         if source.place.body <= Self.small {
             var bytes = try source.open(message.isWhole ? ByteBuffer() : message.middle, upTo: Int(Self.small)).bytes
@@ -43,6 +45,24 @@ package final class MessageContent: Sendable {
         }
     }
 
+    /// - Parameter record: content and trailer as they were read with those of others.
+    init(_ message: LocatedMessage, _ source: BlobSource, _ proved: ProvedBodies, record: ByteBuffer) throws(StoreError) {
+        let parts = try source.parts(ofRecord: record)
+        self.source = source
+        self.proved = proved
+        self.bodySize = source.place.body
+        self.ends = (parts.head, parts.tail)
+        if message.isWhole || parts.head.readableBytes + parts.tail.readableBytes == 0 {
+            self.prefix = message.middle
+        } else {
+            var prefix = parts.head
+            prefix.writeImmutableBuffer(message.middle)
+            prefix.writeImmutableBuffer(parts.tail)
+            self.prefix = prefix
+        }
+        self.whole = parts.body
+    }
+
     private static func ends(_ prefix: ByteBuffer, _ place: BlobPlace) -> (head: ByteBuffer, tail: ByteBuffer)? {
         guard let head = prefix.getSlice(at: prefix.readerIndex, length: Int(place.head)),
             let tail = prefix.getSlice(at: prefix.writerIndex - Int(place.tail), length: Int(place.tail))
@@ -50,7 +70,20 @@ package final class MessageContent: Sendable {
         return (head, tail)
     }
 
-    /// Bytes of the body; fewer only where the range leaves it. Who reads all of it in order is told at the end when it is not what was
+    /// Compares every byte of a longer body with its checksum: whatever part of it is given out then is the one that was accepted. Once for
+    /// each that opens it.
+    /// - Parameter inPieces: of a client that may open it again and again for one piece after the other: not where that was done for such a one
+    ///   a short while ago.
+    package func prove(inPieces: Bool = false) throws(StoreError) {
+        guard self.whole == nil, !self.isProved.load(ordering: .relaxed) else { return }
+        if !inPieces || !self.proved.has(self.source.blob) {
+            try self.source.verifyChecksum()
+            if inPieces { self.proved.note(self.source.blob) }
+        }
+        self.isProved.store(true, ordering: .relaxed)
+    }
+
+    /// Bytes of the body; fewer only where the range leaves it. Throws `.damaged` before the first byte of a body that is not the one that was
     /// accepted.
     package func read(_ range: Range<Int64>) throws(StoreError) -> ByteBuffer {
         let range = range.clamped(to: 0..<self.bodySize)
@@ -58,11 +91,8 @@ package final class MessageContent: Sendable {
             return whole.getSlice(at: whole.readerIndex + Int(range.lowerBound), length: range.count) ?? ByteBuffer()
         }
         guard !range.isEmpty else { return ByteBuffer() }
-        let (done, digest) = self.progress.withLock { $0 }
-        guard range.lowerBound == done else { return try self.source.bytes(range) }
-        let chunk = try self.source.chunk(at: done, upTo: range.count, digest: digest)
-        self.progress.withLock { $0 = (range.upperBound, chunk.digest) }
-        return chunk.bytes
+        try self.prove()
+        return try self.source.bytes(range)
     }
 }
 
@@ -90,7 +120,19 @@ extension MessageStore {
     /// Opens messages, as many answers as questions, with one look into the database. Blocks: for threads that may wait for the disk.
     package func contents(of mailbox: MailboxID, _ uids: [UID]) throws(StoreError) -> [Result<MessageContent, StoreError>] {
         let located = try self.locate(mailbox, uids)
-        return zip(uids, located).map { uid, found in self.result { () throws(StoreError) in try self.content(mailbox, uid, found) } }
+        var out: [Result<MessageContent, StoreError>] = []
+        out.reserveCapacity(uids.count)
+        while out.count < uids.count {
+            let first = out.count
+            let neighbours = NeighbourRead(located, from: first)
+            let read = neighbours?.contents(located, self.parts.directory, self.parts.proved) ?? [nil]
+            for (index, content) in zip(first..., read) {
+                out.append(
+                    content.map { .success($0) }
+                        ?? self.result { () throws(StoreError) in try self.content(mailbox, uids[index], located[index]) })
+            }
+        }
+        return out
     }
 
     private func content(_ mailbox: MailboxID, _ uid: UID, _ found: LocatedMessage?) throws(StoreError) -> MessageContent {
@@ -107,6 +149,8 @@ extension MessageStore {
 
     private func content(_ message: LocatedMessage) throws(StoreError) -> MessageContent {
         let handle = try self.parts.directory.handle(message.place.segment)
-        return try MessageContent(message, BlobSource(blob: message.blob, place: message.place, handle: handle, files: self.parts.files))
+        return try MessageContent(
+            message, BlobSource(blob: message.blob, place: message.place, handle: handle, files: self.parts.files),
+            self.parts.proved)
     }
 }

@@ -58,6 +58,8 @@ extension MessageStore {
     package func check(progress: @escaping (Progress) -> Void = { _ in }) throws(StoreError) -> CheckReport {
         self.parts.watch.begin()
         defer { self.parts.watch.end() }
+        // A transaction that was under way has noted nothing, and would commit between two numbers that belong together.
+        try StoreError.wrap { () throws(DatabaseError) in try self.parts.mail.withWriter { _ in } }
         // What was accepted or promised before is in its rows before: from here on everything that moves is watched.
         self.parts.folder.waitUntilFiled()
         _ = self.parts.folder.waitUntilWritten()

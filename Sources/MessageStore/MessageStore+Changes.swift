@@ -29,10 +29,9 @@ extension MessageStore {
     /// - Parameters:
     ///   - keywords: names that count beside the flags in `change`; made when the mailbox does not have them (`.tooManyKeywords`).
     ///   - unchangedSince: messages changed after it stay as they are and are told in `modified`. [RFC7162-3.1.3]
-    ///   - known: up to where the caller knows the mailbox; what others changed since among those that change is told in `found`.
     package func changeFlags(
         _ mailbox: MailboxID, _ uids: UIDSet, _ change: FlagChange, keywords: [String] = [], unchangedSince: ModSeq? = nil,
-        known: ModSeq? = nil, telling: FlagsTold = .changed, completion: @escaping Answer<FlagsChanged>
+        telling: FlagsTold = .changed, completion: @escaping Answer<FlagsChanged>
     ) {
         // A keyword that the mailbox does not have cannot be taken away.
         let making: MailWriter.KeywordMaking = if case .remove = change { .no } else { .must }
@@ -44,8 +43,7 @@ extension MessageStore {
                 _ = try writer.known(mailbox.rawValue)
                 let bits = try writer.keywordsOrFail(keywords, of: mailbox.rawValue, mayMake: making)
                 let done = try writer.setFlags(
-                    mailbox.rawValue, slice, change.with(bits), unchangedSince: unchangedSince?.rawValue, known: known?.rawValue,
-                    telling: telling)
+                    mailbox.rawValue, slice, change.with(bits), unchangedSince: unchangedSince?.rawValue, telling: telling)
                 return soFar?.followed(by: done) ?? done
             }
         }

@@ -117,25 +117,27 @@ extension MessageStore {
 
     package enum Redelivery: Sendable, Hashable { case delivered, overQuota, accountGone }
 
-    /// Puts the body of an entry into mailboxes and ends the entry, as one record of the log. All or nothing: when one account is over
-    /// its quota or gone, the entry stays as it is.
+    /// Puts the body of an entry into mailboxes, makes further entries for it, and ends the entry, as one record of the log. All or
+    /// nothing: when one account is over its quota or gone, the entry stays as it is.
     package func redeliver(
-        _ id: QueueID, as deliveries: [PlannedDelivery], completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
+        _ id: QueueID, as deliveries: [PlannedDelivery], queue drafts: [QueueDraft] = [],
+        completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
     ) {
         let isTaken = self.parts.readers.submit {
             do throws(StoreError) {
-                try self.startRedelivery(id, deliveries, completion)
+                try self.startRedelivery(id, deliveries, drafts, completion)
             } catch { completion(.failure(.failed(error.description))) }
         }
         if !isTaken { completion(.failure(.busy)) }
     }
 
     private func startRedelivery(
-        _ id: QueueID, _ deliveries: [PlannedDelivery], _ completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
+        _ id: QueueID, _ deliveries: [PlannedDelivery], _ drafts: [QueueDraft],
+        _ completion: @escaping @Sendable (Result<Redelivery, StoreRefusal>) -> Void
     ) throws(StoreError) {
         let found = try self.readQueue { db throws(DatabaseError) in try db.row(Self.place, .int(id.rawValue), read: QueuedBody.init) }
         guard let found else { throw .noSuchMessage }
-        let prepared = PreparedItem(redelivering: found, id.rawValue, deliveries)
+        let prepared = PreparedItem(redelivering: found, id.rawValue, deliveries, drafts)
         for (planned, stored) in zip(deliveries, prepared.payload.deliveries) {
             if self.parts.removed.contains(stored.account) { return completion(.success(.accountGone)) }
             guard let quota = planned.quota else { continue }
@@ -216,7 +218,7 @@ struct QueuedBody: Sendable {
 extension PreparedItem {
     /// A record that makes deliveries of a stored body and ends a queue entry. Quotas were looked at just now: the writer must not make
     /// another entry of it.
-    init(redelivering found: QueuedBody, _ id: Int64, _ deliveries: [PlannedDelivery]) {
+    init(redelivering found: QueuedBody, _ id: Int64, _ deliveries: [PlannedDelivery], _ drafts: [QueueDraft] = []) {
         var item = AcceptItem(
             body: .memory(ByteBuffer()), envelope: found.envelope, receivedAt: found.receivedAt, trace: TraceID(found.trace))
         item.deliveries = deliveries
@@ -227,6 +229,7 @@ extension PreparedItem {
                 account: delivery.account.rawValue, mailbox: delivery.mailbox?.rawValue ?? 0, flags: delivery.flags,
                 middle: delivery.prefix, isWhole: true)
         }
+        payload.queue = drafts.map { StoredQueueRow(id: 0, draft: $0) }
         payload.finished = [id]
         self.init(adopting: item, blob: BlobID(rawValue: found.blob), place: found.place, payload: payload)
         self.kind = .redelivery

@@ -64,7 +64,8 @@ extension MessageStore {
     private static let release = Statement("UPDATE queue SET due = ?2, since = ?2, flags = (flags & ~5) | 8 WHERE id = ?1")
     private static let replace = Statement(
         """
-        UPDATE queue SET destination = ?2, due = ?3, draft = ?4, channel = ?5, since = ?3, attempts = 0, reason = '', flags = 0 WHERE id = ?1
+        UPDATE queue SET destination = ?2, due = ?3, draft = ?4, channel = ?5, since = ?3, attempts = 0, reason = '', flags = 0, recipient = ?6
+        WHERE id = ?1
         """)
 
     /// Entries that are held are due then.
@@ -172,7 +173,7 @@ extension MessageStore {
             out.writeQueueDraft(draft)
             try db.run(
                 Self.replace, .int(id.rawValue), .text(draft.destination), .int(now), .blob(Array(out.readableBytesView)),
-                .int(draft.channel.rawValue))
+                .int(draft.channel.rawValue), .text(QueueKey.of(draft.recipient.address)))
         }
     }
 }

@@ -159,6 +159,17 @@ extension MessageStore {
         return out
     }
 
+    private static let flagPage = Statement("SELECT uid, flags FROM message WHERE mailbox = ?1 AND uid >= ?2 ORDER BY uid LIMIT ?3")
+
+    /// UID and flags, in turn, of at most `limit` messages from `first` on, ascending; some messages at a time. One read transaction.
+    package func flags(
+        of mailbox: MailboxID, from first: UID, limit: Int, _ body: (UnsafeBufferPointer<Int64>) -> Void
+    ) throws(StoreError) {
+        try self.readRows(of: mailbox) { db throws(DatabaseError) in
+            try db.numbers(Self.flagPage, .int(mailbox.rawValue), .int(first.rawValue), .int(limit), columns: 2, body: body)
+        }
+    }
+
     /// Where the next page begins; nil at the end.
     private static func readRows(
         _ mailbox: MailboxID, _ uids: UIDWalk, from first: UInt32, upTo count: Int, _ out: inout [MessageRow], _ db: Connection

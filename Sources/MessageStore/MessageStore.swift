@@ -45,6 +45,7 @@ package final class MessageStore: Sendable {
         let streams: WorkerPool
         let caretaker: Caretaker
         let cache: ContentCache
+        let proved = ProvedBodies()
         let store: [UInt8]
         let lock: Int32
         let queueFeed: QueueFeed
@@ -213,7 +214,7 @@ package final class MessageStore: Sendable {
     }
 
     /// Above this the digest is made on a thread of the store, not on the caller's: 64 KiB take about 60 us.
-    private static let digestInPlace = 64 << 10
+    static let digestInPlace = 64 << 10
 
     private func acceptSmall(
         _ item: AcceptItem, _ body: ByteBuffer, _ completion: @escaping @Sendable (Result<Accepted, StoreRefusal>) -> Void

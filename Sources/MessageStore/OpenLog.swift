@@ -29,7 +29,12 @@ final class OpenLog {
         let descriptor: Int32
         /// End of the last record that is on stable storage.
         var end: Int64
+        /// Blocks are reserved up to here.
+        var reserved: Int64 = 0
     }
+
+    /// Bytes that are reserved behind the end at a time: a sync that need not look for blocks takes a fifth less for 10 KiB.
+    private static let ahead: Int64 = 4 << 20
 
     private let parts: Parts
     private var current: Current?
@@ -53,12 +58,16 @@ final class OpenLog {
     }
 
     func close() {
-        if let current = self.current { self.parts.directory.files.close(current.descriptor) }
+        if let current = self.current {
+            self.giveBackBlocks(current)
+            self.parts.directory.files.close(current.descriptor)
+        }
         self.current = nil
         self.buffer.deallocate()
     }
 
-    func process(_ waiting: [LogWriter.Waiting]) {
+    /// - Parameter isIdle: whether nothing has come meanwhile.
+    func process(_ waiting: [LogWriter.Waiting], isIdle: () -> Bool) {
         let hasRoom = self.parts.folder.waitForRoom(limit: self.parts.options.foldBacklog)
         self.parts.disk.look()
         guard hasRoom else { return Self.refuse(waiting, .diskFull) }
@@ -67,10 +76,14 @@ final class OpenLog {
         checked.reserveCapacity(waiting.count)
         for item in waiting { self.validate(item, into: &checked) }
         do throws(IOFailure) {
-            let records = try self.write(&checked)
+            let (records, isAnnounced) = try self.write(&checked)
             self.failures = 0
             self.parts.health.noteSuccess()
-            self.parts.folder.take(records)
+            if isAnnounced {
+                self.parts.folder.takeAnnounced(records, mayCommit: isIdle())
+            } else {
+                self.parts.folder.take(records)
+            }
             for item in checked { item.completion(.success(Accepted(blob: item.blobID, deferred: item.deferred))) }
         } catch {
             self.parts.usage.addPending(checked.flatMap { item in item.pending.map { ($0.account, -$0.amount) } })
@@ -159,11 +172,12 @@ final class OpenLog {
 
     // MARK: Writing
 
-    /// One write and one sync for all; afterwards the records are on stable storage.
-    private func write(_ items: inout [CheckedItem]) throws(IOFailure) -> [LogRecord] {
+    /// One write and one sync for all; afterwards the records are on stable storage. The folder may have heard of them before.
+    private func write(_ items: inout [CheckedItem]) throws(IOFailure) -> (records: [LogRecord], isAnnounced: Bool) {
         var current = try self.segment()
         let length = items.reduce(0) { $0 + $1.prepared.recordLength }
         self.reserve(length)
+        self.reserveBlocks(&current, length)
         var records: [LogRecord] = []
         records.reserveCapacity(items.count)
         var used = 0
@@ -176,16 +190,18 @@ final class OpenLog {
             self.cutOff(current)
             throw error
         }
+        let isAnnounced = self.parts.folder.announce(records)
         do throws(IOFailure) {
             try self.parts.directory.files.sync(current.descriptor, current.path)
         } catch {
+            if isAnnounced { self.parts.folder.retract(records) }
             // Cut off as well as sealed: whichever of the two reaches the disk keeps refused mail from coming back.
             self.cutOffForGood(current)
             throw error
         }
         current.end += Int64(used)
         self.current = current
-        return records
+        return (records, isAnnounced)
     }
 
     /// Copies the records of one item into the buffer, their places now known.
@@ -252,6 +268,15 @@ final class OpenLog {
 
     // MARK: Segments
 
+    /// Beyond the end of the file, where no reader sees them; where that cannot be, blocks are found at each sync.
+    private func reserveBlocks(_ current: inout Current, _ length: Int) {
+        guard current.end + Int64(length) > current.reserved, self.parts.disk.isRoomy else { return }
+        let from = max(current.end, current.reserved)
+        let upTo = min(max(self.parts.options.segmentSize, current.end), current.end + Self.ahead) + Int64(length)
+        current.reserved = max(upTo, from)
+        try? self.parts.directory.files.allocate(current.descriptor, current.path, from: from, current.reserved - from)
+    }
+
     private func segment() throws(IOFailure) -> Current {
         if let current = self.current {
             if current.end < self.parts.options.segmentSize { return current }
@@ -277,8 +302,15 @@ final class OpenLog {
     private func seal(_ current: Current) {
         self.sealed = LogPosition(segment: current.header.number, offset: current.end)
         self.sealedKey = current.header.key
+        self.giveBackBlocks(current)
         self.parts.directory.files.close(current.descriptor)
         self.current = nil
+    }
+
+    /// What was reserved behind the end and not used.
+    private func giveBackBlocks(_ current: Current) {
+        guard current.reserved > current.end else { return }
+        try? self.parts.directory.files.truncate(current.descriptor, current.path, to: current.end)
     }
 
     /// Takes a half-written batch away, so that the segment can be used on when the disk has room again.

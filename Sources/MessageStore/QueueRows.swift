@@ -24,7 +24,7 @@ enum QueueRows {
         try db.run(
             AcceptSQL.insertBlob, .int(record.blob), .int(place.segment), .int(place.offset), .int(place.body), .int(place.head),
             .int(place.tail), .int(record.payload.queue.count), .int(record.receivedAt), .text(record.payload.trace),
-            .blob(Array(envelope.readableBytesView)))
+            .blob(Array(envelope.readableBytesView)), .text(QueueKey.of(record.payload.envelope.sender)))
         for row in record.payload.queue {
             var draft = ByteBuffer()
             // The row has a column for the reason, which changes.
@@ -37,7 +37,8 @@ enum QueueRows {
             try db.run(
                 AcceptSQL.insertQueue, .int(row.id), .int(record.blob), .int(row.draft.channel.rawValue), .text(row.draft.destination),
                 .int(row.draft.due), .blob(Array(draft.readableBytesView)),
-                .int(flags), .text(isHeld && row.draft.reason.isEmpty ? "held by a filter" : row.draft.reason))
+                .int(flags), .text(isHeld && row.draft.reason.isEmpty ? "held by a filter" : row.draft.reason),
+                .text(QueueKey.of(row.draft.recipient.address)))
         }
     }
 

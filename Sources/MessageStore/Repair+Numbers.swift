@@ -199,11 +199,8 @@ extension MessageStore {
     }
 
     private func expungeNow(_ mailbox: Int64, _ uid: Int64) throws(StoreError) {
-        let done = Monitor<Result<Int, StoreError>?>(nil)
-        self.expunge(MailboxID(rawValue: mailbox), [UID(rawValue: UInt32(clamping: uid))]) { result in
-            done.withLock { $0 = result }
-            done.broadcast()
+        let _: Int = try StoreWait.value(seconds: nil) { done in
+            self.expunge(MailboxID(rawValue: mailbox), [UID(rawValue: UInt32(clamping: uid))], completion: done)
         }
-        _ = try done.wait(until: { $0 != nil }, then: { $0 })?.get()
     }
 }

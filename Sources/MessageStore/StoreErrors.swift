@@ -50,6 +50,8 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
     case forgotten
     /// Too much waits; try again.
     case busy
+    /// Nothing came back in time (`StoreWait`).
+    case unanswered
     /// Read-only until restart and check.
     case failed(String)
     case closed
@@ -71,6 +73,7 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
         case .tooLarge: "too large for one call"
         case .forgotten: "removals of that time are forgotten"
         case .busy: "the store is busy"
+        case .unanswered: "the message store does not answer"
         case .failed(let reason): "the store is read-only: \(reason)"
         case .closed: "the store is closed"
         }

@@ -25,7 +25,7 @@ package struct TrailFiles: Sendable {
         for day in self.days().dropLast(max(1, count)) { unlink(self.path(day: day)) }
     }
 
-    private static func isDay(_ text: Substring) -> Bool {
+    static func isDay(_ text: Substring) -> Bool {
         let bytes = Array(text.utf8)
         guard bytes.count == 10 else { return false }
         return bytes.enumerated().allSatisfy { index, byte in

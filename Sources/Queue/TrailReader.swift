@@ -1,4 +1,5 @@
 internal import Bytes
+internal import CPlatform
 internal import Glibc
 
 /// Finds what happened to a message: by its id, or by an address, over all days.
@@ -33,6 +34,55 @@ package struct TrailReader: Sendable {
         return found.map { Found(id: $0.key, lines: $0.value) }.sorted { ($0.lines.first ?? "") < ($1.lines.first ?? "") }
     }
 
+    /// The same for who waits for a page: the newest days first, no more than `limit` traces, and not past `deadline` (nanoseconds of the
+    /// monotonic clock). Not all that is there was looked at where `isComplete` is false.
+    package func search(
+        _ term: String, days: Int, limit: Int, until deadline: Int64
+    ) -> (found: [Found], isComplete: Bool) {
+        let paths = self.files.days().suffix(max(1, days)).map(self.files.path(day:))
+        var ids: [String] = []
+        var isComplete = true
+        let wanted = Self.wanted(term)
+        for path in paths.reversed() where ids.count < limit && isComplete {
+            var ofDay: [String] = []
+            var known = Set(ids)
+            TrailScanner.eachLine(of: path, while: { po_monotonic() < deadline }) { line in
+                guard TrailScanner.holdsWord(wanted, in: line), let id = Self.id(in: line), known.insert(id).inserted else { return }
+                ofDay.append(id)
+            }
+            ids += ofDay.suffix(limit - ids.count).reversed()
+            isComplete = po_monotonic() < deadline && ofDay.count <= limit
+        }
+        let chosen = Set(ids)
+        guard !chosen.isEmpty else { return ([], isComplete) }
+        var lines: [String: [String]] = [:]
+        // What was found is told whole, as far as there is time for it.
+        for path in paths {
+            TrailScanner.eachLine(of: path, while: { po_monotonic() < deadline + 1_000_000_000 }) { line in
+                guard let id = Self.id(in: line), chosen.contains(id), lines[id, default: []].count < Self.mostLines else { return }
+                lines[id, default: []].append(String(decoding: line, as: UTF8.self))
+            }
+        }
+        let found = ids.compactMap { id in lines[id].map { Found(id: id, lines: $0) } }
+        return (found, isComplete && po_monotonic() < deadline + 1_000_000_000)
+    }
+
+    /// - Parameter within: nanoseconds from now.
+    package func search(_ term: String, days: Int, limit: Int, within patience: Int64) -> (found: [Found], isComplete: Bool) {
+        self.search(term, days: days, limit: limit, until: po_monotonic() + patience)
+    }
+
+    /// Lines of one trace: a message may have a thousand recipients.
+    private static let mostLines = 500
+
+    private static func wanted(_ term: String) -> [UInt8] {
+        var spelling: [UInt8] = []
+        TrailLine.append(value: term, to: &spelling)
+        // Inside a quoted value the term stands without quotes of its own.
+        if spelling.first == UInt8(ascii: "\"") { spelling = Array(spelling.dropFirst().dropLast()) }
+        return spelling.map(\.asciiLowercased)
+    }
+
     /// The value of the first `id=` field. Values are escaped, so that ` id=` cannot stand inside one.
     static func id(in line: UnsafeRawBufferPointer) -> String? {
         guard let start = TrailScanner.range(of: Array(" id=".utf8), in: line)?.upperBound else { return nil }
@@ -41,11 +91,7 @@ package struct TrailReader: Sendable {
     }
 
     private func ids(for term: String, _ paths: [String]) -> Set<String> {
-        var spelling: [UInt8] = []
-        TrailLine.append(value: term, to: &spelling)
-        // Inside a quoted value the term stands without quotes of its own.
-        if spelling.first == UInt8(ascii: "\"") { spelling = Array(spelling.dropFirst().dropLast()) }
-        let wanted = spelling.map(\.asciiLowercased)
+        let wanted = Self.wanted(term)
         var ids: Set<String> = []
         for path in paths.reversed() where ids.count < Self.maximumIDs {
             TrailScanner.eachLine(of: path) { line in
@@ -59,13 +105,14 @@ package struct TrailReader: Sendable {
 
 /// Reads log files piece by piece: they may be larger than memory.
 enum TrailScanner {
-    static func eachLine(of path: String, _ body: (UnsafeRawBufferPointer) -> Void) {
+    /// - Parameter goesOn: asked between portions of a megabyte.
+    static func eachLine(of path: String, while goesOn: () -> Bool = { true }, _ body: (UnsafeRawBufferPointer) -> Void) {
         let fd = open(path, O_RDONLY | O_CLOEXEC)
         guard fd >= 0 else { return }
         defer { close(fd) }
         var rest: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
+        while goesOn() {
             let count = read(fd, &block, block.count)
             if count < 0 && errno == EINTR { continue }
             if count <= 0 { return }

@@ -18,6 +18,9 @@ package final class TrailWriter: EventSink {
         package var pause = 1000
         /// Told why events cannot be written, once until they can be again; nil is the end of it. Called on the writer's thread.
         package var whenFailing: @Sendable (String?) -> Void = { _ in }
+        /// Told of every event with the time of its line, whether or not its switch is on. Called on the thread that records: must return at
+        /// once. An event that is dropped later is counted all the same; `events-dropped` says how many there are.
+        package var count: (@Sendable (TrailEvent, Int64) -> Void)?
         /// Milliseconds since 1970.
         package var now: @Sendable () -> Int64 = TrailWriter.systemTime
 
@@ -75,8 +78,12 @@ package final class TrailWriter: EventSink {
     }
 
     package func record(_ event: @autoclosure () -> TrailEvent, switchedBy gate: LogSwitch?) {
-        if let gate, self.switches.load(ordering: .relaxed) & Self.bit(gate) == 0 { return }
-        self.write(event())
+        let isWanted = gate.map { self.switches.load(ordering: .relaxed) & Self.bit($0) != 0 } ?? true
+        guard isWanted || self.options.count != nil else { return }
+        let event = event()
+        let time = self.options.now()
+        self.options.count?(event, time)
+        if isWanted { self.write(event, time) }
     }
 
     /// Returns when everything recorded before has been handed to the system, or was dropped.
@@ -117,11 +124,10 @@ package final class TrailWriter: EventSink {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    private func write(_ event: TrailEvent) {
+    private func write(_ event: TrailEvent, _ time: Int64) {
         var line: [UInt8] = []
         line.reserveCapacity(256)
         TrailLine.append(event, to: &line)
-        let time = self.options.now()
         let limit = self.options.memory
         let wasEmpty = self.waiting.withLock { state in
             let wasEmpty = state.size == 0

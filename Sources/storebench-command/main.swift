@@ -24,6 +24,7 @@ struct StoreBench: ParsableCommand {
     @Option(help: "Deliveries filed in one transaction.") var batch = StoreOptions().foldBatch
     @Option(help: "Pages in the log of mail.db that make it checkpoint.") var checkpoint = StoreOptions().checkpointPages
     @Option(help: "Queue entries for other hosts to be made, 1,000 a message, and nothing else: see docs/performance.md.") var queue = 0
+    @Flag(help: "With --queue: measures what pages ask of it. Alone: of the queue that --keep left.") var queueLook = false
     @Option(help: "Next hops of these entries: q0.test, q1.test, ….") var hops = 10_000
     @Option(help: "Seconds from now until they are due, spread over as long again.") var due: Int64 = 3600
     @Flag(help: "Measures what IMAP asks of the store on INBOX of the first account, and nothing else.") var folder = false
@@ -48,7 +49,9 @@ struct StoreBench: ParsableCommand {
         defer { if !self.keep { _ = system("rm -rf '\(self.directory)/spool' '\(self.directory)/mailbox'") } }
         let store = try MessageStore.open(location, options)
         defer { store.close() }
-        if self.queue > 0 { return try QueueFill(entries: self.queue, hops: self.hops, due: self.due).fill(store) }
+        if self.queue > 0 { try QueueFill(entries: self.queue, hops: self.hops, due: self.due).fill(store) }
+        if self.queueLook { try QueueLook(store: store).run() }
+        if self.queue > 0 || self.queueLook { return }
         if self.folder { return try FolderBench(store: store, some: self.flags).run() }
         for count in self.senders.split(separator: ",").compactMap({ Int($0) }) {
             let plan = Submitters.Plan(

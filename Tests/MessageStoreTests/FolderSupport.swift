@@ -108,8 +108,9 @@ final class HeldFolder: Sendable {
             state.wait(until: \.mayGo, then: { _ in })
         }
         self.subscription.withLock { $0 = made }
-        // Its answer comes after it is let go.
-        store.append([added("holds\r\n")], to: mailbox, quota: nil) { _ in }
+        // A delivery, which the folder's thread files by itself: what is added may be told of by the thread that writes the log.
+        let owner = try store.mailbox(mailbox).account
+        _ = try await store.accept(message("holds\r\n", to: [PlannedDelivery(account: owner, mailbox: mailbox)]))
         state.wait(milliseconds: Int(Patience.usual * 1000), until: \.isHeld, then: { _ in })
     }
 
@@ -131,7 +132,8 @@ func settled(_ condition: () async -> Bool) async -> Bool {
         if await condition() { return true }
         try? await Task.sleep(for: .milliseconds(10))
     }
-    return false
+    // A task that got no thread for a minute has not looked since.
+    return await condition()
 }
 
 extension UIDSet: ExpressibleByArrayLiteral {
