@@ -5,18 +5,38 @@ internal import NIOCore
 internal import Vocabulary
 
 extension IMAPBackend {
+    /// Where one message after the other goes into the same mailbox, only the first is looked up on a worker.
     func beginAppend(_ request: AppendRequest, _ answer: Answer) {
+        let version = self.environment.store.changes.namesVersion
+        let last = request.replacing == nil ? self.state.withLock { $0.lastTarget } : nil
+        if let last, last.name == request.mailbox, last.version == version {
+            return self.begin(last.found, replacing: nil) ? answer(.done) : answer(.refused(.unavailable))
+        }
         self.onWorker(answer) { () throws(IMAPRefusal) in
             let target = try self.find(request.mailbox, needing: .insert, orElse: self.absent(request.mailbox))
             let old = try request.replacing.map { uid throws(IMAPRefusal) in try self.replaced(uid) }
-            let draft = AppendDraft(
-                target, replacing: old, self.environment.store, sizeLimit: self.limits.messageSize, memoryLimit: self.limits.sessionMemory)
-            let hasEnded = self.state.withLock { state in
-                if !state.hasEnded { state.append = draft }
-                return state.hasEnded
+            if target.facts.account == (try self.identity()).account {
+                self.state.withLock { $0.lastTarget = LastTarget(name: request.mailbox, found: target, version: version) }
             }
-            if hasEnded { throw .unavailable }
+            guard self.begin(target, replacing: old) else { throw .unavailable }
             return .done
+        }
+    }
+
+    /// What a session found, as long as no mailbox gets or loses a name.
+    struct LastTarget: Sendable {
+        var name: String
+        var found: FoundMailbox
+        var version: UInt64
+    }
+
+    /// False when the session is over.
+    private func begin(_ target: FoundMailbox, replacing old: AppendDraft.Old?) -> Bool {
+        let draft = AppendDraft(
+            target, replacing: old, self.environment.store, sizeLimit: self.limits.messageSize, memoryLimit: self.limits.sessionMemory)
+        return self.state.withLock { state in
+            if !state.hasEnded { state.append = draft }
+            return !state.hasEnded
         }
     }
 
@@ -38,7 +58,11 @@ extension IMAPBackend {
 
     /// What is too long, or has no room, is refused before it is sent. [RFC7889-3]
     func beginMessage(_ message: AppendMessage, _ answer: Answer) {
-        if case .failed = self.environment.store.health { return answer(.refused(.unavailable)) }
+        switch self.environment.store.health {
+        case .writable: break
+        case .diskLow: return answer(.refused(.diskFull))
+        case .failed: return answer(.refused(.unavailable))
+        }
         if let size = message.size, size > self.limits.messageSize { return answer(.refused(.tooLarge)) }
         guard let draft = self.state.withLock({ $0.append }) else { return answer(.refused(.unavailable)) }
         draft.begin(message)
@@ -80,7 +104,7 @@ extension IMAPBackend {
         }
         let old = draft.replacing.map { (mailbox: $0.selection.id, uid: $0.uid) }
         self.environment.store.append(
-            items, to: target.id, replacing: old, quota: self.environment.quota(target.facts.account)
+            items, to: target.id, of: target.facts.account, replacing: old, quota: self.environment.quota(target.facts.account)
         ) { result in
             draft.abandon()
             switch result {
@@ -141,20 +165,5 @@ extension IMAPBackend {
         case .success(.failure(let refusal)): throw IMAPRefusal(refusal)
         case .failure(let error): throw self.refusal(error)
         }
-    }
-
-    func stream(of url: IMAPURL, in found: FoundMailbox, orElse bad: IMAPRefusal) throws(IMAPRefusal) -> SectionStream {
-        let stream = try self.reading { () throws(StoreError) -> SectionStream? in
-            guard let content = try? self.environment.store.contents(of: found.id, [url.uid]).first?.get() else { return nil }
-            if url.section.isWholeMessage {
-                return SectionStream(content, front: content.prefix, 0..<content.bodySize, url.section.partial)
-            }
-            let summaries = Summaries(
-                store: self.environment.store, crashGuard: self.environment.crashGuard, account: found.facts.account)
-            guard case .summary(let summary) = try summaries.make(content) else { return nil }
-            return try SectionStream(url.section, summary.parts, content)
-        }
-        guard let stream else { throw bad }
-        return stream
     }
 }

@@ -85,18 +85,17 @@ extension IMAPBackend {
         guard changes.count > 1 else {
             return store.changeFlags(
                 selection.id, request.uids, first.change, keywords: first.keywords, unchangedSince: request.unchangedSince,
-                known: request.known, telling: telling, completion: finish)
+                telling: telling, completion: finish)
         }
         // Who may set some flags only replaces these: take away, then add.
         store.changeFlags(
             selection.id, request.uids, first.change, keywords: first.keywords, unchangedSince: request.unchangedSince,
-            known: request.known,
             telling: .nothing
         ) { result in
             guard case .success(let removed) = result else { return finish(result) }
             let rest = request.uids.subtracting(removed.modified)
             store.changeFlags(
-                selection.id, rest, changes[1].change, keywords: changes[1].keywords, known: removed.modSeq, telling: telling
+                selection.id, rest, changes[1].change, keywords: changes[1].keywords, telling: telling
             ) { added in finish(added.map { removed.followed(by: $0) }) }
         }
     }

@@ -2,6 +2,7 @@ internal import Directory
 internal import IMAPWire
 internal import MessageStore
 internal import NIOCore
+internal import NetKit
 internal import Policy
 internal import SASL
 internal import Vocabulary
@@ -40,7 +41,7 @@ extension IMAPBackend {
     /// False when the account has as many sessions as it may.
     private func count(_ identity: Identity) -> Bool {
         let limit = self.limits.sessionsPerAccount
-        guard let seat = self.environment.sessions.enter(identity.account, limit: limit, { [link = self.link] in link(.accountChanged) })
+        guard let seat = self.environment.sessions.enter(identity, limit: limit, { [link = self.link] in link(.accountChanged) })
         else {
             self.record("too-many-sessions", [("login", identity.login), ("limit", "\(limit)")])
             return false
@@ -66,6 +67,7 @@ extension IMAPBackend {
                 state.selection = nil
                 state.part = nil
                 state.append = nil
+                state.lastTarget = nil
                 state.watch = nil
             }
             return state

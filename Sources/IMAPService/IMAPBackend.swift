@@ -23,6 +23,8 @@ package final class IMAPBackend: SessionBackend, Sendable {
         /// A FETCH or SEARCH in hand: it comes in parts.
         var part: (any PartWork)?
         var append: AppendDraft?
+        /// The mailbox of the last APPEND, if it is the user's own.
+        var lastTarget: LastTarget?
         /// NOTIFY.
         var watch: MailboxWatch?
         var fetched = 0
@@ -136,7 +138,7 @@ package final class IMAPBackend: SessionBackend, Sendable {
 
     func refusal(_ error: StoreError) -> IMAPRefusal {
         let refusal = IMAPRefusal(error)
-        if refusal.phrase == .unavailable || refusal.phrase == .diskFull { self.record("store-failed", [("error", "\(error)")]) }
+        if [.unavailable, .diskFull, .damaged].contains(refusal.phrase) { self.record("store-failed", [("error", "\(error)")]) }
         return refusal
     }
 

@@ -46,6 +46,8 @@ package struct IMAPService: SessionService {
         package var crashGuard: any CrashGuard = NoCrashGuard()
         /// Whether an account may still be logged in; answers at once.
         package var isActive: @Sendable (AccountID) -> Bool = { _ in true }
+        /// The same of whoever has logged in, by account or by app password.
+        package var mayStay: @Sendable (Identity) -> Bool = { _ in true }
         /// Told of each login that succeeded, for POP before SMTP.
         package var noteLogin: @Sendable (AccountID, IPAddress) -> Void = { _, _ in }
         /// The account of a login name or address.
@@ -78,9 +80,9 @@ package struct IMAPService: SessionService {
         }
     }
 
-    private let environment: Environment
+    let environment: Environment
     private let mailboxes: OpenMailboxes
-    private let work: FairWork
+    let work: FairWork
 
     package init(_ environment: Environment) {
         let work = FairWork(limit: environment.workersPerAccount, environment.work)
@@ -111,9 +113,9 @@ package struct IMAPService: SessionService {
         settings.listsSCRAM = configuration.security.listsSCRAM
         settings.language = configuration.language
         settings.features = Self.features
-        let (isActive, sink, trace) = (self.environment.isActive, self.environment.sink, facts.trace)
+        let (mayStay, sink, trace) = (self.environment.mayStay, self.environment.sink, facts.trace)
         settings.mayStay = { identity in
-            if isActive(identity.account) { return true }
+            if mayStay(identity) { return true }
             sink.record(TrailEvent(.imapServer, "login-ended", trace: trace, [("login", identity.login)]), switchedBy: nil)
             return false
         }

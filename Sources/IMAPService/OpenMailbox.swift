@@ -25,13 +25,16 @@ final class OpenMailbox: Sendable {
         var keywords: [Int: String]?
         var rows = RowPrefix()
         var memory = SearchMemory()
+        var flags: FlagTable?
+        /// Too many combinations of flags for a table.
+        var hasMixedFlags = false
         /// When somebody last used it: a count of the budget's.
         var lastUse: UInt64 = 0
         var subscription: ChangeFeed.Subscription?
         var isClosed = false
 
         /// Of what counts in the budget.
-        var octets: Int { self.rows.octets + self.memory.octets }
+        var octets: Int { self.rows.octets + self.memory.octets + (self.flags?.octets ?? 0) }
     }
 
     /// Flags that changed and are read in one go; more come with the next reading.
@@ -58,6 +61,7 @@ final class OpenMailbox: Sendable {
                 state.subscription = nil
                 state.rows = RowPrefix()
                 state.memory = SearchMemory()
+                state.flags = nil
             }
             return state.subscription
         }
@@ -112,10 +116,15 @@ final class OpenMailbox: Sendable {
         if let told, told.modSeq >= self.state.withLock({ $0.newest }), told.modSeq > since { return told }
         let read = try self.reads.changes(of: self.id, since: from, uidNext: fromNext, limit: Self.changesAtOnce)
         self.state.withLock { state in
-            state.recent.add(read, since: from)
+            state.recent.add(read, since: from, fromNext)
             state.newest = max(state.newest, read.modSeq)
         }
         guard let told else { return read }
+        // A part of what came behind it may leave out messages that have changed twice: their flags of before are older than what a FETCH
+        // has just read.
+        guard !read.isMore else {
+            return try self.reads.changes(of: self.id, since: since, uidNext: uidNext, limit: Self.changesAtOnce)
+        }
         return told.followed(by: read, uidNext: uidNext)
     }
 
@@ -178,6 +187,42 @@ final class OpenMailbox: Sendable {
         return known + read
     }
 
+    // MARK: Flags of all messages
+
+    /// As they are now; nil where they are not known. Costs as much as has changed since somebody asked.
+    func flags() throws(StoreError) -> FlagTable? {
+        let (known, newest) = self.state.withLock { state in
+            state.lastUse = self.budget.nextUse
+            return (state.flags, state.newest)
+        }
+        guard var table = known, table.stamp < newest else { return known }
+        guard try table.bringUpToDate(self.id, self.reads) else {
+            self.keep(table.isMixed ? table : nil)
+            return nil
+        }
+        self.keep(table)
+        return table
+    }
+
+    /// A table to be read; nil where it would be of no use.
+    func newFlagTable() throws(StoreError) -> FlagTable? {
+        guard !self.state.withLock({ $0.hasMixedFlags }) else { return nil }
+        return FlagTable(stamp: try self.reads.store.mailbox(self.id).highestModSeq)
+    }
+
+    /// For the next who asks, if there is room for it.
+    func keep(_ table: FlagTable?) {
+        let isUseful = table?.isMixed == false
+        let mayKeep = isUseful && self.budget.hasRoom(table?.octets ?? 0, for: self.id)
+        self.state.withLock { state in
+            guard !state.isClosed else { return }
+            let before = state.octets
+            state.flags = mayKeep ? table : nil
+            if table?.isMixed == true { state.hasMixedFlags = true }
+            self.budget.change(by: state.octets - before)
+        }
+    }
+
     // MARK: What searches have found out
 
     var memory: SearchMemory {
@@ -208,6 +253,7 @@ final class OpenMailbox: Sendable {
             let octets = state.octets
             state.rows = RowPrefix()
             state.memory = SearchMemory()
+            (state.flags, state.hasMixedFlags) = (nil, false)
             return octets
         }
         self.budget.change(by: -freed)
@@ -226,6 +272,9 @@ final class OpenMailbox: Sendable {
 private struct RecentChanges {
     private struct Batch {
         var since: ModSeq
+        /// Where new messages began for whoever read it. At one MODSEQ that is not the same for all: a part of very many changes tells of all
+        /// new messages.
+        var uidNext: UID
         var changes: StoredChanges
     }
 
@@ -236,20 +285,20 @@ private struct RecentChanges {
 
     /// All that is known from exactly there on; nil where it does not reach back to a batch's beginning.
     func changes(since: ModSeq, uidNext: UID) -> StoredChanges? {
-        guard let first = self.batches.firstIndex(where: { $0.since == since }) else { return nil }
+        guard let first = self.batches.firstIndex(where: { $0.since == since && $0.uidNext == uidNext }) else { return nil }
         var out = self.batches[first].changes
         for batch in self.batches[(first + 1)...] { out = out.followed(by: batch.changes, uidNext: uidNext) }
         return out
     }
 
-    mutating func add(_ changes: StoredChanges, since: ModSeq) {
+    mutating func add(_ changes: StoredChanges, since: ModSeq, _ uidNext: UID) {
         guard changes.isWhole, changes.modSeq > since else { return }
-        if let last = self.batches.last, last.changes.modSeq != since {
+        if let last = self.batches.last, last.changes.modSeq != since || last.changes.uidNext != uidNext {
             // Somebody else has read the same, or has begun further back.
             guard changes.modSeq > last.changes.modSeq else { return }
             self.batches = []
         }
-        self.batches.append(Batch(since: since, changes: changes))
+        self.batches.append(Batch(since: since, uidNext: uidNext, changes: changes))
         var flags = self.batches.reduce(0) { $0 + $1.changes.changed.count }
         while let first = self.batches.first, self.batches.count > Self.mostBatches || flags > Self.mostFlags {
             flags -= first.changes.changed.count

@@ -29,9 +29,9 @@ extension IMAPRefusal {
             case .tooManyKeywords: IMAPRefusal(.tooManyKeywords, code: "LIMIT")
             case .overQuota: .overQuota
             case .tooLarge: .tooLarge
-            case .damaged: IMAPRefusal(.unavailable, code: "CORRUPTION")
+            case .damaged: IMAPRefusal(.damaged, code: "CORRUPTION")  // [RFC5530-3]
             case _ where error.isAboutRoom: .diskFull
-            case .inUse, .newerFormat, .io, .database, .diskFull, .forgotten, .busy, .failed, .closed: .unavailable
+            case .inUse, .newerFormat, .io, .database, .diskFull, .forgotten, .busy, .unanswered, .failed, .closed: .unavailable
             }
     }
 

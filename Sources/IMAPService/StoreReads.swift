@@ -1,4 +1,3 @@
-internal import Database
 internal import MessageStore
 internal import NIOCore
 internal import Vocabulary
@@ -9,14 +8,10 @@ struct StoreReads: Sendable {
 
     init(_ store: MessageStore) { self.store = store }
 
-    /// Waits for an answer that the store gives on threads of its own; they wait for nobody here.
+    /// Waits for an answer that the store gives on threads of its own; they wait for nobody here. As long as it takes: what must be filed
+    /// first, or a change of a million messages, may take minutes.
     func wait<T: Sendable>(_ ask: (@escaping @Sendable (Result<T, StoreError>) -> Void) -> Void) throws(StoreError) -> T {
-        let box = Monitor<Result<T, StoreError>?>(nil)
-        ask { result in
-            box.withLock { $0 = result }
-            box.signal()
-        }
-        return try box.wait(until: { $0 != nil }, then: { $0 ?? .failure(.closed) }).get()
+        try StoreWait.value(seconds: nil, ask)
     }
 
     /// Until what had arrived is in its mailboxes.
@@ -71,6 +66,11 @@ struct StoreReads: Sendable {
 
     func rows(of mailbox: MailboxID, _ uids: UIDSet, from first: UID, limit: Int) throws(StoreError) -> [MessageRow] {
         try self.store.rows(of: mailbox, uids: uids, from: first, limit: limit)
+    }
+
+    /// UID and flags, in turn, some messages at a time.
+    func flags(of mailbox: MailboxID, from first: UID, limit: Int, _ body: (UnsafeBufferPointer<Int64>) -> Void) throws(StoreError) {
+        try self.store.flags(of: mailbox, from: first, limit: limit, body)
     }
 
     /// Annotations of a mailbox, or of the server, as one account sees them: its own private ones and those of all.

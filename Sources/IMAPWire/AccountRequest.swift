@@ -27,9 +27,29 @@ package enum AccountRequest: Sendable {
     /// GENURLAUTH: the URLs as written, each with its mechanism. [RFC4467-7]
     case makeURLs([(url: String, mechanism: String)])
     /// URLFETCH. [RFC4467-7]
-    case fetchURLs([String])
+    case fetchURLs([FetchedURL])
     /// RESETKEY; nil is all mailboxes. [RFC4467-7]
     case resetKey(mailbox: String?, mechanisms: [String])
+}
+
+/// A URL of URLFETCH, and what is wanted of what it opens. [RFC5524-3.1]
+package struct FetchedURL: Hashable, Sendable {
+    package enum Content: Hashable, Sendable {
+        /// As it is stored.
+        case body
+        /// Without its transfer encoding.
+        case binary
+    }
+
+    package var url: String
+    /// BODYPARTSTRUCTURE of the part.
+    package var wantsStructure = false
+    /// nil: none, or where nothing else is wanted either, the answer of before these words.
+    package var content: Content?
+
+    package init(_ url: String) { self.url = url }
+
+    package var isExtended: Bool { self.wantsStructure || self.content != nil }
 }
 
 /// Attributes of mailboxes that say what they are for. [RFC6154-2] [RFC8457-3]

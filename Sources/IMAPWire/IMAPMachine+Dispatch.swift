@@ -179,7 +179,10 @@ extension IMAPMachine {
         if let limit = self.command.limitCode, ending.status == .ok {
             self.command.limitCode = nil
             if ending.code != nil {
-                self.writeUntaggedOK(limit, .onlyPart, &out)
+                // The tagged answer has a code of its own. [RFC9738-3]
+                out.replies.writeString("* NO [\(limit)] ")
+                out.replies.writeStaticString(IMAPPhrase.onlyPart.text(self.language))
+                out.replies.writeStaticString("\r\n")
             } else {
                 ending = .ok(.onlyPart, code: limit)
             }

@@ -66,6 +66,8 @@ package struct IMAPMachine: SessionMachine {
     var isCompressed = false
     /// How long IDLE has been quiet.
     var quiet: TimeAmount = .zero
+    /// IDLE has just begun: what has happened is told a moment later.
+    var isIdleFresh = false
 
     package init(settings: IMAPSettings) { self.settings = settings }
 
@@ -127,6 +129,7 @@ package struct IMAPMachine: SessionMachine {
     package mutating func timedOut(_ out: inout SessionOutput<IMAPCall>) {
         if case .closed = self.phase { return }
         if self.leavesClosedAccount(&out) { return }
+        if case .idling = self.phase, self.isIdleFresh { return self.lookFirst(&out) }
         if case .idling = self.phase, self.keepIdling(&out) { return }
         self.sayBye(.idleTooLong, &out)
     }
@@ -163,7 +166,7 @@ package struct IMAPMachine: SessionMachine {
     func extendDeadline(_ out: inout Output) {
         guard self.identity != nil else { return }
         if case .closed = self.phase { return }
-        if case .idling = self.phase { return out.setDeadline(min(self.settings.limits.idleNotice, self.settings.limits.inactivity)) }
+        if case .idling = self.phase { return out.setDeadline(self.idleDeadline) }
         out.setDeadline(self.settings.limits.inactivity)
     }
 

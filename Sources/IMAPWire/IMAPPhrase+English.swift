@@ -29,6 +29,7 @@ extension IMAPPhrase {
         case .noPrivateMetadata: "private annotations are not kept here"
         case .readOnly: "the mailbox is open for reading only"
         case .messageWithheld: "a message is withheld: it stops the server; ask your postmaster"
+        case .damaged: "a message is damaged on the server's disk and left out; ask your postmaster"
         case .inUse: "somebody else is changing this just now, try again"
         case .nothingSaved: "the result was not saved"
         case .resultTooLarge: "too much was found: search for less"

@@ -29,6 +29,7 @@ extension IMAPPhrase {
         case .noPrivateMetadata: "ここでは個人用の注釈を保存できません"
         case .readOnly: "メールボックスは読み取り専用で開かれています"
         case .messageWithheld: "表示できないメッセージがあります。サーバを停止させるためです。ポストマスタに連絡してください"
+        case .damaged: "サーバのディスク上で壊れているメッセージがあり、除外しました。ポストマスタに連絡してください"
         case .inUse: "ほかの利用者が変更中です。やり直してください"
         case .nothingSaved: "結果は保存されませんでした"
         case .resultTooLarge: "見つかった数が多すぎます。条件を絞ってください"

@@ -6,7 +6,7 @@ package enum IMAPPhrase: String, Hashable, Sendable, CaseIterable {
     case noSuchMailbox, mailboxExists, notPermitted, overQuota, tooLarge, unavailable, noSuchMessage, tooManyKeywords, badURL, mailboxGone,
         inboxStays, badName, hasNoPlace, unknownTransferEncoding, accountClosed, loginFailed, hasChildren, tooManyMailboxes, useIsTaken,
         noSuchRoot, unknownIdentifier, badRights, metadataTooLarge, metadataTooMany, noPrivateMetadata, readOnly, messageWithheld, inUse,
-        nothingSaved, resultTooLarge, tooManySessions, tooMuchWatched, diskFull
+        nothingSaved, resultTooLarge, tooManySessions, tooMuchWatched, diskFull, damaged
     // Of logins.
     case notFromHere, accountLocked, accountExpired, serviceOff, tooManyFailures, tlsFirst, cancelled, malformedAuth, unknownMechanism,
         loggedIn,

@@ -82,6 +82,8 @@ package struct SearchAnswer: Sendable {
     }
 
     package var result: Result
+    /// Something could not be looked at; what was found elsewhere is told.
+    package var warning: IMAPRefusal?
     /// Highest modseq of all found, where the program asks for modseqs. [RFC7162-3.1.5]
     package var modSeq: ModSeq?
 

@@ -2,8 +2,8 @@ package import Bytes
 package import NIOCore
 package import Vocabulary
 
-/// What a submission server may repair in a user's message, and nothing more: a missing Date, Message-ID and From, and the domain of
-/// bare local parts in address fields. Never a Sender. [RFC6409-8]
+/// What a submission server may repair in a user's message: a missing Date, Message-ID and From, and the domain of bare local parts in
+/// address fields; never a Sender [RFC6409-8]. Of an account it sees to it, too, that From says who sends (`SubmissionAuthor`).
 package struct SubmissionFixer: Sendable {
     /// For addresses without domain; nil leaves them.
     package var completionDomain: String?
@@ -13,6 +13,8 @@ package struct SubmissionFixer: Sendable {
     package var messageID: String
     /// When From is missing.
     package var from: Address
+    /// The account that sends; nil leaves From as it is.
+    package var author: SubmissionAuthor?
 
     package init(completionDomain: String?, date: CivilTime, messageID: String, from: Address) {
         self.completionDomain = completionDomain
@@ -25,6 +27,18 @@ package struct SubmissionFixer: Sendable {
         /// The header is longer than what was given.
         case headerTooLong
         case tooManyFields
+        /// From, or Sender, names an address that the account may not use.
+        case foreignAuthor
+        /// From is not understood.
+        case unreadableAuthor
+        /// More than one From field. [RFC5322-3.6]
+        case severalAuthors
+    }
+
+    /// Octets of the message that something else takes the place of.
+    struct Edit: Sendable {
+        var range: Range<Int>
+        var text: String
     }
 
     /// - Parameter message: the whole message, or its beginning with all of the header.
@@ -32,11 +46,13 @@ package struct SubmissionFixer: Sendable {
     package func fixed(_ message: ByteBuffer, isWhole: Bool) throws(Failure) -> ByteBuffer {
         var reader = HeaderReader(message)
         var seen = Seen()
-        var insertions: [(at: Int, text: String)] = []
+        var authors = SubmissionAuthor.Fields()
+        var edits: [Edit] = []
         while let field = reader.next() {
             seen.note(field, message)
+            if self.author != nil { authors.note(field, message) }
             guard let domain = self.completionDomain, Self.isAddressField(field, message) else { continue }
-            insertions += Self.places(field, message, domain).map { (at: $0, text: "@\(domain)") }
+            edits += Self.places(field, message, domain).map { Edit(range: $0..<$0, text: "@\(domain)") }
         }
         var hasBlankLine = true
         switch reader.end {
@@ -50,20 +66,25 @@ package struct SubmissionFixer: Sendable {
             return try self.fixed(ended, isWhole: true)
         case .tooManyFields: throw .tooManyFields
         }
+        if let author = self.author {
+            let rewriting = try author.edits(authors, message, completing: self.completionDomain)
+            edits.removeAll { edit in rewriting.contains { $0.range.contains(edit.range.lowerBound) } }
+            edits = (edits + rewriting).sorted { $0.range.lowerBound < $1.range.lowerBound }
+        }
         let missing = self.missingFields(seen)
-        guard !missing.isEmpty || !insertions.isEmpty || !hasBlankLine else { return message }
+        guard !missing.isEmpty || !edits.isEmpty || !hasBlankLine else { return message }
         var out = ByteBuffer()
-        out.reserveCapacity(message.readableBytes + missing.utf8.count + insertions.reduce(2) { $0 + $1.text.utf8.count })
+        out.reserveCapacity(message.readableBytes + missing.utf8.count + edits.reduce(2) { $0 + $1.text.utf8.count })
         out.writeString(missing)
-        if case .noField(let bodyStart) = reader.end { insertions.append((at: bodyStart, text: "\r\n")) }
-        Self.copy(message, with: insertions, to: &out)
+        if case .noField(let bodyStart) = reader.end { edits.append(Edit(range: bodyStart..<bodyStart, text: "\r\n")) }
+        Self.copy(message, with: edits, to: &out)
         return out
     }
 
     private func missingFields(_ seen: Seen) -> String {
         var text = ""
         if !seen.hasDate { text += "Date: \(self.date.rfc5322)\r\n" }
-        if !seen.hasFrom { text += "From: <\(self.from)>\r\n" }
+        if !seen.hasFrom { text += self.author?.missingField(or: self.from) ?? "From: <\(self.from)>\r\n" }
         if !seen.hasMessageID { text += "Message-ID: \(self.messageID)\r\n" }
         return text
     }
@@ -113,13 +134,13 @@ package struct SubmissionFixer: Sendable {
         return true
     }
 
-    private static func copy(_ message: ByteBuffer, with insertions: [(at: Int, text: String)], to out: inout ByteBuffer) {
+    private static func copy(_ message: ByteBuffer, with edits: [Edit], to out: inout ByteBuffer) {
         message.withUnsafeReadableBytes { bytes in
             var done = 0
-            for insertion in insertions where insertion.at >= done && insertion.at <= bytes.count {
-                out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[done..<insertion.at]))
-                out.writeString(insertion.text)
-                done = insertion.at
+            for edit in edits where edit.range.lowerBound >= done && edit.range.upperBound <= bytes.count {
+                out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[done..<edit.range.lowerBound]))
+                out.writeString(edit.text)
+                done = edit.range.upperBound
             }
             out.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[done...]))
         }

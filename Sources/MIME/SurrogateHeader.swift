@@ -58,22 +58,26 @@ package enum SurrogateHeader {
 /// Encoded-words in UTF-8 and base64. [RFC2047-2]
 package enum EncodedWords {
     /// Octets of text in one word: 75 characters less the frame, in base64.
-    private static let octetsInAWord = 45
+    static let octetsInAWord = 45
 
     /// The words for a text, folded one a line.
-    package static func words(_ text: some StringProtocol) -> String {
+    package static func words(_ text: some StringProtocol) -> String { self.list(text).joined(separator: "\r\n ") }
+
+    /// One by one; whole characters in each.
+    /// - Parameter octets: of text in one word.
+    static func list(_ text: some StringProtocol, octets: Int = EncodedWords.octetsInAWord) -> [String] {
         var words: [String] = []
         var held: [UInt8] = []
         for scalar in text.unicodeScalars {
             let bytes = Array(String(scalar).utf8)
-            if held.count + bytes.count > self.octetsInAWord {
+            if held.count + bytes.count > octets {
                 words.append("=?UTF-8?B?\(Base64.encode(held))?=")
                 held = []
             }
             held += bytes
         }
         if !held.isEmpty { words.append("=?UTF-8?B?\(Base64.encode(held))?=") }
-        return words.joined(separator: "\r\n ")
+        return words
     }
 
     /// An unstructured text: what stands from the first word beyond ASCII to the last of them is encoded, blanks between included,

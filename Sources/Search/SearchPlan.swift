@@ -21,7 +21,7 @@ package struct SearchPlan: Sendable {
         package static let savedDate = Needs(rawValue: 8)
     }
 
-    private let root: PlanNode
+    let root: PlanNode
     private let context: SearchContext
 
     package let needs: Needs

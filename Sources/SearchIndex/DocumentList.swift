@@ -1,4 +1,4 @@
-/// Numbers of documents, ascending, written as what each is more than the one before: seven bits an octet, low ones first.
+/// Numbers of documents, ascending, written as what each is more than the one before.
 enum DocumentList {
     /// - Parameter documents: ascending, perhaps several times the same.
     static func encoded(_ documents: [Int64]) -> [UInt8] {
@@ -6,13 +6,8 @@ enum DocumentList {
         out.reserveCapacity(documents.count + 8)
         var last: Int64 = 0
         for document in documents where document > last {
-            var rest = UInt64(document - last)
+            SevenBits.write(UInt64(document - last), to: &out)
             last = document
-            while rest >= 0x80 {
-                out.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-                rest >>= 7
-            }
-            out.append(UInt8(truncatingIfNeeded: rest))
         }
         return out
     }
@@ -21,18 +16,13 @@ enum DocumentList {
     static func decoded(_ bytes: UnsafeRawBufferPointer) -> [Int64] {
         var out: [Int64] = []
         out.reserveCapacity(bytes.count)
-        var (last, value, shift): (Int64, UInt64, UInt64) = (0, 0, 0)
-        for byte in bytes {
-            value |= UInt64(byte & 0x7F) << shift
-            if byte >= 0x80 {
-                shift += 7
-                guard shift < 63 else { return out }
-                continue
-            }
-            let (next, isTooMuch) = last.addingReportingOverflow(Int64(value))
-            guard !isTooMuch else { return out }
+        var last: Int64 = 0
+        _ = SevenBits.read(bytes) { value in
+            let (next, isTooMuch) = last.addingReportingOverflow(Int64(clamping: value))
+            guard !isTooMuch else { return false }
             out.append(next)
-            (last, value, shift) = (next, 0, 0)
+            last = next
+            return true
         }
         return out
     }

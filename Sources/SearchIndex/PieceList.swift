@@ -1,16 +1,11 @@
-/// Pieces, ascending, written as what each is more than the one before: seven bits an octet, low ones first.
+/// Pieces, ascending, written as what each is more than the one before.
 enum PieceList {
     static func encoded(_ pieces: some Sequence<UInt64>) -> [UInt8] {
         var out: [UInt8] = []
         var last: UInt64 = 0
         for piece in pieces {
-            var rest = piece &- last
+            SevenBits.write(piece &- last, to: &out)
             last = piece
-            while rest >= 0x80 {
-                out.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-                rest >>= 7
-            }
-            out.append(UInt8(truncatingIfNeeded: rest))
         }
         return out
     }
@@ -19,18 +14,15 @@ enum PieceList {
     static func decoded(_ bytes: UnsafeRawBufferPointer) -> [UInt64]? {
         var out: [UInt64] = []
         out.reserveCapacity(bytes.count / 2)
-        var (last, value, shift): (UInt64, UInt64, UInt64) = (0, 0, 0)
-        for byte in bytes {
-            guard shift < 64 else { return nil }
-            value |= UInt64(byte & 0x7F) << shift
-            shift += 7
-            guard byte < 0x80 else { continue }
+        var last: UInt64 = 0
+        let isWhole = SevenBits.read(bytes) { value in
             let (next, isTooMuch) = last.addingReportingOverflow(value)
-            guard !isTooMuch else { return nil }
+            guard !isTooMuch else { return false }
             out.append(next)
-            (last, value, shift) = (next, 0, 0)
+            last = next
+            return true
         }
-        return shift == 0 ? out : nil
+        return isWhole ? out : nil
     }
 
     /// Each once, ascending.

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Glibc
+@preconcurrency internal import Glibc
 internal import MailTesting
 
 /// Hours of many clients against a server that runs: `imapstress --port N --login NAME --password WORD`.
@@ -19,7 +19,10 @@ struct IMAPStressCommand: ParsableCommand {
     @Option(help: "POP3 port on this host: another program reads and deletes meanwhile.") var pop3Port: Int?
     @Option(help: "File with the process to kill (-9) in every other round; whoever watches it must start it again.") var victim: String?
 
+    @Option(help: "Directory for all that was said, when something is wrong.") var transcripts: String?
+
     func run() throws {
+        setlinebuf(Glibc.stdout)
         var settings = IMAPStress.Settings(port: self.port, login: self.login, password: self.password)
         settings.sessions = self.sessions
         settings.seconds = self.seconds
@@ -27,6 +30,7 @@ struct IMAPStressCommand: ParsableCommand {
         settings.smtpPort = self.smtpPort
         settings.address = self.address ?? self.login
         settings.pop3Port = self.pop3Port
+        settings.transcripts = self.transcripts
         let stress = IMAPStress(settings)
         try stress.prepare()
         for round in 1...max(1, self.rounds) {

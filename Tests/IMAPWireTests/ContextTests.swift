@@ -124,7 +124,6 @@ import Vocabulary
         #expect(client.command("UID STORE 1:* +FLAGS.SILENT (\\Flagged)").result.hasPrefix("OK [MESSAGELIMIT 2 4] "))
         #expect(office.inbox.messages.filter { $0.flags.contains(.flagged) }.map(\.uid) == [4, 5])
         #expect(client.command("COPY 1:3 Other").result.hasPrefix("NO [MESSAGELIMIT 2] "))
-        #expect(client.command("UID MOVE 1:3 Other").result.hasPrefix("NO [MESSAGELIMIT 2] "))
         #expect(office.boxes["Other"]?.messages.isEmpty == true)
         #expect(client.command("UID SORT (DATE) UTF-8 ALL").result.hasPrefix("NO [MESSAGELIMIT 2] "))
         #expect(client.command("UID COPY 4:5 Other").result.hasPrefix("OK "))
@@ -133,6 +132,29 @@ import Vocabulary
         let expunged = client.command("UID EXPUNGE 1:*")
         #expect(expunged.lines.filter { $0.hasSuffix("EXPUNGE") }.count == 2 && expunged.result.contains("[MESSAGELIMIT 2 4]"))
         #expect(client.command("UID EXPUNGE 1:3").result.contains("[MESSAGELIMIT 2 2]"))
+    }
+
+    @Test("A move beyond the limit is made in part, and what is left is found by UIDs")
+    func moveBeyondLimit() {
+        let office = FakeOffice()
+        for number in 1...6 { office.inbox.add("m\(number)") }
+        _ = office.create("Other")
+        var client = Client.inInbox(office) { $0.messageLimit = 2 }
+        let moved = client.command("MOVE 1:* Other")
+        #expect(moved.lines.contains { $0.hasPrefix("* OK [COPYUID ") && $0.contains(" 5:6 1:2]") })
+        #expect(moved.result == "OK [MESSAGELIMIT 2 5] only a part was done: ask again for the rest")
+        #expect(client.command("UID SEARCH UIDBEFORE 3").lines == ["* SEARCH 1 2"])
+        #expect(client.command("UID SEARCH UIDBEFORE 4 UIDAFTER 1").lines == ["* SEARCH 2 3"])
+        #expect(client.command("UID SEARCH UIDAFTER 4").lines == ["* SEARCH"])
+        #expect(client.command("UID SEARCH UIDBEFORE 1").lines == ["* SEARCH"])
+        #expect(client.command("UID SEARCH UIDAFTER 4294967295").lines == ["* SEARCH"])
+        #expect(client.command("UID SEARCH UIDBEFORE 0").result.hasPrefix("BAD"))
+        #expect(client.command("UID SEARCH UIDBEFORE 4").result.hasPrefix("OK [MESSAGELIMIT 2 2] "))
+        // Where the answer has a code of its own.
+        _ = client.command("ENABLE CONDSTORE")
+        let rest = client.command("UID MOVE 1:3 Other")
+        #expect(rest.lines.contains("* NO [MESSAGELIMIT 2 2] only a part was done: ask again for the rest"))
+        #expect(rest.result.hasPrefix("OK [HIGHESTMODSEQ ") && office.inbox.messages.map(\.uid) == [1, 4])
     }
 
     @Test("UIDBATCHES cuts a mailbox into ranges of so many messages, the newest first, without a gap between them")

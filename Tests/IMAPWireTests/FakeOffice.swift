@@ -452,8 +452,9 @@ final class FakeBackend {
         case .makeURLs(let wanted): out.writeURLsLine(wanted.map { "\($0.url):\($0.mechanism.lowercased()):01" })
         case .fetchURLs(let urls):
             for url in urls {
-                out.beginURLFetch(url)
-                out.writeString("NIL\r\n")
+                out.beginURLFetch(url.url)
+                let content = url.content.map { " (\($0) NIL)" } ?? ""
+                out.writeString(url.isExtended ? "(structure \(url.wantsStructure))\(content)\r\n" : "NIL\r\n")
             }
         case .resetKey(let mailbox, let mechanisms):
             return .account(out, code: "URLMECH \(mailbox ?? "all") \(mechanisms.joined(separator: ","))")

@@ -60,6 +60,7 @@ import Vocabulary
     func idleNotices() {
         var client = Client.inInbox(FakeOffice())
         client.session.send("i IDLE\r\n")
+        client.session.timeOut()
         _ = client.session.takeOutput()
         for _ in 0..<7 {
             client.session.timeOut()
@@ -76,6 +77,7 @@ import Vocabulary
         office.inbox.add("two")
         var client = Client.inInbox(office)
         #expect(client.session.exchange("i IDLE\r\n") == "+ waiting for changes\r\n")
+        client.session.timeOut()
         office.inbox.add("three")
         client.session.notify(.mailboxChanged)
         #expect(client.session.takeOutput() == "* 3 EXISTS\r\n")
@@ -86,11 +88,30 @@ import Vocabulary
         #expect(client.session.exchange("DONE\r\n") == "i OK completed\r\n")
     }
 
+    @Test("What happened before IDLE, and right behind its beginning, is told a moment later and in one go")
+    func idleTellsOfBefore() {
+        let office = FakeOffice()
+        var client = Client.inInbox(office)
+        office.inbox.add("one")
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.exchange("i IDLE\r\n") == "+ waiting for changes\r\n")
+        #expect(client.session.deadline == .milliseconds(100))
+        office.inbox.add("two")
+        client.session.notify(.mailboxChanged)
+        #expect(client.session.takeOutput().isEmpty)
+        client.session.timeOut()
+        #expect(client.session.takeOutput() == "* 2 EXISTS\r\n" && client.session.deadline == .minutes(4))
+        #expect(client.session.exchange("DONE\r\n") == "i OK completed\r\n")
+        office.inbox.add("three")
+        #expect(client.session.exchange("j IDLE\r\nDONE\r\n") == "+ waiting for changes\r\n* 3 EXISTS\r\nj OK completed\r\n")
+    }
+
     @Test("A hint that comes while changes are being read is not lost")
     func hintDuringReading() {
         let office = FakeOffice()
         var client = Client.inInbox(office)
         client.session.send("i IDLE\r\n")
+        client.session.timeOut()
         _ = client.session.takeOutput()
         client.session.answersCalls = false
         client.session.notify(.mailboxChanged)
@@ -355,6 +376,7 @@ import Vocabulary
         let (office, gone) = (FakeOffice(), Gone())
         var client = Client.inInbox(office) { settings in settings.mayStay = { _ in !gone.isGone.load(ordering: .relaxed) } }
         #expect(client.session.exchange("i IDLE\r\n") == "+ waiting for changes\r\n")
+        client.session.timeOut()
         client.session.answersCalls = false
         client.session.notify(.mailboxChanged)
         gone.isGone.store(true, ordering: .relaxed)

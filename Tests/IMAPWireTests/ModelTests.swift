@@ -201,6 +201,10 @@ extension String {
     private static func idle(_ program: inout MailProgram, _ office: FakeOffice, _ random: inout SeededGenerator) {
         program.client.session.send("i IDLE\r\n")
         program.hearUnasked("IDLE")
+        if Bool.random(using: &random) {
+            program.client.session.timeOut()
+            program.hearUnasked("IDLE")
+        }
         office.inbox.add("while idle")
         if let uid = office.inbox.messages.randomElement(using: &random)?.uid { office.inbox.expunge(UIDSet(uid...uid)) }
         program.client.session.notify(.mailboxChanged)

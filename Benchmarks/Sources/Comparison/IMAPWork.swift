@@ -102,12 +102,14 @@ struct IMAPWork {
 
     private var programs: [Operation] {
         func append(_ sessions: Int, _ count: Int, _ size: Int) -> Operation {
-            Operation(
+            // Made before: the time is the server's.
+            let messages = (0..<count).map { Self.message($0, size: size) }
+            return Operation(
                 name: "APPEND \(size >> 10) KiB, \(sessions) session\(sessions > 1 ? "s" : "")", unit: .perSecond(count * sessions),
                 sessions: sessions
             ) {
-                client, session, round in
-                for number in 0..<count { try client.run("APPEND INBOX", literal: Self.message(round * count + number, size: size)) }
+                client, _, _ in
+                for message in messages { try client.run("APPEND INBOX", literal: message) }
                 return 0
             }
         }

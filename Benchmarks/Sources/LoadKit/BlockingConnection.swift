@@ -71,13 +71,24 @@ package class BlockingConnection {
         }
     }
 
-    private func fill() throws {
-        if self.start == self.end { (self.start, self.end) = (0, 0) }
-        if self.end == self.buffer.count {
-            guard self.start > 0, let base = self.buffer.baseAddress else { throw BenchError("a line of the answer is too long") }
+    /// Answers may be one long line: 100,000 numbers take 600,000 octets.
+    private func makeRoom() throws {
+        guard let base = self.buffer.baseAddress else { throw BenchError("no room for an answer") }
+        guard self.start == 0 else {
             memmove(base, base + self.start, self.end - self.start)
             (self.start, self.end) = (0, self.end - self.start)
+            return
         }
+        guard self.buffer.count < 64 << 20 else { throw BenchError("a line of the answer is longer than 64 MiB") }
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: self.buffer.count * 2, alignment: 64)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: self.buffer[..<self.end]))
+        self.buffer.deallocate()
+        self.buffer = larger
+    }
+
+    private func fill() throws {
+        if self.start == self.end { (self.start, self.end) = (0, 0) }
+        if self.end == self.buffer.count { try self.makeRoom() }
         let start = self.buffer.baseAddress.map { $0 + self.end }
         let room = self.buffer.count - self.end
         let count = if let peer = self.peer { tls_peer_read(peer, start, room) } else { recv(self.descriptor, start, room, 0) }

@@ -22,6 +22,7 @@ final class FetchWork: PartWork {
         var seenNow: Set<UID> = []
         var own: [OwnChange] = []
         var failure: IMAPRefusal?
+        var unread = UnreadMessages()
         var isPrepared = false
         /// UIDs still to be read.
         var uids: UIDSet
@@ -128,6 +129,7 @@ final class FetchWork: PartWork {
                     try self.readPage(&progress, &out)
                     if self.marksSeen, let answer, self.markSeen(progress, out, answer) { return .asked }
                 } else {
+                    progress.unread.tell(self.backend)
                     return .made(Made(outcome: .piece(out, isLast: true, failure: progress.failure, own: progress.own), isLast: true))
                 }
             }
@@ -179,10 +181,25 @@ final class FetchWork: PartWork {
         return UID(rawValue: last.uid.rawValue + 1)
     }
 
+    /// Messages are marked as seen before they are given out. Who goes away meanwhile has seen nearly all of these.
+    private static func some(of rows: [MessageRow]) -> [MessageRow] {
+        var octets: Int64 = 0
+        var count = 0
+        for row in rows {
+            octets += row.size
+            if count > 0, octets > Self.octetsMarked { break }
+            count += 1
+        }
+        return Array(rows[..<count])
+    }
+
+    private static let octetsMarked: Int64 = 256 << 10
+
     private func readPage(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {
         guard let first = progress.next else { return }
-        let rows = try self.rows(progress.uids, from: first)
-        progress.next = Self.following(rows, full: self.pageSize)
+        let page = try self.rows(progress.uids, from: first)
+        let rows = self.marksSeen ? Self.some(of: page) : page
+        progress.next = Self.following(rows, full: rows.count < page.count ? rows.count : self.pageSize)
         progress.rows = rows
         progress.at = 0
         if let newest = rows.lazy.map(\.modSeq).max() { self.selection.mailbox.noteRead(newest) }
@@ -272,8 +289,14 @@ final class FetchWork: PartWork {
         do throws(StoreError) {
             try progress.messages.prepare(row, at: progress.at - 1)
         } catch {
-            guard case .noSuchMessage = error else { throw error }
-            return self.writeGone(UIDSet(row.uid.rawValue...row.uid.rawValue), &out)
+            switch error {
+            case .noSuchMessage: return self.writeGone(UIDSet(row.uid.rawValue...row.uid.rawValue), &out)
+            // Left out alone: those behind it are whole.
+            case .damaged, .io:
+                progress.failure = progress.unread.refusal(error, about: row.uid, self.backend)
+                return
+            default: throw error
+            }
         }
         // The view has what this session was told of; a message that came since has no number yet.
         guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) else { return }

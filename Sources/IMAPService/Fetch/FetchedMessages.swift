@@ -77,7 +77,7 @@ struct FetchedMessages: Sendable {
     /// Gets what the items will want, so that nothing is missing in the midst of the answer.
     /// - Parameter place: of the row in its page.
     mutating func prepare(_ row: MessageRow, at place: Int) throws(StoreError) {
-        if self.readsContent { _ = try self.open(row) }
+        if self.readsContent { try self.open(row).prove(inPieces: true) }
         if self.makesSummary { _ = try self.content(of: row) }
         if self.asksHeaders { try self.prepareHeaders(row, place) }
     }

@@ -21,6 +21,15 @@ struct Summaries: Sendable {
         self.find(blobs, self.store.cachedSummaries) { MessageSummary(decoding: $0, isChecked: true) }
     }
 
+    /// The same, one for each of the bodies. Those of messages that came one after the other ascend.
+    func kept(_ blobs: [BlobID]) -> [MessageSummary?] {
+        guard zip(blobs, blobs.dropFirst()).allSatisfy({ $0.rawValue < $1.rawValue }) else {
+            let found = self.kept(Set(blobs))
+            return blobs.map { found[$0] }
+        }
+        return self.store.cachedSummaries(blobs).map { $0.flatMap { MessageSummary(decoding: $0, isChecked: true) } }
+    }
+
     func keptHeaders(_ blobs: Set<BlobID>) -> [BlobID: KeptHeader] {
         self.find(blobs, self.store.cachedHeaders) { KeptHeader(decoding: $0) }
     }

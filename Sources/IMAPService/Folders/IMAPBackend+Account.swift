@@ -94,6 +94,7 @@ extension IMAPBackend {
             let isOwn = try self.identity().account == owner
             guard isOwn || uses.isEmpty else { throw IMAPRefusal(.useIsTaken, code: "USEATTR") }
             try self.checkRoom(for: Self.missingParents(of: name, all).count + 1, all)
+            if all.contains(where: { $0.name == name.name }) { throw try self.taken(name) }
             try self.createParents(of: name, owner)
             self.expectNotice(name.name)
             self.environment.store.createMailbox(name.name, of: owner, specialUse: StoredUse(uses)) { result in
@@ -101,19 +102,37 @@ extension IMAPBackend {
                 case .success(let facts):
                     // [RFC8474-4.1]
                     answer(.account(ByteBuffer(), code: "MAILBOXID (\(ObjectID.mailbox(facts.id)))"))
+                // Somebody else was faster: to whom that mailbox is hidden nothing is told of it.
+                case .failure(.mailboxExists) where !isOwn: answer(.refused(.notPermitted))
                 case .failure(let error): answer(.refused(self.refusal(error)))
                 }
             }
         }
     }
 
-    /// Whose mailbox it will be; in somebody else's the level above must allow it. [RFC4314-4]
+    /// Whose mailbox it will be; in somebody else's the nearest level above that is there must allow it. [RFC4314-4]
     func mayCreate(_ name: FolderName) throws(IMAPRefusal) -> AccountID {
-        let identity = try self.identity()
-        guard name.owner != nil else { return identity.account }
-        guard let parent = name.parent else { throw .notPermitted }
-        let found = try self.find(FolderName(owner: name.owner, name: parent).clientName, needing: .createChildren)
-        return found.facts.account
+        let finder = try self.finder()
+        guard name.owner != nil else { return finder.identity.account }
+        guard !name.parents.isEmpty else { throw .notPermitted }
+        guard let owner = finder.owner(of: name) else { throw .noSuchMailbox }
+        for parent in name.parents.reversed() {
+            let rights = try self.reading { () throws(StoreError) -> Rights? in
+                try self.reads.find(parent, of: owner).map { facts throws(StoreError) in try finder.rights(on: facts.id, of: owner) }
+            }
+            guard let rights else { continue }
+            guard rights.contains(.createChildren) else { throw rights.contains(.lookup) ? .notPermitted : .noSuchMailbox }
+            return owner
+        }
+        throw .noSuchMailbox
+    }
+
+    /// Why a name cannot be had: there is such a mailbox, which is told to those alone who may know. [RFC4314-6]
+    func taken(_ name: FolderName) throws(IMAPRefusal) -> IMAPRefusal {
+        guard name.owner != nil else { return .mailboxExists }
+        let finder = try self.finder()
+        let found = try self.reading { () throws(StoreError) in try finder.find(name.clientName) }
+        return found?.rights.contains(.lookup) == true ? .mailboxExists : .notPermitted
     }
 
     /// A use has one mailbox, and those that would have to be made of other mailboxes have none. [RFC6154-3]

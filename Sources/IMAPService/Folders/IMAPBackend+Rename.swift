@@ -28,6 +28,7 @@ extension IMAPBackend {
             self.environment.store.renameMailbox(move.source.name, to: move.target.name, of: move.owner) { result in
                 switch result {
                 case .success: answer(.account(ByteBuffer()))
+                case .failure(.mailboxExists) where move.target.owner != nil: answer(.refused(.notPermitted))
                 case .failure(let error): answer(.refused(self.refusal(error)))
                 }
             }
@@ -78,8 +79,9 @@ extension IMAPBackend {
             ? [move.target.name] : move.family.map { facts in String(facts.name.utf8.dropFirst(length)).map { move.target.name + $0 } }
         for name in names {
             guard let name else { throw .badName }
-            guard FolderName(owner: move.target.owner, name: name).isUsable else { throw .badName }
-            guard !staying.contains(name) else { throw .mailboxExists }
+            let target = FolderName(owner: move.target.owner, name: name)
+            guard target.isUsable else { throw .badName }
+            guard !staying.contains(name) else { throw try self.taken(target) }
         }
     }
 }

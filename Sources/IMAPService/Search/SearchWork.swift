@@ -16,6 +16,10 @@ final class SearchWork: PartWork {
         var target = 0
         var plan: SearchPlan?
         var candidates = UIDSet()
+        /// Flags of all messages, as far as they were read: they are asked before any row.
+        var flags: FlagTable?
+        /// What flags alone have found.
+        var certain = UIDSet()
         var next: UID? = UID(rawValue: 1)
         var rows: [MessageRow] = []
         var at = 0
@@ -33,6 +37,9 @@ final class SearchWork: PartWork {
         var fresh = SearchColumns()
         /// Messages that were asked, of all targets.
         var done = 0
+        /// A message could not be read.
+        var warning: IMAPRefusal?
+        var unread = UnreadMessages()
     }
 
     /// A turn on a worker.
@@ -79,6 +86,7 @@ final class SearchWork: PartWork {
                 return answer(.progress(done: done, of: self.total))
             }
             self.backend.partDone()
+            progress.unread.tell(self.backend)
             answer(.found(self.result(&progress)))
         } catch {
             self.backend.partDone()
@@ -99,12 +107,20 @@ final class SearchWork: PartWork {
         if progress.at < progress.rows.count {
             let row = progress.rows[progress.at]
             progress.at += 1
-            try self.backend.reading { () throws(StoreError) in try self.ask(row, &progress) }
+            do throws(StoreError) {
+                try self.ask(row, &progress)
+            } catch {
+                // What nobody can read matches nothing; the others are looked at.
+                guard case .damaged = error else { throw self.backend.refusal(error) }
+                progress.warning = progress.unread.refusal(error, about: row.uid, self.backend)
+            }
             return true
         }
         guard progress.target < self.targets.count else { return false }
         if progress.plan == nil {
             try self.beginTarget(&progress)
+        } else if progress.flags != nil {
+            try self.backend.reading { () throws(StoreError) in try self.readFlags(&progress) }
         } else if progress.next != nil {
             try self.backend.reading { () throws(StoreError) in try self.readPage(&progress) }
         } else if progress.threads?.lacksKnown == true {
@@ -139,6 +155,63 @@ final class SearchWork: PartWork {
         if case .thread(let algorithm) = self.request.kind { progress.threads = ThreadWalk(algorithm, memory.threads[algorithm]) }
         progress.done += target.view.count - progress.candidates.count
         progress.next = progress.candidates.first
+        if let open = target.open, plan.asksFlags, progress.candidates.count >= Self.fewestForFlags {
+            try self.backend.reading { () throws(StoreError) in try self.askFlags(open, target, &progress) }
+        }
+    }
+
+    // MARK: Flags
+
+    /// Fewer messages are asked one by one.
+    private static let fewestForFlags = 8
+    /// What is left to be asked otherwise is at most one in so many.
+    private static let fewOf = 4
+
+    /// Flags that are known answer at once. They are read where that is not more than what is to be asked.
+    private func askFlags(_ open: OpenMailbox, _ target: SearchTarget, _ progress: inout Progress) throws(StoreError) {
+        do throws(StoreError) {
+            if let table = try open.flags() { return self.narrow(by: table, &progress) }
+            guard progress.candidates.count * 2 >= target.view.count else { return }
+            (progress.rows, progress.at) = ([], 0)
+            progress.flags = try open.newFlagTable()
+        } catch {
+            // It went meanwhile, and has no rows either.
+            guard case .noSuchMailbox = error else { throw error }
+        }
+    }
+
+    /// Some more flags; behind the last ones they are asked.
+    private func readFlags(_ progress: inout Progress) throws(StoreError) {
+        guard let open = self.targets[progress.target].open, var table = progress.flags else { return }
+        progress.flags = nil
+        if try table.readOn(open.id, self.backend.reads) {
+            progress.flags = table
+            return
+        }
+        do throws(StoreError) {
+            // What changed while they were read.
+            let isUseful = try table.bringUpToDate(open.id, self.backend.reads)
+            open.keep(table)
+            if isUseful { self.narrow(by: table, &progress) }
+        } catch {
+            guard case .noSuchMailbox = error else { throw error }
+        }
+    }
+
+    /// Leaves out what flags decide.
+    private func narrow(by table: FlagTable, _ progress: inout Progress) {
+        guard let plan = progress.plan else { return }
+        let (found, unknown) = table.split(progress.candidates) { plan.decide(flags: $0) }
+        // Orders, threads and the rest need the rows of what is found.
+        let mayAnswer =
+            progress.sorter == nil && progress.threads == nil && self.relevancy == nil && !self.request.program.asksModSeq
+        let rest = mayAnswer ? unknown : found.union(unknown)
+        // Rows of a whole mailbox are remembered, those of nearly all of it are not.
+        guard rest.count * Self.fewOf <= progress.candidates.count else { return }
+        progress.certain = mayAnswer ? found : UIDSet()
+        progress.done += progress.candidates.count - rest.count
+        progress.candidates = rest
+        progress.next = rest.first
     }
 
     /// Leaves out what the index says cannot match. What it does not know is asked, like all where there is no index.
@@ -158,6 +231,8 @@ final class SearchWork: PartWork {
             self.backend.environment.upkeep?.isBehind(target.mailbox, of: owner)
         }
         progress.indexing = nil
+        progress.found = progress.found.union(progress.certain)
+        progress.certain = UIDSet()
         if !progress.fresh.isEmpty {
             target.open?.remember { $0.columns = $0.columns.merged(progress.fresh, alive: target.view) }
         }
@@ -270,10 +345,15 @@ final class SearchWork: PartWork {
     // MARK: The answer
 
     private func result(_ progress: inout Progress) -> SearchAnswer {
-        let modSeq = self.request.program.asksModSeq ? progress.modSeq : nil
-        if let sorted = progress.sorter?.sorted() { return SearchAnswer(.sorted(sorted), modSeq: modSeq) }
-        if let threads = progress.threads { return SearchAnswer(.threads(self.finish(threads)), modSeq: modSeq) }
-        return SearchAnswer(.found(progress.answers), modSeq: modSeq)
+        var answer = SearchAnswer(self.found(&progress), modSeq: self.request.program.asksModSeq ? progress.modSeq : nil)
+        answer.warning = progress.warning
+        return answer
+    }
+
+    private func found(_ progress: inout Progress) -> SearchAnswer.Result {
+        if let sorted = progress.sorter?.sorted() { return .sorted(sorted) }
+        if let threads = progress.threads { return .threads(self.finish(threads)) }
+        return .found(progress.answers)
     }
 
     private func finish(_ walk: ThreadWalk) -> MessageThreads {

@@ -13,7 +13,10 @@ struct SearchedMessages: Sendable {
     /// Has texts of messages that it knows.
     var index: SearchIndex?
     private var rows: [MessageRow] = []
-    private var known: [BlobID: MessageSummary] = [:]
+    /// By place in the page, as far as they were looked up or made.
+    private var known: [MessageSummary?] = []
+    /// Where the message that was asked for last stands: the next one is right behind it.
+    private var last = 0
     private var opened: [UID: MessageContent] = [:]
     /// Texts that the index had, and the row behind those that were looked up.
     private var texts: [BlobID: SearchText] = [:]
@@ -42,31 +45,44 @@ struct SearchedMessages: Sendable {
     mutating func page(_ rows: [MessageRow]) {
         self.rows = rows
         self.opened = [:]
-        self.known = [:]
-        self.looked = 0
+        self.known = Array(repeating: nil, count: rows.count)
+        (self.last, self.looked) = (0, 0)
         (self.texts, self.readTexts) = ([:], 0)
     }
 
     /// nil for what nobody may look at, or what went meanwhile.
     mutating func summary(_ row: MessageRow) throws(StoreError) -> MessageSummary? {
-        if let known = self.known[row.blob] { return known }
-        self.lookUp(row)
-        if let known = self.known[row.blob] { return known }
+        let place = self.place(of: row)
+        if let place {
+            if let known = self.known[place] { return known }
+            self.lookUp(place)
+            if let known = self.known[place] { return known }
+        }
         guard let content = try self.open(row), case .summary(let made) = try self.summaries.make(content) else { return nil }
-        self.known[row.blob] = made
+        if let place { self.known[place] = made }
         return made
     }
 
     /// Summaries that are kept of this message and some behind it: who needs one after the other gets more and more at once.
-    private mutating func lookUp(_ row: MessageRow) {
-        guard let at = self.place(of: row), at >= self.looked else { return }
+    private mutating func lookUp(_ at: Int) {
+        guard at >= self.looked else { return }
         self.atOnce = at == self.looked ? min(2 * self.atOnce, Self.mostAtOnce) : Self.fewAtOnce
         let some = self.rows[at..<min(at + self.atOnce, self.rows.count)]
-        self.known.merge(self.summaries.kept(Set(some.map(\.blob)))) { $1 }
+        for (place, summary) in zip(some.indices, self.summaries.kept(some.map(\.blob))) { self.known[place] = summary }
         self.looked = some.endIndex
     }
 
-    private func place(of row: MessageRow) -> Int? {
+    private mutating func place(of row: MessageRow) -> Int? {
+        if !self.isAt(self.last, row) {
+            guard let found = self.isAt(self.last + 1, row) ? self.last + 1 : self.search(row) else { return nil }
+            self.last = found
+        }
+        return self.last
+    }
+
+    private func isAt(_ place: Int, _ row: MessageRow) -> Bool { place < self.rows.count && self.rows[place].uid == row.uid }
+
+    private func search(_ row: MessageRow) -> Int? {
         var (low, high) = (0, self.rows.count)
         while low < high {
             let middle = (low + high) / 2

@@ -6,24 +6,21 @@ internal import Vocabulary
 
 // URLs that carry the right to read what they name. [RFC4467-3]
 extension IMAPBackend {
-    /// The only mechanism: a code over the URL under a key that never leaves the server. [RFC4467-2.2]
-    private static let mechanism = "internal"
-
     func makeURLs(_ wanted: [(url: String, mechanism: String)], _ answer: Answer) {
         self.onWorker(answer) { () throws(IMAPRefusal) in
             let identity = try self.identity()
             var urls: [String] = []
             for (text, mechanism) in wanted {
                 let bad = IMAPRefusal(.badURL, code: IMAPURL.badCode(text))
-                guard let url = AuthorizedURL(parsing: text), url.authorization == nil, self.isHere(url.host),
+                guard let url = AuthorizedURL(parsing: text), url.authorization == nil, self.opener.isHere(url.host),
                     self.environment.account(url.user) == identity.account
                 else { throw bad }
-                guard mechanism.lowercased() == Self.mechanism else { throw IMAPRefusal(.unknownMechanism, code: "CANNOT") }
+                guard mechanism.lowercased() == URLOpener.mechanism else { throw IMAPRefusal(.unknownMechanism, code: "CANNOT") }
                 let found = try self.find(url.message.mailbox, needing: .read, orElse: bad)
                 if let validity = url.message.validity, validity != found.facts.uidValidity { throw bad }
                 let keys = URLKeys(self.reads, identity.account)
                 let key = try self.reading { () throws(StoreError) in try keys.make(for: found.id, self.environment.makeNonce) }
-                urls.append("\(url.rump):\(Self.mechanism):\(URLToken.make(url.rump, key: key))")
+                urls.append("\(url.rump):\(URLOpener.mechanism):\(URLToken.make(url.rump, key: key))")
             }
             var out = ByteBuffer()
             out.writeURLsLine(urls)
@@ -34,7 +31,7 @@ extension IMAPBackend {
     /// From then on no URL that was made before opens anything: of one mailbox, or of all. [RFC4467-7]
     func resetKey(_ mailbox: String?, _ mechanisms: [String], _ answer: Answer) {
         self.onWorker(answer) { () throws(IMAPRefusal) in
-            guard mechanisms.allSatisfy({ $0.lowercased() == Self.mechanism }) else {
+            guard mechanisms.allSatisfy({ $0.lowercased() == URLOpener.mechanism }) else {
                 throw IMAPRefusal(.unknownMechanism, code: "CANNOT")
             }
             let keys = URLKeys(self.reads, try self.identity().account)
@@ -44,44 +41,24 @@ extension IMAPBackend {
         }
     }
 
-    func fetchURLs(_ urls: [String], _ answer: Answer) {
+    func fetchURLs(_ urls: [FetchedURL], _ answer: Answer) {
         self.startOnWorker(answer) { () throws(IMAPRefusal) in self.begin(URLFetchWork(urls, self), answer) }
     }
 
     // MARK: One URL
 
-    /// What the URL opens to this session; nil where it opens nothing, whatever the reason: who guesses learns nothing. [RFC4467-7]
-    func opened(_ text: String) throws(IMAPRefusal) -> SectionStream? {
-        guard let url = AuthorizedURL(parsing: text), let (mechanism, token) = url.authorization, mechanism == Self.mechanism,
-            self.isHere(url.host), url.expires.map({ $0 > self.environment.now() }) ?? true, try self.mayUse(url.access),
-            let owner = self.environment.account(url.user), self.environment.isActive(owner), let login = self.environment.loginName(owner)
-        else { return nil }
-        // By the rights of whose URL it is, as they are now.
-        let identity = Identity(account: owner, login: login, primaryAddress: Address(localPart: login, domain: ""))
-        let finder = MailboxFinder(identity: identity, environment: self.environment, reads: self.reads)
-        return try self.reading { () throws(StoreError) -> SectionStream? in
-            guard let found = try finder.find(url.message.mailbox), found.rights.contains(.read),
-                url.message.validity.map({ $0 == found.facts.uidValidity }) ?? true,
-                let key = try URLKeys(self.reads, owner).key(of: found.id), URLToken.isRight(token, of: url.rump, key: key)
-            else { return nil }
-            do throws(IMAPRefusal) {
-                return try self.stream(of: url.message, in: found, orElse: IMAPRefusal(.badURL))
-            } catch { return nil }
-        }
+    var opener: URLOpener { URLOpener(environment: self.environment) }
+
+    /// What the URL names, where it opens it to this session.
+    func opened(_ text: String) throws(IMAPRefusal) -> NamedContent? {
+        let reader = URLOpener.Reader.user(try self.identity().account)
+        return try self.reading { () throws(StoreError) in try self.opener.opened(text, by: reader) }
     }
 
-    private func mayUse(_ access: AuthorizedURL.Access) throws(IMAPRefusal) -> Bool {
-        switch access {
-        case .anonymous, .authUser: true
-        case .user(let name): self.environment.account(name) == (try self.identity().account)
-        // No session here is that of a server for submission.
-        case .submit: false
-        }
-    }
-
-    private func isHere(_ host: String) -> Bool {
-        let configuration = self.environment.configuration()
-        return host == configuration.routing.hostName.lowercased() || host == configuration.mainDomain.description.lowercased()
+    func stream(of url: IMAPURL, in found: FoundMailbox, orElse bad: IMAPRefusal) throws(IMAPRefusal) -> SectionStream {
+        let stream = try self.reading { () throws(StoreError) in try self.opener.content(of: url, in: found)?.stream() }
+        guard let stream else { throw bad }
+        return stream
     }
 }
 

@@ -144,7 +144,7 @@ extension IMAPMachine {
             appending.messages += 1
             self.appending = appending
             guard appending.messages <= Self.mostMessages else {
-                return self.appendRefused(IMAPRefusal(.limitExceeded, code: "MESSAGELIMIT \(Self.mostMessages)"), &out)  // [RFC9738-3]
+                return self.appendRefused(IMAPRefusal(.limitExceeded, code: "LIMIT"), &out)  // [RFC5530-3]
             }
             self.ask(.beginMessage(message), .appending, &out)
         case .url(let url):

@@ -34,8 +34,11 @@ extension IMAPMachine {
             : try set.messages(in: selected.known, saved: self.saved)
         guard !isMove || !selected.mailbox.isReadOnly else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
         guard !uids.isEmpty else { return self.finish(.ok(), &out) }
-        try self.checkLimit(uids.count)
-        self.ask(.copy(CopyRequest(uids: uids, mailbox: mailbox, isMove: isMove)), .copying(isMove: isMove, isUID: isUID), &out)
+        // A move may be of a part, a copy is of all or nothing. [RFC9738-3]
+        if !isMove { try self.checkLimit(uids.count) }
+        let (taken, limitCode) = self.withinLimit(uids)
+        self.command.limitCode = limitCode
+        self.ask(.copy(CopyRequest(uids: taken, mailbox: mailbox, isMove: isMove)), .copying(isMove: isMove, isUID: isUID), &out)
     }
 
     mutating func copied(_ copied: CopiedMessages, isMove: Bool, _ out: inout Output) {

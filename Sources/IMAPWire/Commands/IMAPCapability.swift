@@ -65,6 +65,7 @@ struct IMAPCapability: Sendable {
         IMAPCapability(name: "UIDONLY", feature: .uidOnly),
         IMAPCapability(name: "INPROGRESS", feature: .inProgress),
         IMAPCapability(name: "URLAUTH", feature: .urlAuth),  // [RFC4467-7]
+        IMAPCapability(name: "URLAUTH=BINARY", feature: .urlAuth),  // [RFC5524-3]
         IMAPCapability(name: "UIDBATCHES", feature: .uidBatches),  // [RFC10022-3]
     ]
 }

@@ -20,8 +20,10 @@ extension IMAPMachine {
             out.replies.writeStaticString(IMAPPhrase.idling.text(self.language))
             out.replies.writeStaticString("\r\n")
             self.quiet = .zero
-            // What happened before is told at once. [RFC2177-3]
-            self.readChanges(.idling, &out)
+            // What happened before is told soon, [RFC2177-3] but not in one write with the line above: Thunderbird reads on from its socket
+            // alone then, and what it has read already waits until something else comes.
+            self.isIdleFresh = true
+            self.phase = .idling
         case .idleEnds(let isDone):
             // Anything but DONE ends it too: the client has lost its way.
             if isDone { self.finish(.ok(), &out) } else { self.bad(.expectedDone, &out) }
@@ -40,9 +42,22 @@ extension IMAPMachine {
         return true
     }
 
+    var idleDeadline: TimeAmount {
+        let limits = self.settings.limits
+        return min(self.isIdleFresh ? limits.idleStart : limits.idleNotice, limits.inactivity)
+    }
+
+    /// Tells what has happened before IDLE began.
+    mutating func lookFirst(_ out: inout Output) {
+        self.isIdleFresh = false
+        self.readChanges(.idling, &out)
+        self.extendDeadline(&out)
+        self.settle(&out)
+    }
+
     /// A word now and then, until the peer has been silent for as long as it may be.
     mutating func keepIdling(_ out: inout Output) -> Bool {
-        let notice = min(self.settings.limits.idleNotice, self.settings.limits.inactivity)
+        let notice = self.idleDeadline
         self.quiet = self.quiet + notice
         guard self.quiet < self.settings.limits.inactivity else { return false }
         out.replies.writeStaticString("* OK ")

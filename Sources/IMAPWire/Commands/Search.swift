@@ -144,6 +144,8 @@ extension IMAPMachine {
         }
         var view = selected.known
         if case .search = kind {
+            // Those that are named count, so that what was left can be asked for. [RFC9738-3]
+            if view.count > self.settings.messageLimit { view = program.named(among: view) }
             (view, self.command.limitCode) = self.withinLimit(view)
         } else {
             try self.checkLimit(view.count)
@@ -178,6 +180,8 @@ extension IMAPMachine {
             case "SAVE": returns.items.insert(.save)
             case "RELEVANCY" where features.contains(.fuzzy): returns.items.insert(.relevancy)
             case "PARTIAL" where features.contains(.partial) || features.contains(.context):
+                // The answer has room for one window. [RFC9394-3.1]
+                guard returns.partial == nil else { throw GrammarFault() }
                 try scanner.expectSpace()
                 returns.partial = try scanner.resultWindow()
             case "CONTEXT" where features.contains(.context): returns.items.insert(.context)
@@ -204,6 +208,12 @@ extension IMAPMachine {
 
     mutating func found(_ answer: SearchAnswer, _ plan: SearchPlan, _ out: inout Output) {
         let view = self.selected?.known ?? UIDSet()
+        if let warning = answer.warning {
+            // A warning: what was found is told nevertheless. [RFC9051-7.1.2]
+            out.replies.writeString("* NO [\(warning.code ?? "ALERT")] ")
+            out.replies.writeStaticString(warning.phrase.text(self.language))
+            out.replies.writeStaticString("\r\n")
+        }
         if plan.saves {
             self.saved = UIDSet()
             let saved = Self.saved(answer, plan)
@@ -285,5 +295,13 @@ extension Scanner {
         } while self.take(" ")
         try self.expect(")")
         return filters
+    }
+}
+
+extension SearchProgram {
+    /// Messages that are not ruled out by their UIDs alone.
+    fileprivate func named(among view: UIDSet) -> UIDSet {
+        let keys = if case .and(let keys) = self.key { keys } else { [self.key] }
+        return keys.reduce(view) { view, key in if case .uids(let uids) = key { view.intersection(uids) } else { view } }
     }
 }

@@ -17,11 +17,11 @@ extension IMAPRule {
             machine.askAccount(.makeURLs(wanted), &out)
         },
         IMAPRule(name: "URLFETCH", states: .loggedIn, feature: .urlAuth) { machine, arguments, out throws(GrammarFault) in
-            // RFC 4467 9:  urlfetch = "URLFETCH" 1*(SP url-full)
-            var wanted: [String] = []
+            // RFC 5524 5:  urlfetch = "URLFETCH" 1*(SP url-fetch-arg)
+            var wanted: [FetchedURL] = []
             repeat {
                 try arguments.expectSpace()
-                wanted.append(try arguments.text())
+                wanted.append(try arguments.fetchedURL())
                 try Self.checkURLs(wanted.count)
             } while !arguments.isAtEnd
             machine.askAccount(.fetchURLs(wanted), &out)
@@ -45,6 +45,25 @@ extension IMAPRule {
 
     private static func checkURLs(_ count: Int) throws(GrammarFault) {
         guard count <= Self.mostURLs else { throw GrammarFault(.limitExceeded, code: "LIMIT", isNO: true) }
+    }
+}
+
+extension Scanner {
+    // RFC 5524 5:  url-fetch-arg = url-full / "(" url-full *(SP url-fetch-param) ")"
+    fileprivate mutating func fetchedURL() throws(GrammarFault) -> FetchedURL {
+        guard self.take("(") else { return FetchedURL(try self.text()) }
+        var wanted = FetchedURL(try self.text())
+        while self.take(" ") {
+            // None twice, and one kind of content. [RFC5524-3.1]
+            switch self.keyword() {
+            case "BODYPARTSTRUCTURE" where !wanted.wantsStructure: wanted.wantsStructure = true
+            case "BODY" where wanted.content == nil: wanted.content = .body
+            case "BINARY" where wanted.content == nil: wanted.content = .binary
+            default: throw GrammarFault()
+            }
+        }
+        try self.expect(")")
+        return wanted
     }
 }
 

@@ -9,6 +9,7 @@ struct SearchParser {
     private let uidNext: UID
     private let saved: UIDSet
     private let features: IMAPFeatures
+    private let isUIDOnly: Bool
     private var keysLeft: Int
     private var charset = Charset.utf8
 
@@ -17,6 +18,7 @@ struct SearchParser {
         self.uidNext = selected?.uidNext ?? UID(rawValue: 1)
         self.saved = machine.saved
         self.features = machine.settings.features
+        self.isUIDOnly = machine.mode.isUIDOnly
         self.keysLeft = machine.settings.limits.searchKeys
     }
 
@@ -87,6 +89,8 @@ struct SearchParser {
 
     private func messages(_ scanner: inout Scanner) throws(GrammarFault) -> UIDSet {
         let set = try scanner.sequenceSet()
+        // What SAVE has kept are UIDs. [RFC9586-3]
+        guard !self.isUIDOnly || set.isSaved else { throw GrammarFault(.uidRequired, code: "UIDREQUIRED") }
         guard let view = self.view else { throw GrammarFault() }  // [RFC7377-2.1]
         return set.messagesIfThere(in: view, saved: self.saved)
     }
@@ -130,6 +134,14 @@ struct SearchParser {
         case "LARGER": return .larger(try self.number(&scanner))
         case "SMALLER": return .smaller(try self.number(&scanner))
         case "UID": return .uids(try self.uids(&scanner))
+        case "UIDAFTER" where self.features.contains(.messageLimit):  // [RFC9738-3]
+            try scanner.expectSpace()
+            let uid = try scanner.nzNumber()
+            return .uids(uid == .max ? UIDSet() : UIDSet(uid + 1...UInt32.max))
+        case "UIDBEFORE" where self.features.contains(.messageLimit):
+            try scanner.expectSpace()
+            let uid = try scanner.nzNumber()
+            return .uids(uid == 1 ? UIDSet() : UIDSet(1...uid - 1))
         case "BEFORE": return .internalDate(try self.date(.before, &scanner))
         case "ON": return .internalDate(try self.date(.on, &scanner))
         case "SINCE": return .internalDate(try self.date(.since, &scanner))

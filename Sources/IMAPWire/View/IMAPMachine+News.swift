@@ -73,6 +73,7 @@ extension IMAPMachine {
     /// Between commands with NOTIFY, and in IDLE.
     mutating func tellUnasked(_ out: inout Output) {
         let isIdling = if case .idling = self.phase { true } else { false }
+        if isIdling, self.isIdleFresh { return }
         guard isIdling || self.identity != nil else { return }
         if case .exchange = self.phase { return }
         let after: AfterNews = isIdling ? .idling : .unasked

@@ -30,7 +30,8 @@ package struct MessageSummary: Hashable, Sendable {
     }
 
     /// Raised when what is kept, or how it is made, changes: older ones are made anew.
-    static let version: UInt8 = 1
+    /// 2: previews behind headers of any length.
+    static let version: UInt8 = 2
 
     /// Sections behind those of `Text`.
     enum Section: Int, CaseIterable {

@@ -17,6 +17,8 @@ package final class IMAPStress: Sendable {
         package var address = ""
         /// Where another program reads and deletes mail meanwhile.
         package var pop3Port: Int?
+        /// Where all that was said is written when something is wrong.
+        package var transcripts: String?
 
         package init(port: Int, login: String, password: String) {
             self.port = port
@@ -36,6 +38,7 @@ package final class IMAPStress: Sendable {
 
     func connect() throws -> IMAPTestClient {
         let client = try IMAPTestClient(port: self.settings.port)
+        if self.settings.transcripts != nil { client.transcriptLimit = 100_000 }
         try client.ok("LOGIN \(self.settings.login) \(self.settings.password)")
         return client
     }
@@ -98,6 +101,9 @@ package final class IMAPStress: Sendable {
             }
         }
         if interruption == nil { try self.verify() }
+        if !self.model.violations.isEmpty, let place = self.settings.transcripts {
+            for held in sessions.withLock({ $0 }) { try held.session.write(to: "\(place)/round-\(number)-\(held.session.name).txt") }
+        }
     }
 
     /// What a fresh session sees must agree with all that was answered.

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// One client of the stress: does what comes to its mind, and checks all that it is told.
 final class IMAPStressSession {
     let name: String
@@ -30,7 +32,15 @@ final class IMAPStressSession {
         try self.open(number % 2 == 0 ? stress.mailboxes[0] : stress.randomMailbox(&self.dice))
     }
 
-    var transcript: [String] { self.client.transcript }
+    /// Of earlier connections, and of this one.
+    var transcript: [String] { self.earlier + self.client.transcript }
+    private var earlier: [String] = []
+
+    func write(to file: String) throws {
+        guard let out = fopen(file, "w") else { throw IMAPTestClient.Failure(description: "\(file) cannot be written") }
+        defer { fclose(out) }
+        for line in self.transcript { fputs(line + "\n", out) }
+    }
 
     /// Makes a new connection what this client wants.
     private func prepare() throws {
@@ -290,6 +300,7 @@ final class IMAPStressSession {
         }
         let modSeq = self.view.modSeq
         try? self.client.client.sendLine("x LOGOUT")
+        if self.stress.settings.transcripts != nil { self.earlier = self.transcript }
         self.client = try self.stress.connect()
         try self.prepare()
         let tag = try self.client.send("SELECT \(mailbox) (QRESYNC (\(validity) \(modSeq)))")
@@ -312,7 +323,10 @@ final class IMAPStressSession {
 
     private var validity: UInt32? { self.stress.validity(self.view.mailbox) }
 
-    func settle() throws { _ = try self.run("NOOP") }
+    /// Very many changes are told in parts.
+    func settle() throws {
+        for _ in 0..<50 where try !self.run("NOOP").untagged.isEmpty {}
+    }
 
     struct Seen {
         var flags: Set<String>

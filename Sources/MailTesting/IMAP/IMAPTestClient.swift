@@ -41,6 +41,7 @@ package final class IMAPTestClient {
     package private(set) var greetingText = ""
     /// Everything said, for a failure's report; the last lines only.
     package private(set) var transcript: [String] = []
+    package var transcriptLimit = 3000
     private var number = 0
     private var line: ArraySlice<UInt8> = []
     /// The response that is being read, as it was written.
@@ -138,7 +139,7 @@ package final class IMAPTestClient {
 
     private func note(_ line: String) {
         self.transcript.append(line)
-        if self.transcript.count > 3000 { self.transcript.removeFirst(1000) }
+        if self.transcript.count > self.transcriptLimit { self.transcript.removeFirst(self.transcriptLimit / 3) }
     }
 
     // MARK: Responses
