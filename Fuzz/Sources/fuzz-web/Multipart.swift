@@ -1,0 +1,1 @@
+../../../Sources/WebService/HTTP/Multipart.swift

@@ -1,0 +1,134 @@
+internal import Directory
+internal import Forms
+internal import SASL
+internal import Vocabulary
+internal import WebPages
+
+/// Codes of a telephone beside the password: switched on with a code that shows that the device has the key, off with the password.
+enum OwnSecondFactor {
+    static let routes = [
+        WebRoute(.get, "/own/second-factor", .owner) { request, host in Self.show(request, host) },
+        WebRoute(.post, "/own/second-factor", .owner) { request, host in Self.switchOn(request, host) },
+        WebRoute(.post, "/own/second-factor/off", .owner) { request, host in Self.switchOff(request, host) },
+    ]
+
+    private static func show(
+        _ request: WebRequest, _ host: WebHost, key: [UInt8]? = nil, notices: [Notice] = [], status: Int = 200
+    ) -> WebReply {
+        guard OwnMenu.allows(SecurityField.userSecondFactor, host), let session = request.session else {
+            return OwnPages.notOffered(request, host)
+        }
+        let factor: SecondFactor?
+        do throws(DirectoryError) { factor = try host.directory.secondFactor(of: session.account) } catch {
+            return OwnPages.unavailable(request, host)
+        }
+        var page = OwnPages.page(OwnPages.Words.secondFactor, request, host)
+        page.notices += notices
+        page.body = factor.map { self.onBody($0, request) } ?? self.offBody(key ?? host.random(TOTP.keyLength), request, host)
+        return .page(page, status: status)
+    }
+
+    private static func onBody(_ factor: SecondFactor, _ request: WebRequest) -> HTML {
+        let language = request.language
+        return HTML.build { body in
+            body.add(.p, [], Words.isOn(factor.recoveryCodes.count).text(language))
+            body.add(.form, [.post, .action("/own/second-factor/off"), .class("login")]) { form in
+                form.hidden(Page.csrfName, request.session?.formToken ?? "")
+                OwnPages.passwordInput(&form, "password", OwnPages.Words.oldPassword.text(language), .currentPassword)
+                Parts.buttons(&form, language, submit: Words.off, isDangerous: true)
+            }
+        }
+    }
+
+    private static func offBody(_ key: [UInt8], _ request: WebRequest, _ host: WebHost) -> HTML {
+        let language = request.language
+        let text = TOTP.base32(key)
+        let address = request.session?.address ?? ""
+        let name = Link.encoded("Post.Office \(host.directory.configuration.hostName)")
+        return HTML.build { body in
+            body.add(.p, [], Words.how.text(language))
+            body.add(.p) {
+                $0.add(
+                    .code, [],
+                    stride(from: 0, to: text.utf8.count, by: 4).map { String(text.dropFirst($0).prefix(4)) }.joined(separator: " "))
+            }
+            body.add(.p) { $0.add(.code, [], "otpauth://totp/\(name):\(Link.encoded(address))?secret=\(text)&issuer=\(name)") }
+            body.add(.form, [.post, .action("/own/second-factor")]) { form in
+                form.hidden(Page.csrfName, request.session?.formToken ?? "")
+                form.hidden(
+                    "key", host.sessions?.keys.seal(.key, "\(request.session?.account.rawValue ?? 0) \(Base64URL.encode(key))") ?? "")
+                OwnPages.passwordInput(&form, "password", OwnPages.Words.oldPassword.text(language), .currentPassword)
+                Parts.line(&form, "code", LoginPages.Words.codeLabel, "", language)
+                Parts.buttons(&form, language, submit: Words.on)
+            }
+        }
+    }
+
+    private static func switchOn(_ request: WebRequest, _ host: WebHost) -> WebReply {
+        guard OwnMenu.allows(SecurityField.userSecondFactor, host), let session = request.session, let keys = host.sessions?.keys else {
+            return OwnPages.notOffered(request, host)
+        }
+        let parts = keys.open(.key, request.form.last("key") ?? "")?.split(separator: " ") ?? []
+        guard parts.count == 2, parts[0] == "\(session.account.rawValue)", let key = Base64URL.decode(String(parts[1])) else {
+            return self.show(request, host)
+        }
+        if let refusal = self.wrongPassword(request, session, host) {
+            return self.show(request, host, key: key, notices: [refusal], status: 422)
+        }
+        guard let step = TOTP.step(of: request.form.last("code") ?? "", Secret(key), at: host.now()) else {
+            return self.show(request, host, key: key, notices: [Notice(.failure, LoginPages.Words.wrongCode)], status: 422)
+        }
+        let codes = SecondFactors.freshRecoveryCodes(host)
+        let factor = SecondFactor(
+            key: Secret(key), lastStep: step, recoveryCodes: codes.map { SecondFactors.mac(ofRecoveryCode: $0, session.account, keys) })
+        do throws(DirectoryError) {
+            guard try host.directory.secondFactor(of: session.account) == nil else { return self.show(request, host) }
+            try host.directory.setSecondFactor(factor, of: session.account, by: Actor(name: session.address, interface: "web"))
+            // Logins of before had no second factor.
+            try host.sessions?.endOthers(of: session.account, but: session.id)
+        } catch {
+            return OwnPages.unavailable(request, host)
+        }
+        OwnPages.record("second-factor-on", request, host, [])
+        return self.show(request, host, notices: [Notice(.done, Words.recovery, lines: codes)])
+    }
+
+    private static func switchOff(_ request: WebRequest, _ host: WebHost) -> WebReply {
+        guard let session = request.session else { return OwnPages.unavailable(request, host) }
+        if let refusal = self.wrongPassword(request, session, host) { return self.show(request, host, notices: [refusal], status: 422) }
+        do throws(DirectoryError) {
+            try host.directory.setSecondFactor(nil, of: session.account, by: Actor(name: session.address, interface: "web"))
+        } catch {
+            return OwnPages.unavailable(request, host)
+        }
+        OwnPages.record("second-factor-off", request, host, [])
+        return self.show(request, host, notices: [Notice(.done, Words.isOff)])
+    }
+
+    /// Whoever finds a browser logged in must not change how its owner logs in.
+    private static func wrongPassword(_ request: WebRequest, _ session: WebSession, _ host: WebHost) -> Notice? {
+        guard host.guesses.mayTry(session.account, at: host.now()) else { return Notice(.failure, OwnPages.Words.manyGuesses) }
+        let isRight = (try? host.directory.isPassword(Secret(request.form.last("password") ?? ""), of: session.account)) ?? false
+        if isRight { return nil }
+        host.guesses.failed(session.account, at: host.now())
+        return Notice(.failure, OwnPages.Words.wrongOld)
+    }
+
+    private enum Words {
+        static let how = Localized(
+            en: "Give this key to an authenticator program on your telephone, then type your password and the code that the program shows.",
+            ja: "このキーを認証アプリに登録し、パスワードと、アプリに表示されたコードを入力してください。")
+        static let on = Localized(en: "Switch on", ja: "有効にする")
+        static let off = Localized(en: "Switch off", ja: "無効にする")
+        static let isOff = Localized(en: "The password alone is enough again.", ja: "二段階認証を無効にしました。")
+        static let recovery = Localized(
+            en:
+                "The second factor is on. Keep these recovery codes where nobody finds them: each lets you in once without the device. They are shown only now.",
+            ja: "二段階認証を有効にしました。リカバリコードを安全な場所に保管してください。機器が手元にないとき、各コードで 1 回だけログインできます。今回だけ表示されます。")
+        static func isOn(_ left: Int) -> Localized {
+            Localized(
+                en: "The web asks for a code of your device beside the password. Recovery codes left: \(left).",
+                ja: "Web ログイン時に、パスワードに加えて認証コードを確認します。残りのリカバリコード: \(left) 個")
+        }
+    }
+}

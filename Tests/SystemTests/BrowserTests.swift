@@ -1,0 +1,23 @@
+import MailTesting
+import Testing
+
+/// The web as people see it: Chromium without a window, driven by the scripts in Browser/.
+@Suite(.serialized) struct BrowserTests {
+    @Test("W1 every page in both languages: valid HTML, readable to screen readers, 320 pixels wide, within its content policy")
+    func look() throws { try Self.play("look.py") }
+
+    @Test("W1 hostile text in mail, names, queue and log is shown and never run, on every page") func hostile() throws {
+        try Self.play("hostile.py")
+    }
+
+    /// Runs a script on an instance of its own.
+    private static func play(_ script: String) throws {
+        let server = try InteropServer()
+        let folder = "\(#filePath)".dropLast("BrowserTests.swift".count) + "Browser/"
+        let ports = try [server.port("SMTP_PORT"), server.port("SUBMISSION_PORT")].map(String.init)
+        let words = [server.instance.settings["POSTMASTER_PASSWORD"] ?? "", InteropServer.password]
+        let result = try server.runPython(
+            [folder + script, "https://localhost:\(try server.port("HTTPS_PORT"))", server.scratch.path] + words + ports, seconds: 1200)
+        #expect(result.status == 0 && result.output == "all well\n", "\(result.output)")
+    }
+}
