@@ -25,7 +25,9 @@ func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: "fuzz-\(name)", dependencies: dependencies + ["CFuzzMain", "FuzzKit", nioCore],
         swiftSettings: watched + [.unsafeFlags(["-parse-as-library"])],
-        linkerSettings: [.unsafeFlags([sanitizers, "-Xlinker", "--defsym=fuzz_\(name)_main=fuzzer_main", "-Xlinker", "--defsym=main=fuzzer_main"])])
+        linkerSettings: [
+            .unsafeFlags([sanitizers, "-Xlinker", "--defsym=fuzz_\(name)_main=fuzzer_main", "-Xlinker", "--defsym=main=fuzzer_main"])
+        ])
 }
 
 let package = Package(
@@ -46,6 +48,9 @@ let package = Package(
         ours("Text", ["Bytes", "Vocabulary", "CUnicode", "CPattern"]),
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
+        ours("MailFiles", ["Bytes", "Vocabulary"]),
+        ours("FingerWire", [nioCore, "Vocabulary"]),
+        ours("PasswordWire", [nioCore, "Vocabulary", "SASL"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
         ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
         ours("Search", [nioCore, "Bytes", "Vocabulary", "Text", "MIME"]),
@@ -54,14 +59,21 @@ let package = Package(
         ours("Routing", ["Bytes", "Vocabulary", "Text", "Policy"]),
         ours("Bounces", [nioCore, "Bytes", "Vocabulary", "Text", "MIME", "Forms", "Policy", crypto]),
         ours("IMAPWire", [nioCore, crypto, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Search"]),
+        ours("WebPages", ["Bytes", "Vocabulary", "Text", "Forms"]),
         ours("FuzzKit", [nioCore, "Vocabulary"]),
 
         // Parts of the target PostOffice, by links to its files.
-        ours("ControlFrames", ["Vocabulary"]),
+        ours("ControlFrames", ["Vocabulary", "Directory"]),
+        // Of the target Directory the one file that frames of the control socket need.
+        ours("Directory", ["Vocabulary"]),
         ours("StartFile", ["Bytes", "Vocabulary", "Policy", "Text", "Forms", .product(name: "Yams", package: "Yams")]),
 
         ours("DropFiles", ["Bytes", "Vocabulary"]),
+        // Of postoffice-deliver the file that reads requests, and of Delivery those that write them.
+        .target(name: "CDeliver", cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]),
+        ours("DeliverForms", [nioCore]),
 
+        fuzzer("deliver", ["CDeliver", "DeliverForms", "Forms"]),
         fuzzer("drop", ["DropFiles", "MIME"]),
         fuzzer("transport", ["Policy", "Routing", "Vocabulary"]),
         fuzzer("control", ["ControlFrames", "Vocabulary"]),
@@ -69,18 +81,24 @@ let package = Package(
         fuzzer("report", ["Bounces", "Policy", "Bytes", "Text", "Vocabulary"]),
         fuzzer("route", ["Forms", "Routing", "Vocabulary"]),
         fuzzer("csv", ["Forms"]),
+        // Beside it, by links, the files of WebService that read what a browser sends.
+        fuzzer("web", ["WebPages", "Forms", "Bytes", "Vocabulary"]),
         fuzzer("field", ["Forms", "Vocabulary"]),
         fuzzer("text", ["Text", "Vocabulary"]),
         fuzzer("access", ["Policy", "Vocabulary"]),
         fuzzer("imap", ["IMAPWire", "SASL", "Search", "Vocabulary"]),
         fuzzer("imapgrammar", ["IMAPWire", "SASL", "Search", "Vocabulary"]),
+        fuzzer("mbox", ["MailFiles", "Vocabulary"]),
         fuzzer("pop3", ["POP3Wire", "SASL", "Vocabulary"]),
+        fuzzer("finger", ["FingerWire", "Vocabulary"]),
+        fuzzer("password", ["PasswordWire", "SASL", "Vocabulary"]),
         fuzzer("sasl", ["SASL", "Vocabulary"]),
         fuzzer("reply", ["SMTPWire", "Policy", "SASL", "Vocabulary"]),
         fuzzer("record", ["Routing"]),
         fuzzer("smtp", ["SMTPWire", "SASL", "Vocabulary"]),
         fuzzer("address", ["Bytes", "Vocabulary"]),
         fuzzer("header", ["MIME", "Bytes", "Vocabulary"]),
+        fuzzer("from", ["Bounces", "MIME", "Bytes", "Vocabulary"]),
         fuzzer("mime", ["MIME", "Bytes"]),
         fuzzer("summary", ["MIME", "Bytes"]),
         fuzzer("search", ["Search", "MIME", "Bytes", "Vocabulary"]),

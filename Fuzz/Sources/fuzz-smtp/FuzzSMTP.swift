@@ -34,7 +34,8 @@ private func converse(_ circumstances: UInt8, _ isLMTP: Bool, _ pieces: [[UInt8]
     let isSubmission = circumstances & 1 != 0 && !isLMTP
     let memory = circumstances & 2 != 0 ? 64 : 4096
     let profile = SMTPProfile(
-        hostName: "host", isSubmission: isSubmission, isLMTP: isLMTP, offersStartTLS: circumstances & 4 != 0, limits: limits,
+        hostName: "host", isSubmission: isSubmission, isLMTP: isLMTP, offersStartTLS: circumstances & 4 != 0,
+        resolvesURLs: true, limits: limits,
         bodyInMemory: memory,
         makeNonce: { "nonce" })
     let office = Office(goesToDisk: circumstances & 8 != 0)
@@ -66,6 +67,7 @@ private final class Office {
     private var accepted: [Address] = []
     private var stored: [UInt8] = []
     private var knowsPassword = false
+    private var url: ArraySlice<UInt8> = []
     private static let identity = Identity(
         account: AccountID(rawValue: 1), login: "a", primaryAddress: Address(localPart: "a", domain: "example.test"))
 
@@ -91,8 +93,31 @@ private final class Office {
         case .finish(let message):
             self.look(at: message)
             return .reply(Reply(250, EnhancedStatus(2, 0, 0), "Ok \(message.size)"))
+        case .url(let url):
+            expect(self.knowsPassword, "a URL without login")
+            expect(!self.accepted.isEmpty, "a URL without recipients")
+            expect(url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } && !url.isEmpty, "no URL")
+            self.url = Array(url.utf8)[...]
+            return url.utf8.count % 5 == 0 ? .reply(Reply(554, EnhancedStatus(5, 6, 6), "No")) : self.content()
+        case .urlOn: return self.content()
         case .special: return .reply(Reply(252, EnhancedStatus(2, 0, 0), "Ok"))
         }
+    }
+
+    /// What comes is made of the URL itself: `,` is LF, `;` CR, `!` NUL, `/` the end of a piece.
+    private func content() -> SMTPOutcome {
+        guard !self.url.isEmpty else { return .content(ByteBuffer(), isLast: true) }
+        let piece = self.url.prefix { $0 != UInt8(ascii: "/") }
+        self.url = self.url.dropFirst(piece.count + 1)
+        let bytes = piece.map { byte -> UInt8 in
+            switch byte {
+            case UInt8(ascii: ","): 10
+            case UInt8(ascii: ";"): 13
+            case UInt8(ascii: "!"): 0
+            default: byte
+            }
+        }
+        return .content(ByteBuffer(bytes: bytes), isLast: self.url.isEmpty && piece.count % 2 == 0)
     }
 
     private func verdict(_ recipient: Envelope.Recipient) -> Reply? {

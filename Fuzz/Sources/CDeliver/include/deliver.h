@@ -1,0 +1,1 @@
+../../../../Sources/postoffice-deliver/deliver.h

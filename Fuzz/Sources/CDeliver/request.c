@@ -1,0 +1,1 @@
+../../../Sources/postoffice-deliver/request.c

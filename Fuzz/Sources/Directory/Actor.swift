@@ -1,0 +1,1 @@
+../../../Sources/Directory/Actor.swift

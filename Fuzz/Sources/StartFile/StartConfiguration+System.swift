@@ -1,0 +1,1 @@
+../../../Sources/PostOffice/Start/StartConfiguration+System.swift
