@@ -21,6 +21,12 @@ struct MailWriter {
     /// An unstructured field; what is not ASCII becomes encoded-words.
     mutating func field(_ name: String, _ value: String) {
         let text = EncodedWords.text(value)
+        // Begins with one: the first place before another is within the fold behind it, and a line end there would end the header.
+        if text.utf8.starts(with: "=?UTF-8?".utf8) {
+            let first = text.utf8.prefix { $0 != .cr }.count
+            self.line(name.utf8.count + 2 + first <= 76 ? "\(name): \(text)" : "\(name):\r\n \(text)")
+            return
+        }
         guard let word = text.start(of: " =?UTF-8?") else {
             self.line("\(name): \(text)")
             return

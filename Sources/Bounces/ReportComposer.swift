@@ -92,21 +92,22 @@ package struct ReportComposer: Sendable {
 
     /// True when the part has octets beyond ASCII, so that the report needs 8BITMIME.
     static func writeOriginal(
-        _ part: ReturnedPart, _ original: OriginalBeginning?, _ envelope: Envelope, isGlobal: Bool, _ writer: inout MailWriter
+        _ part: ReturnedPart, _ original: OriginalBeginning?, _ envelope: Envelope, isGlobal: Bool, _ writer: inout MailWriter,
+        description: String = "Undelivered message"
     ) -> Bool {
         guard let original else { return false }
         let isInternational = envelope.isInternationalized
         switch part {
         case .nothing: return Self.writeHeaderPart(original, isInternational, isGlobal, &writer)
         case .wholeInBase64:
-            writer.part(["Content-Type: message/global", "Content-Transfer-Encoding: base64", "Content-Description: Undelivered message"])
+            writer.part(["Content-Type: message/global", "Content-Transfer-Encoding: base64", "Content-Description: \(description)"])
             return false
         case .whole:
             // message/rfc822 knows no other encoding than 7bit and 8bit. [RFC2046-5.2.1]
             let hasEightBit = envelope.isEightBit || original.hasEightBit || isInternational
             writer.part([
                 "Content-Type: message/\(isInternational ? "global" : "rfc822")",
-                "Content-Transfer-Encoding: \(hasEightBit ? "8bit" : "7bit")", "Content-Description: Undelivered message",
+                "Content-Transfer-Encoding: \(hasEightBit ? "8bit" : "7bit")", "Content-Description: \(description)",
             ])
             return hasEightBit
         }

@@ -30,7 +30,12 @@ enum SafeText {
         return String(out)
     }
 
-    /// The same in ASCII: every other character becomes a question mark.
+    /// A line of a text as it is, without what steers a terminal.
+    static func text(_ line: String) -> String {
+        String(String.UnicodeScalarView(line.unicodeScalars.filter { $0 == "\t" || $0.properties.generalCategory != .control }))
+    }
+
+    /// As `line`, in ASCII: every other character becomes a question mark.
     static func ascii(_ text: String, limit: Int = SafeText.longest) -> String {
         var out = String.UnicodeScalarView()
         for scalar in self.line(text, limit: limit).unicodeScalars { out.append(scalar.isASCII ? scalar : "?") }

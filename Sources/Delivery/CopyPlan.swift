@@ -1,6 +1,7 @@
 internal import Directory
 internal import MessageStore
 internal import NIOCore
+internal import Queue
 internal import Routing
 internal import Vocabulary
 
@@ -36,10 +37,10 @@ struct CopyPlan {
         switch self.snapshot.resolveTarget(recipient.address) {
         case .account(let local): return self.deliver(recipient, to: local)
         case .postmaster(let postmaster) where postmaster.isPlain:
-            for local in postmaster.local { self.addMailbox(recipient, of: local) }
+            for local in postmaster.local { self.deliver(recipient, to: local) }
             return true
         case .postmaster(let postmaster) where postmaster.isEmpty: self.wait(recipient)
-        case .postmaster: self.forward(recipient, hasCopy: false)
+        case .postmaster: self.forward(recipient)
         case .remote: return self.send(recipient, to: recipient.address)
         case .redirected(let target, _), .bangPath(let target, _): return self.send(recipient, to: target)
         case .handler, .refused, .unknown: return false
@@ -55,20 +56,26 @@ struct CopyPlan {
 
     mutating func addMailbox(_ recipient: Envelope.Recipient, of local: LocalRecipient) {
         guard self.served.insert(local.account).inserted else { return }
+        self.copy(recipient, to: local)
+    }
+
+    private mutating func copy(_ recipient: Envelope.Recipient, to local: LocalRecipient) {
         self.deliveries.append(
             PlannedDelivery(
                 account: local.account, prefix: self.prefix(recipient), quota: self.ignoresQuota ? nil : local.quota, recipient: recipient))
     }
 
+    @discardableResult
     private mutating func deliver(_ recipient: Envelope.Recipient, to local: LocalRecipient) -> Bool {
-        let (hasMailbox, forwards) = (local.delivery.contains(.mailbox), local.delivery.contains(.forward))
-        if hasMailbox { self.addMailbox(recipient, of: local) }
-        if forwards { self.forward(recipient, hasCopy: hasMailbox) }
-        return hasMailbox || forwards
+        guard !local.delivery.isEmpty else { return false }
+        guard self.served.insert(local.account).inserted else { return true }
+        if local.delivery.contains(.mailbox) { self.copy(recipient, to: local) }
+        self.queue += MethodDrafts.make(recipient, local, fields: self.fields, now: self.now)
+        return true
     }
 
-    private mutating func forward(_ recipient: Envelope.Recipient, hasCopy: Bool) {
-        let order = ForwardOrder(hasCopy: hasCopy, fields: self.fields)
+    private mutating func forward(_ recipient: Envelope.Recipient) {
+        let order = ForwardOrder(hasCopy: false, fields: self.fields)
         self.queue.append(QueueDraft(.forward, recipient: recipient, due: self.now, payload: order.encoded()))
     }
 
@@ -96,6 +103,7 @@ extension StoredQueueEntry {
         switch self.draft.channel {
         case .mailbox: DeferredDelivery(decoding: self.draft.payload)?.delivery.prefix.withoutDeliveryLines ?? ByteBuffer()
         case .forward: ForwardOrder(decoding: self.draft.payload)?.fields ?? ByteBuffer()
+        case .maildrop, .program, .reply: MethodOrder(decoding: self.draft.payload)?.fields ?? ByteBuffer()
         default: ByteBuffer(bytes: self.draft.payload)
         }
     }

@@ -199,13 +199,5 @@ extension Forwarder.Order {
 
 extension MessageReader {
     /// Blocks.
-    func nextNow() throws(StoreError) -> ByteBuffer? {
-        let answer = Monitor<Result<ByteBuffer?, StoreError>?>(nil)
-        self.next { result in
-            answer.withLock { $0 = result }
-            answer.signal()
-        }
-        guard let result = answer.wait(until: { $0 != nil }, then: { $0 }) else { throw .busy }
-        return try result.get()
-    }
+    func nextNow() throws(StoreError) -> ByteBuffer? { try StoreWait.value { self.next($0) } }
 }

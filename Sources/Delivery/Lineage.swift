@@ -10,6 +10,8 @@ enum Lineage: Character, Sendable {
     case notice = "n"
     /// Sent on in the name of an account.
     case forwarded = "f"
+    /// Of an account that answers by itself.
+    case answer = "a"
 
     func trace(of parent: TraceID) -> TraceID { TraceID("\(parent.text)\(self.rawValue)") }
 }

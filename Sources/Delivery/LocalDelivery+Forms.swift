@@ -155,7 +155,7 @@ extension LocalDelivery {
     /// Nobody elsewhere gets mail from us because somebody used his name.
     private func isOfThisSite(_ sender: Address) -> Bool {
         let snapshot = self.directory.snapshot
-        if snapshot.postmasterDelivery.contains(sender) { return true }
+        if snapshot.postmasters.contains(sender) { return true }
         switch snapshot.resolveTarget(sender) {
         case .account, .postmaster: return true
         case .handler, .remote, .redirected, .bangPath, .refused, .unknown: return false

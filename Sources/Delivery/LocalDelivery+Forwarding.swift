@@ -30,6 +30,7 @@ extension LocalDelivery {
         }
         // It forwards no more. Its mailbox has the message, or gets it now.
         if order.hasCopy { return self.finish(entry) }
+        if let locals = self.waitingForMethods(entry) { return self.expand(entry, locals, order.fields) }
         var prefix = ByteBuffer(
             string: "Return-Path: <\(entry.envelope.sender?.description ?? "")>\r\nDelivered-To: \(entry.draft.recipient.address)\r\n")
         prefix.writeImmutableBuffer(order.fields)
@@ -39,10 +40,10 @@ extension LocalDelivery {
         }
     }
 
-    /// The recipient's mail goes elsewhere alone.
+    /// The recipient's mail goes other ways alone.
     func hasNoMailbox(_ entry: StoredQueueEntry) -> Bool {
         guard case .account(let local) = self.directory.snapshot.resolve(entry.draft.recipient.address) else { return false }
-        return local.delivery.contains(.forward) && !local.delivery.contains(.mailbox)
+        return !local.delivery.isEmpty && !local.delivery.contains(.mailbox)
     }
 
     private func finish(_ entry: StoredQueueEntry) -> Bool {

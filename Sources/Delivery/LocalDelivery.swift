@@ -26,6 +26,8 @@ package final class LocalDelivery: Sendable {
     let store: MessageStore
     /// Gives back what cannot be delivered; nil where nothing may be sent, so that it waits instead.
     let remote: RemoteDelivery?
+    /// Acts as users of the operating system; nil where nobody does.
+    let system: System?
     let events: any EventSink
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
@@ -33,16 +35,42 @@ package final class LocalDelivery: Sendable {
     private let thread = Monitor<Thread?>(nil)
     /// Explanations that went out lately.
     let replies = Monitor(RateCounter(window: 3600))
+    /// For accounts that answer by themselves; nil: there are no answers.
+    let answering: Answering?
+    /// Answers of each account lately.
+    let answers = Monitor<[AccountID: RateCounter]>([:])
+    /// A mailbox has no room: true when it has been so for too long.
+    private let isFullForGood: @Sendable (AccountID) -> Bool
 
+    /// Who does what, and where long messages may lie meanwhile.
+    package struct System: Sendable {
+        package var helper: SystemHelper
+        package var directory: String
+
+        package init(helper: SystemHelper, directory: String) {
+            self.helper = helper
+            self.directory = directory
+        }
+    }
+
+    /// In this order in each round.
+    private static let channels: [QueueDraft.Channel] = [.mailbox, .forward, .reply]
+    /// Those that may take long, with threads of their own, and how many.
+    private static let slow: [(channel: QueueDraft.Channel, threads: Int)] = [(.maildrop, 4), (.program, 4)]
+    private let runners = Monitor<[MethodRunner]>([])
     /// Entries of one round.
     private static let batch = 200
     /// Milliseconds between two looks at the queue, when nothing calls.
     private static let pause = 60_000
 
     package init(
-        directory: Directory, store: MessageStore, remote: RemoteDelivery? = nil, events: any EventSink,
+        directory: Directory, store: MessageStore, remote: RemoteDelivery? = nil, system: System? = nil, events: any EventSink,
+        answering: Answering? = nil, isFullForGood: @escaping @Sendable (AccountID) -> Bool = { _ in false },
         now: @escaping @Sendable () -> Int64
     ) {
+        self.system = system
+        self.answering = answering
+        self.isFullForGood = isFullForGood
         self.directory = directory
         self.store = store
         self.remote = remote
@@ -54,9 +82,20 @@ package final class LocalDelivery: Sendable {
     package func start() {
         self.directory.onChange { [weak self] _ in self?.tryAll() }
         self.store.whenQueued { [weak self] channels in
-            if channels.contains(.mailbox) || channels.contains(.forward) { self?.wake() }
+            self?.queued(channels)
         }
         self.remote?.whenLocalChanges { [weak self] in self?.wake() }
+        let runners = Self.slow.map { slow in
+            MethodRunner(slow.channel, threads: slow.threads, store: self.store, now: self.now) { [weak self] entry in
+                guard let self else { return }
+                _ = self.leased(entry) { entry in
+                    // As it is now: it may have had its turn, or been held, since it was read.
+                    guard let fresh = try? self.store.queueEntry(entry.id), fresh.draft.due <= self.now() else { return false }
+                    return self.attempt(fresh)
+                }
+            }
+        }
+        self.runners.withLock { $0 = runners }
         self.thread.withLock { thread in
             guard thread == nil else { return }
             thread = Thread("local-delivery") { [weak self] in
@@ -69,6 +108,8 @@ package final class LocalDelivery: Sendable {
     package func stop() {
         self.state.withLock { $0.isStopped = true }
         self.state.broadcast()
+        self.system?.helper.stop()
+        for runner in self.runners.withLock({ $0 }) { runner.stop() }
         self.thread.withLock { $0 }?.join()
     }
 
@@ -81,6 +122,14 @@ package final class LocalDelivery: Sendable {
     private func wake() {
         self.state.withLock { $0.isWoken = true }
         self.state.signal()
+        for runner in self.runners.withLock({ $0 }) { runner.wake() }
+    }
+
+    private func queued(_ channels: Set<QueueDraft.Channel>) {
+        for runner in self.runners.withLock({ $0 }) where channels.contains(runner.channel) { runner.wake() }
+        guard !channels.isDisjoint(with: Self.channels) else { return }
+        self.state.withLock { $0.isWoken = true }
+        self.state.signal()
     }
 
     private func waitForWork() -> Bool {
@@ -89,16 +138,22 @@ package final class LocalDelivery: Sendable {
             return state
         }
         guard !turn.isStopped else { return false }
-        self.runOnce(everything: turn.mustTryAll)
+        self.round(everything: turn.mustTryAll)
         return true
     }
 
     /// One round: everything that is due, once. Blocks. The number of entries that were delivered or sent on.
     @discardableResult
     package func runOnce(everything: Bool = false) -> Int {
+        self.round(everything: everything)
+            + Self.slow.reduce(0) { $0 + self.run($1.channel, everything ? MessageStore.never - 1 : self.now()) }
+    }
+
+    @discardableResult
+    private func round(everything: Bool) -> Int {
         // What is held is not due by any time.
         let until = everything ? MessageStore.never - 1 : self.now()
-        return self.run(.mailbox, until) + self.run(.forward, until)
+        return Self.channels.reduce(0) { $0 + self.run($1, until) }
     }
 
     /// Batch by batch: each attempt ends its entry or puts it off, so that the next batch has others. When everything is tried, that does
@@ -116,7 +171,7 @@ package final class LocalDelivery: Sendable {
         return delivered
     }
 
-    private var isStopped: Bool { self.state.withLock { $0.isStopped } }
+    var isStopped: Bool { self.state.withLock { $0.isStopped } }
 
     /// Nobody else changes the entry meanwhile; false when somebody has it in hand.
     private func leased(_ entry: StoredQueueEntry, _ body: (StoredQueueEntry) -> Bool) -> Bool {
@@ -129,12 +184,18 @@ package final class LocalDelivery: Sendable {
     // MARK: One entry
 
     private func attempt(_ entry: StoredQueueEntry) -> Bool {
-        if entry.draft.channel == .forward {
+        switch entry.draft.channel {
+        case .maildrop, .program, .reply: return self.attemptMethod(entry)
+        case .forward:
             guard let order = ForwardOrder(decoding: entry.draft.payload) else {
                 return self.putOff(entry, Reason("entry-unreadable", nil))
             }
             return self.forward(entry, order)
+        case .mailbox, .remote, .list, .form, .held: return self.attemptMailbox(entry)
         }
+    }
+
+    private func attemptMailbox(_ entry: StoredQueueEntry) -> Bool {
         if let remote = self.remote, case .handler(.configuration) = self.directory.snapshot.resolve(entry.draft.recipient.address) {
             return self.answerForm(entry, remote)
         }
@@ -142,7 +203,10 @@ package final class LocalDelivery: Sendable {
             return self.putOff(entry, Reason("entry-unreadable", nil))
         }
         // Account 0: nothing was done for the recipient. Otherwise a mailbox is owed its copy, and what else there was is on its way.
-        if waiting.account.rawValue == 0 || self.hasNoMailbox(entry), let order = self.forwarding(entry) { return self.send(entry, order) }
+        if waiting.account.rawValue == 0 || self.hasNoMailbox(entry) {
+            if let locals = self.waitingForMethods(entry) { return self.expand(entry, locals, entry.traceFields) }
+            if let order = self.forwarding(entry) { return self.send(entry, order) }
+        }
         switch self.targets(entry.draft.recipient.address, waiting) {
         case .failure(let reason): return self.putOff(entry, reason)
         case .success(let deliveries): return self.deliver(entry, deliveries)
@@ -194,11 +258,16 @@ package final class LocalDelivery: Sendable {
         }
         switch answer.wait(until: { $0 != nil }, then: { $0 }) {
         case .success(.delivered):
-            let facts = [("to", "\(entry.draft.recipient.address)"), ("attempts", "\(entry.attempts + 1)")]
+            let facts = [
+                ("to", "\(entry.draft.recipient.address)"), ("attempts", "\(entry.attempts + 1)"),
+                ("age", "\(self.now() - entry.acceptedAt)"),
+            ]
             self.events.record(TrailEvent(.mailboxDeliver, "delivered", trace: entry.trace, facts), switchedBy: nil)
             confirm()
             return true
-        case .success(.overQuota): return self.putOff(entry, Reason("over-quota", .overQuota))
+        case .success(.overQuota):
+            let isFinal = deliveries.first.map { self.isFullForGood($0.account) } ?? false
+            return self.putOff(entry, Reason("over-quota", .overQuota), isFinal: isFinal)
         case .success(.accountGone): return self.putOff(entry, Reason("account-gone", .unknownHere))
         case .failure(let refusal): return self.putOff(entry, Reason("\(refusal)", .local("\(refusal)")))
         case nil: return self.putOff(entry, Reason("no-answer", .local("no answer")))
@@ -214,11 +283,11 @@ package final class LocalDelivery: Sendable {
     /// Tried again by the schedule; back to the sender, or to whom the postmaster says, when that cannot help or there is no time left.
     /// False: it was not delivered.
     @discardableResult
-    func putOff(_ entry: StoredQueueEntry, _ reason: Reason) -> Bool {
+    func putOff(_ entry: StoredQueueEntry, _ reason: Reason, isFinal: Bool = false) -> Bool {
         let policy = self.directory.configuration.queue
         let isReport = entry.envelope.sender == nil
         var due = policy.nextAttempt(after: entry.attempts + 1, acceptedAt: entry.since, isReport: isReport, now: self.now())
-        if reason.failure?.isPermanent == true { due = nil }
+        if isFinal || reason.failure?.isPermanent == true { due = nil }
         if due == nil, let failure = reason.failure, let remote = self.remote {
             self.events.record(
                 TrailEvent(

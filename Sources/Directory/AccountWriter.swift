@@ -12,22 +12,31 @@ struct AccountWriter {
     let snapshot: DirectorySnapshot
     let now: Int64
     let revision: Int64
+    /// What a new account gets where nothing else is said.
+    var template: [FieldKey: FieldValue] = [:]
+    /// Seats taken and given back in this transaction, which the snapshot does not know yet.
+    var seats = SeatLedger()
 
     // MARK: Adding
 
     func add(_ input: AccountInput, isPostmaster: Bool = false) throws -> AccountID {
-        if !isPostmaster { try self.checkSeats() }
+        let usual = isPostmaster ? [:] : self.template.filter { input.values[$0.key] == nil }
+        let merged = usual.merging(input.values) { $1 }.filter { !$0.value.isNone && $0.key != AccountField.postmasterPrivilege.key }
+        if !isPostmaster { try self.takeSeat(merged) }
         let version: Int64 = input.verifier == nil ? 0 : 1
         try self.connection.run(
             DirectorySchema.insertAccount, .int(self.now), .text(input.verifier?.stored), .int(version),
             version == 0 ? .null : .int(self.now))
         let id = AccountID(rawValue: self.connection.lastInsertID)
-        let merged = input.values.filter { !$0.value.isNone }
         try self.checkWhole(merged, isPostmaster: isPostmaster)
+        try self.checkPrograms(input, merged)
         for (key, value) in merged where key != AccountField.addresses.key { try self.store(id, key, value) }
         try self.writeAddresses(id, merged[AccountField.addresses.key]?.list ?? [], isPostmaster: isPostmaster)
         try self.writeLogin(id, merged)
         try self.record(id, "account", nil, merged[AccountField.addresses.key]?.list.first)
+        if input.values[AccountField.postmasterPrivilege.key]?.flag == true {
+            try self.setPrivilege(true, merged[AccountField.addresses.key]?.list ?? [])
+        }
         return id
     }
 
@@ -37,9 +46,27 @@ struct AccountWriter {
     func change(_ id: AccountID, _ input: AccountInput, isPostmaster: Bool) throws -> (addresses: [String], logins: [String]) {
         guard let before = try Directory.details(self.connection, id) else { throw DirectoryError.noAccount("\(id)") }
         let freed = try self.keys(of: id)
+        let privilege = input.values[AccountField.postmasterPrivilege.key]
+        if isPostmaster, privilege != nil {
+            throw DirectoryError([
+                AccountField.postmasterPrivilege.problem(
+                    Localized(
+                        "is for accounts of persons; who is a postmaster stands in forwarding-addresses of the Postmaster account",
+                        "利用者のアカウントに指定します。ポストマスタは Postmaster アカウントの forwarding-addresses で指定できます"))
+            ])
+        }
+        var input = input
+        input.values[AccountField.postmasterPrivilege.key] = nil
         let merged = before.values.merging(input.values) { $1 }.filter { !$0.value.isNone }
         try self.checkWhole(merged, isPostmaster: isPostmaster)
+        try self.checkPrograms(input, merged)
         try self.checkAdministrators(id, from: before, to: merged, isPostmaster: isPostmaster)
+        if isPostmaster {
+            try self.checkPostmasters(from: before.values, to: merged)
+        } else {
+            try self.moveSeat(from: before, to: merged, input)
+            try self.followPostmaster(before.addresses, merged[AccountField.addresses.key]?.list ?? [], privilege?.flag)
+        }
         let addressKey = AccountField.addresses.key
         for (key, value) in input.values where value != before.values[key] ?? .none {
             let field = FieldTable.account(named: key.text)
@@ -71,9 +98,13 @@ struct AccountWriter {
     func remove(_ id: AccountID) throws -> (addresses: [String], logins: [String]) {
         guard let before = try Directory.details(self.connection, id) else { throw DirectoryError.noAccount("\(id)") }
         try self.checkRemoval(before)
+        try self.followPostmaster(before.addresses, [], nil)
+        self.seats.give(AccountSeat(before.values))
         let freed = try self.keys(of: id)
         for statement in [
-            DirectorySchema.deleteAddresses, DirectorySchema.deleteLogin, DirectorySchema.deleteValues, DirectorySchema.deleteAccount,
+            DirectorySchema.deleteAddresses, DirectorySchema.deleteLogin, DirectorySchema.deleteValues,
+            DirectorySchema.deleteAppPasswords, DirectorySchema.deleteWebSessions, DirectorySchema.deleteSecondFactor,
+            DirectorySchema.deleteAccount,
         ] { try self.connection.run(statement, .int(id.rawValue)) }
         try self.connection.run(DirectorySchema.insertRemoval, .int(id.rawValue), .int(self.now))
         try self.record(id, "account", before.primary, nil)
@@ -87,13 +118,13 @@ struct AccountWriter {
         )
     }
 
-    private func store(_ id: AccountID, _ key: FieldKey, _ value: FieldValue) throws {
+    func store(_ id: AccountID, _ key: FieldKey, _ value: FieldValue) throws {
         guard let field = FieldTable.account(named: key.text), !field.isSecret, let text = field.stored(value) else { return }
         try self.connection.run(DirectorySchema.setValue, .int(id.rawValue), .text(key.text), .text(text))
     }
 
     /// For the history. Long values are cut: it tells who changed what, it is no backup.
-    private func record(_ id: AccountID, _ field: String, _ old: String?, _ new: String?) throws {
+    func record(_ id: AccountID, _ field: String, _ old: String?, _ new: String?) throws {
         try self.connection.run(
             DirectorySchema.insertChange, .int(self.revision), .int(id.rawValue), .text(field), .text(old.map { String($0.prefix(400)) }),
             .text(new.map { String($0.prefix(400)) }))
@@ -196,26 +227,14 @@ struct AccountWriter {
         if effective(DeliveryField.programDelivery).flag == true && values[DeliveryField.programs.key] == nil {
             problems.append(DeliveryField.programs.problem(Localized("name at least one program", "プログラムを 1 つ以上指定してください")))
         }
-        if ["vacation", "reply"].contains(effective(DeliveryField.autoReply).text ?? "") && values[DeliveryField.autoReplyText.key] == nil {
-            problems.append(DeliveryField.autoReplyText.problem(Localized("write a text for the reply", "応答のメッセージを指定してください")))
+        if let first = values[DeliveryField.autoReplyFrom.key]?.text, let last = values[DeliveryField.autoReplyUntil.key]?.text,
+            last < first
+        {
+            problems.append(
+                DeliveryField.autoReplyUntil.problem(
+                    Localized("it is before the first day, \(first)", "開始日 \(first) より前の日です。開始日以降の日を指定してください")))
         }
         guard problems.isEmpty else { throw DirectoryError(problems) }
-    }
-
-    private func checkSeats() throws {
-        let security = self.snapshot.configuration.security
-        let count = try self.connection.row(DirectorySchema.accountCount) { Int($0.int(0)) } ?? 0
-        // The Postmaster takes no seat.
-        if let seats = security.seats, count - 1 >= seats {
-            throw DirectoryError(
-                .conflict, "all \(seats) accounts are in use; delete one or raise seat-limit",
-                "登録ユーザ数の上限 \(seats) に達しています。アカウントを削除するか、seat-limit を増やしてください")
-        }
-        if let last = security.seatsUntil, Day.number(at: self.now) > last {
-            throw DirectoryError(
-                .conflict, "the time for adding accounts has ended; change seat-limit-end",
-                "使用期限を過ぎているためアカウントを追加できません。seat-limit-end を変更してください")
-        }
     }
 }
 

@@ -9,7 +9,7 @@ package import Vocabulary
 // 1. An unknown name, an account without password and one whose access list does not admit the peer get the same work (a decoy's
 //    hash) and the same answer as a wrong password.
 // 2. States (locked, expired, service off) are told only to who knows the password.
-// 3. Access lists are asked before the password is looked at.
+// 3. Access lists are asked before the password is looked at; on the web whoever knew the password is told that it is the place.
 // 4. The true reason of a refusal goes to the log, and nowhere else.
 
 /// Answers the logins of all services, on a bounded pool that is fair between peers, with a cache of what was found right.
@@ -22,6 +22,8 @@ package final class Authenticator: Sendable {
     private let failures = LoginFailures()
     private let hashing: FairQueue
     private let reading: WorkerPool
+    /// Passwords of the operating system, which may be slow, apart from those that cost CPU.
+    private let asking: FairQueue
     private let hashCount = Atomic<Int>(0)
 
     /// Jobs of one peer and of all that may wait for a hash.
@@ -35,6 +37,7 @@ package final class Authenticator: Sendable {
         self.wrong = LoginCache(key: options.cacheKey)
         self.hashing = FairQueue("login", threads: options.workers, perPeer: Self.waitingPerPeer, total: Self.waiting)
         self.reading = WorkerPool("login-read", threads: 1, bound: Self.waiting)
+        self.asking = FairQueue("os-login", threads: 4, perPeer: Self.waitingPerPeer, total: Self.waiting)
     }
 
     /// Answers exactly once, now or later, from any thread. Never blocks the caller.
@@ -47,8 +50,8 @@ package final class Authenticator: Sendable {
         let record = snapshot.record(login: request.login)
         let isAdmitted = record.map { $0.extras?.admits(context) ?? true } ?? false
         let attempt = Attempt(
-            request: request, context: context, record: isAdmitted ? record : nil, isKept: record != nil && !isAdmitted,
-            completion: completion)
+            request: request, context: context, record: isAdmitted ? record : nil, kept: isAdmitted ? nil : record,
+            completion: completion, known: record?.id)
         switch request {
         case .password(_, let password):
             guard context.hasTLS || snapshot.configuration.security.takesPlaintextLogin(from: context.facts.peer) else {
@@ -106,6 +109,7 @@ package final class Authenticator: Sendable {
     /// Finishes what waits, then answers `.unavailable`.
     package func close() {
         self.hashing.stop()
+        self.asking.stop()
         self.reading.stop()
     }
 
@@ -116,26 +120,71 @@ package final class Authenticator: Sendable {
         let context: LoginContext
         /// nil when there is none, or when its access list does not admit the peer.
         let record: AccountRecord?
-        /// There is an account, but its access list keeps the peer out.
-        let isKept: Bool
+        /// The account, where its access list keeps the peer out.
+        let kept: AccountRecord?
         let completion: @Sendable (AuthOutcome) -> Void
+        let began = SystemPassword.milliseconds
         var peer: PeerBlock { PeerBlock(self.context.facts.peer) }
+        /// Whose password is guessed: an account under all its names, or a name that nobody has. A stranger cannot tell them apart.
+        var subject: LoginSubject { self.known.map { .account($0) } ?? .name(UnicodeText.folded(self.request.login)) }
+        /// The account of that name, whether or not its list admits the peer.
+        let known: AccountID?
     }
 
     private func password(_ password: Secret, _ attempt: Attempt, _ snapshot: DirectorySnapshot) {
         let record = attempt.record
         let login = attempt.request.login
-        let mark = self.right.mark(record?.id, UnicodeText.folded(login), version: record?.passwordVersion ?? 0, password)
+        let mark = self.right.mark(record?.id, UnicodeText.folded(login), version: self.version(record), password)
+        if let app = AppPassword(typed: password) { return self.appPassword(app, password, mark, attempt) }
+        self.accountPassword(password, mark, attempt)
+    }
+
+    /// Of the shape of an app password. A login by one costs a read and a MAC, so that it stands above the budgets: 80 bits are not guessed.
+    /// What is none is looked at as the account's own password then, so that every failure costs one hash, whatever its shape.
+    private func appPassword(_ app: AppPassword, _ password: Secret, _ mark: LoginCache.Mark, _ attempt: Attempt) {
+        let isTaken = self.reading.submit {
+            let found: (id: AppPasswordID, verifier: String, lastUsed: Int64?)?
+            do throws(DatabaseError) {
+                found = try self.directory.foundAppPassword(attempt.record?.id, tag: app.tag)
+            } catch {
+                return self.refuse(.unavailable, .directory, attempt)
+            }
+            guard app.matches(found?.verifier), let found, let record = attempt.record else {
+                return self.accountPassword(password, mark, attempt)
+            }
+            if self.decide(record, attempt, by: found.id) { self.directory.noteUse(found.id, before: found.lastUsed) }
+        }
+        if !isTaken { self.refuse(.unavailable, .busy, attempt) }
+    }
+
+    /// What the account's password is beside its text: 0 where there is none, below it where the operating system has it.
+    private func version(_ record: AccountRecord?) -> Int64 {
+        record?.osUser == nil ? record?.passwordVersion ?? 0 : SystemPassword.version(at: self.directory.location.now())
+    }
+
+    private func accountPassword(_ password: Secret, _ mark: LoginCache.Mark, _ attempt: Attempt) {
+        let record = attempt.record
+        let login = attempt.request.login
         // Who was right before is let in also while his neighbours behind the same address fail.
-        if let record, record.passwordVersion > 0, self.right.contains(mark) { return self.decide(record, attempt) }
-        guard !self.isOverBudget(attempt) else { return self.refuse(.tooManyFailures, .overBudget, attempt) }
+        if let record, self.version(record) != 0, self.right.contains(mark) {
+            self.decide(record, attempt)
+            return
+        }
+        if let fault = self.budgetFault(attempt) { return self.refuse(.tooManyFailures, fault, attempt) }
         if self.wrong.contains(mark) { return self.fail(attempt, .wrongPassword) }
+        if let record, let osUser = record.osUser, let ask = self.options.osPassword {
+            return self.askSystem(ask, SystemPassword.Question(user: osUser, password: password), mark, record, attempt)
+        }
+        let service = attempt.context.facts.listener.service
         let isTaken = self.hashing.submit(from: attempt.peer) {
-            let verifier = self.storedVerifier(record)
+            // Who is on the web is a person: he is told that it is the place, once he has shown that he knows the password.
+            let kept = service == .http ? attempt.kept : nil
+            let verifier = self.storedVerifier(record ?? kept)
             guard case .success(let stored) = verifier else { return self.refuse(.unavailable, .directory, attempt) }
             self.hashCount.wrappingAdd(1, ordering: .relaxed)
             let prepared = Directory.preparation.prepared(password)
             let isRight = (stored ?? self.decoy(login)).matches(prepared ?? Secret("")) && stored != nil && prepared != nil
+            if isRight, kept != nil { return self.refuse(.notFromHere, .accountList, attempt) }
             guard isRight, let record else {
                 self.wrong.insert(mark)
                 return self.fail(attempt, stored == nil ? .noPassword : .wrongPassword)
@@ -146,10 +195,28 @@ package final class Authenticator: Sendable {
         if !isTaken { self.refuse(.unavailable, .busy, attempt) }
     }
 
+    private func askSystem(
+        _ ask: @escaping @Sendable (SystemPassword.Question) -> SystemPassword.Answer, _ question: SystemPassword.Question,
+        _ mark: LoginCache.Mark, _ record: AccountRecord, _ attempt: Attempt
+    ) {
+        let isTaken = self.asking.submit(from: attempt.peer) {
+            switch ask(question) {
+            case .right:
+                self.right.insert(mark)
+                self.decide(record, attempt)
+            case .wrong:
+                self.wrong.insert(mark)
+                self.fail(attempt, .wrongPassword)
+            case .unavailable: self.refuse(.unavailable, .system, attempt)
+            }
+        }
+        if !isTaken { self.refuse(.unavailable, .busy, attempt) }
+    }
+
     // MARK: SCRAM
 
     private func verifier(_ attempt: Attempt) {
-        guard !self.isOverBudget(attempt) else { return self.refuse(.tooManyFailures, .overBudget, attempt) }
+        if let fault = self.budgetFault(attempt) { return self.refuse(.tooManyFailures, fault, attempt) }
         let isTaken = self.reading.submit {
             // Both are made for every name, so that the time is the same.
             let decoy = self.decoy(attempt.request.login)
@@ -179,9 +246,11 @@ package final class Authenticator: Sendable {
     private func storedVerifier(_ record: AccountRecord?) -> Result<SCRAMVerifier?, DatabaseError> {
         let id = record?.id.rawValue ?? 0
         return Result { () throws(DatabaseError) in
-            try self.directory.database.read { connection throws(DatabaseError) in
+            let text = try self.directory.database.read { connection throws(DatabaseError) in
                 try connection.row(DirectorySchema.verifier, .int(id)) { $0.optionalText(0) }
-            }.flatMap { $0 }.flatMap { SCRAMVerifier(stored: $0) }
+            }
+            // Its own password is kept, but is none as long as the operating system's counts.
+            return record?.osUser == nil ? text.flatMap { $0 }.flatMap { SCRAMVerifier(stored: $0) } : nil
         }
     }
 
@@ -191,34 +260,55 @@ package final class Authenticator: Sendable {
 
     // MARK: Answers
 
-    /// The password is right: may this account come in here?
-    private func decide(_ record: AccountRecord, _ attempt: Attempt) {
+    /// The password is right: may this account come in here? True when it may.
+    /// - Parameter app: the app password that it was; nil for the account's own.
+    @discardableResult
+    private func decide(_ record: AccountRecord, _ attempt: Attempt, by app: AppPasswordID? = nil) -> Bool {
         // The newest snapshot: it may have changed while the hash was computed.
         let snapshot = self.directory.snapshot
-        guard let current = snapshot.contents.accounts[record.id], current.passwordVersion == record.passwordVersion else {
-            return self.fail(attempt, .wrongPassword)
+        let isAsItWas = { (current: AccountRecord) in current.passwordVersion == record.passwordVersion && current.osUser == record.osUser }
+        guard let current = snapshot.contents.accounts[record.id], app != nil || isAsItWas(current) else {
+            self.fail(attempt, .wrongPassword)
+            return false
         }
-        switch snapshot.state(current) {
-        case .active: break
-        case .locked: return self.refuse(.locked, .locked, attempt)
-        case .reserved: return self.refuse(.locked, .reserved, attempt)
-        case .expired: return self.refuse(.expired, .expired, attempt)
+        let identity = Identity(account: current.id, login: current.login, primaryAddress: current.primary, appPassword: app)
+        let service = attempt.context.facts.listener.service
+        let refusal: (AuthRefusal, LoginFault)? =
+            switch snapshot.state(current) {
+            case .active where !current.services.contains(ServiceSet(service)): (.serviceOff, .serviceOff)
+            case .active where !snapshot.mayUse(service, identity): (.serviceOff, .appPasswordScope)
+            case .active: nil
+            case .locked: (.locked, .locked)
+            case .reserved: (.locked, .reserved)
+            case .expired: (.expired, .expired)
+            }
+        if let (answer, fault) = refusal {
+            self.refuse(answer, fault, attempt)
+            return false
         }
-        guard current.services.contains(ServiceSet(attempt.context.facts.listener.service)) else {
-            return self.refuse(.serviceOff, .serviceOff, attempt)
-        }
-        attempt.completion(.accepted(Identity(account: current.id, login: current.login, primaryAddress: current.primary)))
+        self.failures.succeeded(current.id, attempt.peer, at: self.directory.location.now())
+        attempt.completion(.accepted(identity))
+        return true
     }
 
     /// One answer for the peer, whatever the fault.
     private func fail(_ attempt: Attempt, _ fault: LoginFault) {
-        if !self.isExempt(attempt) { self.failures.add(attempt.peer, at: self.directory.location.now()) }
-        self.refuse(.badCredentials, attempt.isKept ? .accountList : attempt.record == nil ? .unknownName : fault, attempt)
+        if !self.isExempt(attempt) { self.failures.add(attempt.peer, for: attempt.subject, at: self.directory.location.now()) }
+        let trueFault = attempt.kept != nil ? LoginFault.accountList : attempt.record == nil ? .unknownName : fault
+        // Where some passwords are checked elsewhere, which takes another time than ours, all refusals come after the same time.
+        guard !self.directory.snapshot.contents.linked.isEmpty, let later = self.options.later else {
+            return self.refuse(.badCredentials, trueFault, attempt)
+        }
+        later(SystemPassword.pause(since: attempt.began)) { self.refuse(.badCredentials, trueFault, attempt) }
     }
 
-    private func isOverBudget(_ attempt: Attempt) -> Bool {
-        guard !self.isExempt(attempt) else { return false }
-        return self.failures.count(attempt.peer, at: self.directory.location.now()) >= self.loginFailureBudget
+    /// The budget of the peer, and that of the account, which counts only what comes from peers that it does not know.
+    private func budgetFault(_ attempt: Attempt) -> LoginFault? {
+        guard !self.isExempt(attempt) else { return nil }
+        let now = self.directory.location.now()
+        if self.failures.count(attempt.peer, at: now) >= self.loginFailureBudget { return .overBudget }
+        let budget = self.directory.configuration.connections.accountLoginFailures
+        return self.failures.isGuarded(attempt.subject, from: attempt.peer, budget: budget, at: now) ? .accountGuarded : nil
     }
 
     /// Many people behind one address: one of them must not shut out the others. So it is with everybody on this machine, and with whom the
@@ -250,6 +340,10 @@ package struct AuthenticatorOptions: Sendable {
     package var workers: Int
     /// Is told of every refused login, with its true reason.
     package var events: any EventSink
+    /// Asks the operating system; blocks. nil where that cannot be: such passwords then count as wrong.
+    package var osPassword: (@Sendable (SystemPassword.Question) -> SystemPassword.Answer)?
+    /// Runs the body after so many milliseconds; nil at once.
+    package var later: (@Sendable (Int64, @escaping @Sendable () -> Void) -> Void)?
 
     package init(cacheKey: Secret, cacheMemory: CacheMemory? = nil, workers: Int = 2, events: any EventSink = NullSink()) {
         self.cacheKey = cacheKey

@@ -39,10 +39,19 @@ package struct SendingLimits: Sendable, Hashable {
     package let network: Int?
     /// Recipients at other hosts of one account.
     package let user: Int?
+    /// Messages of one account.
+    package let userMessages: Int?
+    /// Recipients an hour from which an account may be stopped that sends far more than it ever did; nil is never.
+    package let anomalyFloor: Int?
+    /// Refused recipients within ten minutes from which an account is stopped that has half of its recipients refused; nil is never.
+    package let refusalFloor: Int?
 
     init(_ reader: SettingReader) {
         self.client = reader.positive(BlockField.clientRate)
         self.network = reader.positive(BlockField.networkRate)
         self.user = reader.positive(BlockField.userRate)
+        self.userMessages = reader.positive(BlockField.userMessageRate)
+        self.anomalyFloor = reader.positive(BlockField.anomalyFloor)
+        self.refusalFloor = reader.positive(BlockField.refusalFloor)
     }
 }

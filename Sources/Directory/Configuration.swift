@@ -26,6 +26,10 @@ package struct Configuration: Sendable {
     package let filters: FilterRules
     package let errorResponses: ErrorResponses
     package let forwardRewrite: ForwardRewrite
+    /// Who gets mail for the postmaster in place of the postmasters; empty is nobody.
+    package let inquiryAddresses: [Address]
+    /// New accounts get a greeting message.
+    package let greets: Bool
     /// False: mail for hosts beyond this computer is held.
     package let sendsAnywhere: Bool
     package let smtp: SMTPLimits
@@ -43,6 +47,8 @@ package struct Configuration: Sendable {
     /// Servers to ask for DNS; empty means those of the operating system.
     package let nameServers: [NameServer]
     package let transport: TransportSettings
+    /// What program delivery may run.
+    package let programs: ProgramSettings
     /// What the fields hold, without defaults; for forms and exports.
     package let values: [FieldKey: FieldValue]
 
@@ -71,6 +77,8 @@ package struct Configuration: Sendable {
         self.filters = (try? FilterRules.parse(reader.text(FilterField.rules))) ?? FilterRules()
         self.errorResponses = ErrorResponses(reader)
         self.forwardRewrite = ForwardRewrite(rawValue: reader.text(QueueField.forwardRewrite)) ?? .auto
+        self.inquiryAddresses = reader.list(RoutingField.inquiries).compactMap { try? Address(parsing: $0) }
+        self.greets = reader.flag(RoutingField.greetingMail)
         self.sendsAnywhere = reader.text(QueueField.reach) != "this-host"
         self.smtp = Self.smtp(reader)
         self.pop3 = Self.pop3(reader)
@@ -78,6 +86,7 @@ package struct Configuration: Sendable {
         self.imap = Self.imap(reader)
         self.connections = ConnectionSettings(reader)
         self.storage = StorageSettings(reader)
+        self.programs = ProgramSettings(reader)
         self.security = SecuritySettings(reader)
         self.logged = Set(
             LogSwitch.allCases.filter { event in LogField.switches.first { $0.key == LogField.key(event) }.map(reader.flag) ?? true })
@@ -95,10 +104,12 @@ package struct Configuration: Sendable {
         if reader.flag(RoutingField.refusesQuotes) { refusals.insert(.quote) }
         if reader.flag(RoutingField.refusesAt) { refusals.insert(.at) }
         let separator = reader.text(RoutingField.detailSeparator)
-        return RoutingRules(
+        var rules = RoutingRules(
             hostName: reader.text(RoutingField.hostName), mainDomain: domain,
             completionDomain: !completion.isEmpty ? completion : domain.isEmpty ? nil : domain, refusals: refusals,
             detailSeparator: separator == "none" ? nil : separator.first, checksRecipients: reader.flag(RoutingField.checksRecipients))
+        rules.reservedNames = Set(reader.list(RoutingField.reservedNames)).subtracting(["none"])
+        return rules
     }
 
     private static func smtp(_ reader: SettingReader) -> SMTPLimits {
@@ -163,6 +174,8 @@ package struct ConnectionSettings: Sendable, Equatable {
     package let unknownRecipients: Int
     /// Failed logins from one address in ten minutes, before it is shut out.
     package let loginFailures: Int
+    /// Failed logins of one account in ten minutes, before peers that it does not know are refused.
+    package let accountLoginFailures: Int
     /// Seconds that a peer is shut out.
     package let blockTime: Int64
     private let access: [String: AccessList]
@@ -176,6 +189,7 @@ package struct ConnectionSettings: Sendable, Equatable {
         self.ratePerMinute = reader.int(LimitField.connectionRate)
         self.unknownRecipients = reader.int(LimitField.unknownRecipients)
         self.loginFailures = reader.int(LimitField.loginFailureBudget)
+        self.accountLoginFailures = reader.int(LimitField.accountLoginFailureBudget)
         self.blockTime = reader.int64(LimitField.blockTime)
         var access: [String: AccessList] = [:]
         for (service, field) in Self.fields { access[service.rawValue] = AccessList(lines: reader.list(field)) }
@@ -188,7 +202,8 @@ package struct ConnectionSettings: Sendable, Equatable {
     private static let fields: [(ListenerRole.Service, Field)] = [
         (.smtp, SecurityField.smtpAccess), (.submission, SecurityField.submissionAccess), (.lmtp, SecurityField.lmtpAccess),
         (.pop3, SecurityField.pop3Access),
-        (.imap, SecurityField.imapAccess), (.http, SecurityField.webAccess),
+        (.imap, SecurityField.imapAccess), (.http, SecurityField.webAccess), (.finger, SecurityField.fingerAccess),
+        (.password, SecurityField.passwordAccess),
     ]
 }
 
@@ -199,11 +214,21 @@ package struct StorageSettings: Sendable, Equatable {
     private let domainQuotas: [String: Int64]
     /// Below so many free bytes senders get 452.
     package let minimumFree: Int64
+    /// Per cent of the quota from which the owner is warned; nil is never.
+    package let warnFrom: Int?
+    /// Seconds for which mail for a full mailbox is put off before it is refused: 0 refuses at once, nil never.
+    package let overQuotaGrace: Int64?
 
     init(_ reader: SettingReader) {
         let quota = reader.int64(LimitField.defaultQuota)
         self.defaultQuota = quota == 0 ? nil : quota
         self.minimumFree = reader.int64(LimitField.minimumFree)
+        self.warnFrom = reader.positive(LimitField.quotaWarning)
+        switch reader.text(LimitField.overQuota) {
+        case "later": self.overQuotaGrace = nil
+        case "refuse": self.overQuotaGrace = 0
+        default: self.overQuotaGrace = reader.int64(LimitField.overQuotaGrace)
+        }
         var quotas: [String: Int64] = [:]
         for row in reader.value(LimitField.domainQuotas).rows where row.count == 2 { quotas[row[0]] = Int64(row[1]) }
         self.domainQuotas = quotas
@@ -225,7 +250,9 @@ package struct SecuritySettings: Sendable, Equatable {
     /// Accounts at most; nil is no limit.
     package let seats: Int?
     /// Last day (days since 1970) on which accounts may be added; nil is no end.
-    let seatsUntil: Int32?
+    package let seatsUntil: Int32?
+    /// By normalised domain.
+    package let domainSeats: [String: SeatGrant]
     /// SCRAM is listed also where a password may travel as it is.
     package let listsSCRAM: Bool
     private let plaintextNetworks: [IPNetwork]
@@ -237,6 +264,7 @@ package struct SecuritySettings: Sendable, Equatable {
         self.language = Language(rawValue: reader.text(SecurityField.language)) ?? .english
         self.seats = reader.value(SecurityField.seats).integer.map { Int(clamping: $0) }
         self.seatsUntil = Day.number(reader.text(SecurityField.seatsUntil))
+        self.domainSeats = Dictionary(reader.value(SecurityField.domainSeats).rows.compactMap(SeatGrant.row)) { $1 }
         self.listsSCRAM = reader.flag(SecurityField.listsSCRAM)
         self.bareNewlineNetworks = reader.list(SecurityField.bareNewlines).compactMap { IPNetwork(line: $0) }
         self.plaintextNetworks = reader.list(SecurityField.plaintextLogins).compactMap { IPNetwork(line: $0) }

@@ -81,6 +81,7 @@ struct ConfigurationWriter {
         problems += self.relayProblems(values)
         problems += self.routeProblems(values)
         problems += self.filterProblems(values[FilterField.rules.key]?.text)
+        problems += self.programProblems(values[ProgramField.allowed.key]?.text)
         return problems.sorted { $0.field < $1.field }
     }
 
@@ -101,6 +102,12 @@ struct ConfigurationWriter {
             }
             guard self.snapshot.rules.isReserved(key, isPostmaster: false) else { return nil }
             return field.problem(Localized("\(typed) is an address of the server itself", "\(typed) はサーバ自身のアドレスです"))
+        }
+    }
+
+    private func programProblems(_ text: String?) -> [FieldProblem] {
+        (text ?? "").split(whereSeparator: { $0.isNewline || $0 == " " }).map(String.init).filter { !CommandWords.isName($0) }.map {
+            ProgramField.allowed.problem(CommandWords.Fault.badName($0).text($0))
         }
     }
 

@@ -17,6 +17,13 @@ enum Day {
         return Int32(era * 146_097 + dayOfEra - 719_468)
     }
 
+    /// `2026-11-21`.
+    static func text(_ number: Int32) -> String {
+        let time = CivilTime(unixSeconds: Int64(number) * 86_400)
+        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(time.year)-\(two(time.month))-\(two(time.day))"
+    }
+
     static func number(at unixSeconds: Int64) -> Int32 {
         Int32(clamping: unixSeconds >= 0 ? unixSeconds / 86_400 : (unixSeconds - 86_399) / 86_400)
     }

@@ -25,7 +25,7 @@ extension Directory {
         let number = Value.int(account.rawValue)
         return try self.reading { connection throws(DatabaseError) in
             let heads = try connection.rows(DirectorySchema.revisions, .int(.max), number, .int(limit)) { row in
-                (row.int(0), row.int(1), Actor(name: row.text(2), interface: row.text(3)), row.text(4))
+                (row.int(0), row.int(1), Actor(name: row.text(2), interface: row.text(3), origin: row.text(5)), row.text(4))
             }
             var out: [AccountRevision] = []
             for (id, time, actor, note) in heads {

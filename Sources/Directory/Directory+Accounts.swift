@@ -22,8 +22,10 @@ extension Directory {
             for input in inputs {
                 var refusal: DirectoryError?
                 do throws(DatabaseError) {
+                    writer.seats.mark()
                     let id = try connection.savepoint { () throws(DatabaseError) -> AccountID in
                         do {
+                            try self.checkSystemDelivery(input)
                             return try writer.add(input)
                         } catch let error as DatabaseError {
                             throw error
@@ -33,8 +35,12 @@ extension Directory {
                         }
                     }
                     touched.accounts.append(id)
+                    if input.values[AccountField.postmasterPrivilege.key] != nil, let postmaster = snapshot.contents.postmaster?.id {
+                        touched.accounts.append(postmaster)
+                    }
                     results.append(.success(id))
                 } catch {
+                    writer.seats.undo()
                     // A full disk or a broken file is everybody's; what is wrong with one account is its own.
                     guard let refusal else { throw error }
                     results.append(.failure(refusal))
@@ -47,8 +53,9 @@ extension Directory {
     package func changeAccount(_ id: AccountID, _ input: AccountInput, by actor: Actor) throws(DirectoryError) {
         try self.change { connection, snapshot, touched in
             let writer = try self.writer(connection, snapshot, actor, "")
+            try self.checkSystemDelivery(input)
             let freed = try writer.change(id, input, isPostmaster: id == snapshot.contents.postmaster?.id)
-            touched.accounts = [id]
+            touched.accounts = [id] + (snapshot.contents.postmaster.map { [$0.id] } ?? [])
             touched.freedAddresses = freed.addresses
             touched.freedLogins = freed.logins
         }
@@ -60,7 +67,7 @@ extension Directory {
         try self.change { connection, snapshot, touched in
             try Self.checkRemoval(of: id, snapshot)
             let freed = try self.writer(connection, snapshot, actor, "").remove(id)
-            touched.accounts = [id]
+            touched.accounts = [id] + (snapshot.contents.postmaster.map { [$0.id] } ?? [])
             touched.freedAddresses = freed.addresses
             touched.freedLogins = freed.logins
         }
@@ -104,7 +111,8 @@ extension Directory {
     }
 
     package func details(_ id: AccountID) throws(DirectoryError) -> AccountDetails? {
-        try self.reading { connection throws(DatabaseError) in try Self.details(connection, id) }
+        let snapshot = self.snapshot
+        return try self.reading { connection throws(DatabaseError) in try Self.details(connection, id) }.map { snapshot.withPrivilege($0) }
     }
 
     /// Accounts behind `id` in order of id, at most `limit`; the page after the last is empty.
@@ -112,7 +120,8 @@ extension Directory {
         try self.reading { connection throws(DatabaseError) in
             let ids = try connection.rows(DirectorySchema.accountPage, .int(id.rawValue), .int(limit)) { AccountID(rawValue: $0.int(0)) }
             var out: [AccountDetails] = []
-            for id in ids { if let details = try Self.details(connection, id) { out.append(details) } }
+            let snapshot = self.snapshot
+            for id in ids { if let details = try Self.details(connection, id) { out.append(snapshot.withPrivilege(details)) } }
             return out
         }
     }
@@ -157,12 +166,16 @@ extension Directory {
         -> AccountWriter
     {
         let now = self.location.now()
-        return AccountWriter(connection: connection, snapshot: snapshot, now: now, revision: try self.revision(connection, actor, note))
+        var writer = AccountWriter(
+            connection: connection, snapshot: snapshot, now: now, revision: try self.revision(connection, actor, note))
+        writer.template = try Self.template(connection)
+        return writer
     }
 
     func revision(_ connection: Connection, _ actor: Actor, _ note: String) throws(DatabaseError) -> Int64 {
         try connection.run(
-            DirectorySchema.insertRevision, .int(self.location.now()), .text(actor.name), .text(actor.interface), .text(note))
+            DirectorySchema.insertRevision, .int(self.location.now()), .text(actor.name), .text(actor.interface), .text(note),
+            .text(actor.origin))
         return connection.lastInsertID
     }
 }

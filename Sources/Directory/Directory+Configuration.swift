@@ -73,7 +73,7 @@ extension Directory {
     package func history(before revision: Int64 = .max, limit: Int = 50) throws(DirectoryError) -> [Revision] {
         try self.reading { connection throws(DatabaseError) in
             let heads = try connection.rows(DirectorySchema.revisions, .int(revision), 0, .int(limit)) { row in
-                (row.int(0), row.int(1), Actor(name: row.text(2), interface: row.text(3)), row.text(4))
+                (row.int(0), row.int(1), Actor(name: row.text(2), interface: row.text(3), origin: row.text(5)), row.text(4))
             }
             var out: [Revision] = []
             for (id, time, actor, note) in heads {

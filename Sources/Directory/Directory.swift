@@ -20,8 +20,11 @@ package final class Directory: Sendable {
     /// Makes the verifiers of names that nobody has; kept, so that they stay the same over restarts.
     let decoyKey: Secret
     private let current: Mutex<DirectorySnapshot>
+    let listing = AccountListing()
+    private let system = Mutex(SystemDelivery.unknown)
     /// One change at a time, from its checks to its new snapshot: so snapshots follow in the order of commits.
     private let changing = Monitor(())
+    let systemPassword = Mutex<(@Sendable (_ user: String, Secret) -> Bool)?>(nil)
     private let listeners = Mutex<[@Sendable (DirectorySnapshot) -> Void]>([])
 
     /// Opens or creates `spool/directory.db` and reads it into memory. One process at a time.
@@ -50,6 +53,12 @@ package final class Directory: Sendable {
     /// All that lookups need, as of the last commit. Cheap enough for every command: a lock held for a reference count.
     package var snapshot: DirectorySnapshot { self.current.withLock { $0 } }
     package var configuration: Configuration { self.snapshot.configuration }
+
+    /// What can be done with users of the operating system; set once it is known.
+    package var systemDelivery: SystemDelivery {
+        get { self.system.withLock { $0 } }
+        set { self.system.withLock { $0 = newValue } }
+    }
 
     /// False until `setUp` has named the host.
     package var isSetUp: Bool { self.snapshot.contents.postmaster != nil }
@@ -122,18 +131,5 @@ package struct DirectoryLocation: Sendable {
         self.file = file
         self.now = now
         self.random = random
-    }
-}
-
-/// Who makes a change; goes into the history.
-package struct Actor: Sendable, Hashable {
-    /// `postmaster`, an OS user, an account's address.
-    package var name: String
-    /// `command`, `web`, `mail`, `setup`.
-    package var interface: String
-
-    package init(name: String, interface: String) {
-        self.name = name
-        self.interface = interface
     }
 }

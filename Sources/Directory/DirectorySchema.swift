@@ -58,6 +58,58 @@ package enum DirectorySchema {
             -- Accounts that are deleted here and whose mail may still be there: written with the deletion, gone when the mail is.
             CREATE TABLE removal(account INTEGER PRIMARY KEY, time INTEGER NOT NULL) STRICT;
             """,
+            """
+            -- Passwords for one device or program. The tag is the part by which a password that is typed finds its row.
+            CREATE TABLE app_password(
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                account INTEGER NOT NULL,
+                tag TEXT NOT NULL,
+                verifier TEXT NOT NULL,
+                label TEXT NOT NULL,
+                services TEXT NOT NULL,
+                last_day INTEGER,
+                created INTEGER NOT NULL,
+                last_used INTEGER,
+                UNIQUE(account, tag)
+            ) STRICT;
+            """,
+            """
+            -- Logins on the web. What a session's token says is checked by its MAC; the row is what can be listed and ended.
+            CREATE TABLE web_session(
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                account INTEGER NOT NULL,
+                postmaster INTEGER NOT NULL,
+                started INTEGER NOT NULL,
+                last_used INTEGER NOT NULL,
+                ended INTEGER,
+                client TEXT NOT NULL,
+                agent TEXT NOT NULL
+            ) STRICT;
+            CREATE INDEX web_session_of_account ON web_session(account, id);
+            CREATE INDEX web_session_by_use ON web_session(last_used);
+            CREATE TABLE second_factor(
+                account INTEGER PRIMARY KEY,
+                key BLOB NOT NULL,
+                last_step INTEGER NOT NULL,
+                recovery_codes TEXT NOT NULL
+            ) STRICT;
+            """,
+            """
+            -- The address that a change came from; empty for one of this host.
+            ALTER TABLE revision ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+            -- Keys of the API. The tag finds the row, the hash proves the rest; the key itself is nowhere.
+            CREATE TABLE api_token(
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                tag TEXT NOT NULL UNIQUE,
+                hash BLOB NOT NULL,
+                label TEXT NOT NULL,
+                scopes TEXT NOT NULL,
+                created INTEGER NOT NULL,
+                created_by TEXT NOT NULL,
+                last_day INTEGER,
+                last_used INTEGER
+            ) STRICT;
+            """,
         ])
 
     // MARK: Accounts
@@ -74,6 +126,33 @@ package enum DirectorySchema {
     static let accountPage = Statement("SELECT id FROM account WHERE id > ?1 ORDER BY id LIMIT ?2")
     static let accountCount = Statement("SELECT count(*) FROM account")
     static let verifier = Statement("SELECT verifier, password_version FROM account WHERE id = ?1")
+
+    static let insertAppPassword = Statement(
+        "INSERT INTO app_password(account, tag, verifier, label, services, last_day, created) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+    static let appPassword = Statement("SELECT id, verifier, last_used FROM app_password WHERE account = ?1 AND tag = ?2")
+    static let appPasswords = Statement(
+        "SELECT id, label, services, last_day, created, last_used FROM app_password WHERE account = ?1 ORDER BY id")
+    static let allAppPasswords = Statement("SELECT account, id, services, last_day FROM app_password ORDER BY account")
+    static let deleteAppPassword = Statement("DELETE FROM app_password WHERE account = ?1 AND id = ?2")
+    static let deleteAppPasswords = Statement("DELETE FROM app_password WHERE account = ?1")
+    static let useAppPassword = Statement(
+        "UPDATE app_password SET last_used = ?2 WHERE id = ?1 AND (last_used IS NULL OR last_used < ?2 - ?3)")
+
+    static let insertWebSession = Statement(
+        "INSERT INTO web_session(account, postmaster, started, last_used, client, agent) VALUES(?1, ?2, ?3, ?3, ?4, ?5)")
+    static let useWebSession = Statement("UPDATE web_session SET last_used = ?2 WHERE id = ?1 AND last_used < ?2")
+    static let endWebSession = Statement("UPDATE web_session SET ended = ?2 WHERE id = ?1 AND ended IS NULL")
+    static let forgetWebSessions = Statement("DELETE FROM web_session WHERE last_used < ?1")
+    static let webSessions = Statement(
+        """
+        SELECT id, account, postmaster, started, last_used, ended, client, agent FROM web_session
+        WHERE account BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT ?3
+        """)
+    static let deleteWebSessions = Statement("DELETE FROM web_session WHERE account = ?1")
+    static let secondFactor = Statement("SELECT key, last_step, recovery_codes FROM second_factor WHERE account = ?1")
+    static let insertSecondFactor = Statement(
+        "INSERT INTO second_factor(account, key, last_step, recovery_codes) VALUES(?1, ?2, ?3, ?4)")
+    static let deleteSecondFactor = Statement("DELETE FROM second_factor WHERE account = ?1")
 
     static let insertRemoval = Statement("INSERT OR IGNORE INTO removal(account, time) VALUES(?1, ?2)")
     static let removals = Statement("SELECT account FROM removal ORDER BY account")
@@ -119,15 +198,34 @@ package enum DirectorySchema {
     static let deleteSecret = Statement("DELETE FROM secret WHERE name = ?1")
     static let routePasswords = Statement("SELECT name, value FROM secret WHERE name LIKE 'route-login %'")
 
+    // MARK: Keys of the API
+
+    static let insertToken = Statement(
+        "INSERT INTO api_token(tag, hash, label, scopes, created, created_by, last_day) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+    static let token = Statement("SELECT id, hash, label, scopes, last_day, last_used FROM api_token WHERE tag = ?1")
+    static let tokens = Statement(
+        "SELECT id, tag, label, scopes, created, created_by, last_day, last_used FROM api_token ORDER BY id")
+    static let deleteToken = Statement("DELETE FROM api_token WHERE id = ?1")
+    static let useToken = Statement("UPDATE api_token SET last_used = ?2 WHERE id = ?1")
+
     // MARK: History
 
-    static let insertRevision = Statement("INSERT INTO revision(time, actor, interface, note) VALUES(?1, ?2, ?3, ?4)")
+    static let insertRevision = Statement("INSERT INTO revision(time, actor, interface, note, origin) VALUES(?1, ?2, ?3, ?4, ?5)")
     static let insertChange = Statement("INSERT INTO change(revision, account, field, old, new) VALUES(?1, ?2, ?3, ?4, ?5)")
     static let revisions = Statement(
         """
-        SELECT id, time, actor, interface, note FROM revision
+        SELECT id, time, actor, interface, note, origin FROM revision
         WHERE id < ?1 AND EXISTS (SELECT 1 FROM change WHERE revision = revision.id AND account = ?2) ORDER BY id DESC LIMIT ?3
         """)
+    /// Of a revision all that it changed, whatever it is about; with the first address of an account that is there.
+    static let allRevisions = Statement(
+        "SELECT id, time, actor, interface, note, origin FROM revision WHERE id < ?1 AND id > ?2 ORDER BY id DESC LIMIT ?3")
+    static let allChanges = Statement(
+        """
+        SELECT c.account, c.field, c.old, c.new, (SELECT typed FROM address WHERE account = c.account AND position = 0)
+        FROM change c WHERE c.revision = ?1 ORDER BY c.account, c.field LIMIT ?2
+        """)
+    static let greatestRevision = Statement("SELECT max(id) FROM revision")
     static let changes = Statement("SELECT field, old, new FROM change WHERE revision = ?1 AND account = ?2 ORDER BY field")
     static let revisionsSince = Statement(
         "SELECT DISTINCT revision FROM change WHERE revision > ?1 AND account = 0 ORDER BY revision DESC")

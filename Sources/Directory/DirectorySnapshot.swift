@@ -2,7 +2,7 @@ package import Bounces
 internal import Bytes
 internal import Policy
 package import Routing
-internal import SASL
+package import SASL
 package import Text
 package import Vocabulary
 
@@ -33,10 +33,21 @@ package final class DirectorySnapshot: RoutingTable {
         var logins = ShardedTable<String, AccountRecord>()
         var accounts = ShardedTable<AccountID, AccountRecord>()
         var accountCount = 0
+        /// General accounts by the domain of their primary address.
+        var seats = ShardedTable<String, Int>()
+        var seatCount = 0
         /// Accounts whose access lists name hosts: while there are any, peers' names are looked up before a login.
         var namingHosts: Set<AccountID> = []
         var namesHosts: Bool { !self.namingHosts.isEmpty }
+        /// Accounts that log in with a password of the operating system.
+        var linked: Set<AccountID> = []
         var postmaster: AccountRecord?
+        /// Accounts that published themselves, by whatever they are found.
+        var published = ShardedTable<AccountID, PublishedName>()
+        /// The words of these.
+        var names = NameIndex()
+        /// App passwords that are not revoked, of accounts that have some.
+        var appPasswords = ShardedTable<AccountID, [AppPasswordID: AppPasswordScope]>()
         /// Normalised names.
         var domains: Set<Substring> = []
         /// Signs what this host writes for itself: senders of forwarded mail, answers to action messages.
@@ -98,7 +109,15 @@ package final class DirectorySnapshot: RoutingTable {
     }
 
     package var postmaster: LocalRecipient? { self.contents.postmaster.map { self.recipient($0) } }
-    package var postmasterDelivery: [Address] { self.contents.postmaster?.extras?.forwarding ?? [] }
+
+    /// The Delivery list of the Postmaster account: everybody there is a postmaster.
+    package var postmasters: [Address] { self.contents.postmaster?.extras?.forwarding ?? [] }
+
+    /// Where mail for the postmaster goes: to those who answer inquiries, else to the postmasters.
+    package var postmasterDelivery: [Address] {
+        let inquiries = self.configuration.inquiryAddresses
+        return inquiries.isEmpty ? self.postmasters : inquiries
+    }
 
     /// What to do with a recipient. `ownAddress` is ours in the connection: its literal means this host.
     package func resolve(_ address: Address, ownAddress: IPAddress? = nil) -> Resolution {
@@ -126,6 +145,18 @@ package final class DirectorySnapshot: RoutingTable {
     /// As a recipient; nil when there is no such account (any more).
     package func recipient(_ account: AccountID) -> LocalRecipient? { self.contents.accounts[account].map { self.recipient($0) } }
 
+    /// The same of one that gets mail now: neither expired nor reserved.
+    package func recipientOfMail(_ account: AccountID) -> LocalRecipient? {
+        self.contents.accounts[account].flatMap { self.takesMail($0) ? self.recipient($0) : nil }
+    }
+
+    /// Users of the operating system that an account's deliveries concern.
+    package func osUsers(of account: AccountID) -> (maildrop: String, programs: String) {
+        guard let record = self.contents.accounts[account] else { return ("", "") }
+        let named = record.extras?.maildropUser ?? ""
+        return (named.isEmpty ? record.login : named, record.extras?.programUser ?? "")
+    }
+
     /// What the account logs in with; nil when there is no such account (any more).
     package func loginName(_ account: AccountID) -> String? { self.contents.accounts[account]?.login }
 
@@ -135,10 +166,21 @@ package final class DirectorySnapshot: RoutingTable {
     /// True when the account may still be logged in: asked by long sessions, so that a lock reaches them too.
     package func isActive(_ account: AccountID) -> Bool { self.contents.accounts[account].map { self.state($0) == .active } ?? false }
 
+    /// Grows with each new password of the account; nil when there is no such account.
+    package func passwordVersion(_ account: AccountID) -> Int64? { self.contents.accounts[account]?.passwordVersion }
+
     /// As `isActive`, and the service is still one of the account's.
     package func mayUse(_ service: ListenerRole.Service, _ account: AccountID) -> Bool {
         guard let record = self.contents.accounts[account] else { return false }
         return self.state(record) == .active && record.services.contains(ServiceSet(service))
+    }
+
+    /// As `mayUse` for whoever has logged in: what an app password opened ends with it.
+    package func mayUse(_ service: ListenerRole.Service, _ identity: Identity) -> Bool {
+        guard self.mayUse(service, identity.account) else { return false }
+        guard let id = identity.appPassword else { return true }
+        guard let scope = self.contents.appPasswords[identity.account]?[id] else { return false }
+        return scope.allows(service, on: Day.number(at: self.now()))
     }
 
     /// True when `address` is the account's own (with or without detail), or one it was granted for sending.
@@ -149,6 +191,26 @@ package final class DirectorySnapshot: RoutingTable {
         if self.account(holding: address) == account { return true }
         guard let granted = record.extras?.granted, let key = AddressKey(address) else { return false }
         return granted.contains(key.text) || granted.contains("*@\(key.domain)")
+    }
+
+    /// How mail of the account says who sends it; nil when there is no such account (any more).
+    package func author(_ account: AccountID) -> AccountAuthor? {
+        self.contents.accounts[account].map { AccountAuthor(address: $0.primary, name: $0.realName, rewrite: $0.rewrite) }
+    }
+
+    /// In which words the server writes to the account.
+    package func language(_ account: AccountID) -> Language {
+        self.contents.accounts[account]?.language ?? self.configuration.language
+    }
+
+    /// The account may send no mail, though it may log in.
+    package func isSuspended(_ account: AccountID) -> Bool { self.contents.accounts[account]?.isSuspended ?? false }
+
+    /// Messages and recipients at other hosts an hour; nil is no limit.
+    package func sendingLimits(_ account: AccountID) -> (messages: Int?, recipients: Int?) {
+        let (extras, system) = (self.contents.accounts[account]?.extras, self.configuration.rates)
+        func limit(_ own: Int?, _ system: Int?) -> Int? { own.map { $0 == 0 ? nil : $0 } ?? system }
+        return (limit(extras?.messageRate, system.userMessages), limit(extras?.recipientRate, system.user))
     }
 
     /// By login name or any of the account's addresses.
@@ -172,6 +234,8 @@ package final class DirectorySnapshot: RoutingTable {
 
     private func recipient(_ record: AccountRecord) -> LocalRecipient {
         let quota = record.quota >= 0 ? record.quota : self.configuration.storage.quota(domain: record.primary.domain)
-        return LocalRecipient(account: record.id, primary: record.primary, delivery: record.delivery, quota: quota == 0 ? nil : quota)
+        return LocalRecipient(
+            account: record.id, primary: record.primary, delivery: record.delivery, quota: quota == 0 ? nil : quota,
+            programs: record.extras?.programs ?? [])
     }
 }

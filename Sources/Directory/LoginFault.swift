@@ -8,14 +8,20 @@ enum LoginFault: String, CaseIterable {
     case noPassword = "no-password"
     case locked, expired, reserved
     case serviceOff = "service-off"
+    /// An app password for other services, or past its last day, or revoked in this moment.
+    case appPasswordScope = "app-password-scope"
     case serviceList = "access-list-of-service"
     case accountList = "access-list-of-account"
     /// A list names hosts, and DNS did not say who the peer is.
     case nameUnknown = "host-name-unknown"
     case needsTLS = "needs-tls"
     case overBudget = "too-many-failures"
+    /// Too many failures for this account, from many peers; this one is none that was right before.
+    case accountGuarded = "account-guarded"
     /// Our own: too many logins wait, or the directory cannot be read.
     case busy, directory
+    /// Our own: the operating system could not be asked.
+    case system = "operating-system"
 }
 
 extension EventSink {
@@ -39,7 +45,10 @@ extension LoginContext {
         case .smtp, .submission, .lmtp: .smtpAccept
         case .pop3: .pop3Server
         case .imap: .imapServer
-        case .http, .ldap, .finger, .password, .sieve: .accountManager
+        case .finger: .fingerServer
+        case .password: .passwordServer
+        case .http: .webServer
+        case .ldap, .sieve: .accountManager
         }
     }
 }

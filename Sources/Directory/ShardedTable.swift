@@ -25,7 +25,25 @@ struct ShardedTable<Key: ShardKey, Value: Sendable>: Sendable {
 
     subscript(key: Key) -> Value? { self.shards[Self.index(key)].entries[key] }
 
+    func each(_ body: (Key, Value) -> Void) {
+        for shard in self.shards { for (key, value) in shard.entries { body(key, value) } }
+    }
+
     var count: Int { self.shards.reduce(0) { $0 + $1.entries.count } }
+
+    /// What is not the same as in an older copy: only pieces that were replaced are looked at.
+    func differences(from old: ShardedTable, same: (Value, Value) -> Bool) -> [(old: Value?, new: Value?)] {
+        var out: [(old: Value?, new: Value?)] = []
+        for (before, now) in zip(old.shards, self.shards) where before !== now {
+            for (key, value) in now.entries {
+                let previous = before.entries[key]
+                if let previous, same(previous, value) { continue }
+                out.append((previous, value))
+            }
+            for (key, value) in before.entries where now.entries[key] == nil { out.append((value, nil)) }
+        }
+        return out
+    }
 
     /// Sets (or with nil removes) entries; later ones win.
     mutating func apply(_ changes: [(Key, Value?)]) {
@@ -38,6 +56,14 @@ struct ShardedTable<Key: ShardKey, Value: Sendable>: Sendable {
     }
 
     private static func index(_ key: Key) -> Int { Int(truncatingIfNeeded: key.spread & UInt64(Self.shardCount - 1)) }
+}
+
+extension ShardedTable where Value == Int {
+    var sum: Int {
+        var sum = 0
+        self.each { sum += $1 }
+        return sum
+    }
 }
 
 /// A key that says cheaply, and evenly enough, in which piece it belongs; the dictionary there hashes it once more, and well.

@@ -64,6 +64,10 @@ extension Field {
         let cells = self.cells(typed, table)
         let needed = table.columns.count { !$0.isOptional }
         guard cells.count >= needed, cells.count <= table.columns.count else { throw self.problem(.row(typed, table)) }
+        return try self.row(cells, table)
+    }
+
+    private func row(_ cells: [String], _ table: Table) throws(FieldProblem) -> [String] {
         var row: [String] = []
         for (index, column) in table.columns.enumerated() {
             let typed = index < cells.count ? cells[index] : ""
@@ -72,6 +76,15 @@ extension Field {
                 continue
             }
             row.append(try self.parseCell(typed, column))
+        }
+        return row
+    }
+
+    /// A row whose cells came apart. The bracket notation must be able to say the same.
+    func parse(cells: [String], _ table: Table) throws(FieldProblem) -> [String] {
+        let row = try self.row(cells, table)
+        guard let written = self.written(.rows([row])).first, (try? self.parseTable([written], table)) == .rows([row]) else {
+            throw self.problem(.row(cells.joined(separator: String(table.separator)), table))
         }
         return row
     }

@@ -58,6 +58,7 @@ package enum Form: String, Sendable, Hashable, CaseIterable {
     case smtp, pop3, network, endUserOptions = "end-user-options"
     case errorResponses = "error-responses", queue
     case mailBlocking = "mail-blocking", filters
+    case finger
 }
 
 /// Who may see or change a field.
@@ -85,6 +86,8 @@ package enum Check: Sendable, Hashable {
     case noBlankAtEnds
     /// Every line is a rule of the filters. Asked of Directory.
     case filterRules
+    /// Every row is the name of a file in the directory of programs. Asked of Directory.
+    case programNames
 }
 
 /// Why a value cannot be taken: one sentence that names the field and the cure.

@@ -1,6 +1,6 @@
 package import NIOCore
 internal import NIOSSL
-internal import Vocabulary
+package import Vocabulary
 
 /// A service as a listener sees it: how to put a session on a fresh channel, and what to say when there is no room.
 package struct ServiceBinding: Sendable {
@@ -43,6 +43,24 @@ package struct ServiceBinding: Sendable {
             entrance.driver = driver
             try pipeline.addHandler(driver)
             return driver
+        }
+    }
+
+    /// A pipeline of any kind, put on the channel by `install` behind the TLS handler. Whoever is the session calls `left` of the observer when it
+    /// is taken off the pipeline, and not before; `install` puts it there last, so that a failure means that it is not there.
+    package init(
+        tls: TLSStore?, busyLine: String = "",
+        install: @escaping @Sendable (any Channel, ConnectionFacts, SessionObserver) throws -> any DrainableSession
+    ) {
+        self.busyLine = busyLine
+        self.install = { channel, facts, observer in
+            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+            if facts.listener.implicitTLS {
+                guard let tls else { throw ServiceBindingError.noCertificate }
+                let context = tls.context(for: facts.listener.service.tlsProtocol)
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+            }
+            return try install(channel, facts, observer)
         }
     }
 

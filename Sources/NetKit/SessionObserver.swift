@@ -34,10 +34,10 @@ package struct SessionObserver: Sendable {
     }
 
     /// Around everything that a machine or backend does with this peer's bytes, on one thread.
-    func enter() { if let peer = self.peer { self.crashGuard.enterPeer(peer) } }
-    func leave() { if self.peer != nil { self.crashGuard.leavePeer() } }
+    package func enter() { if let peer = self.peer { self.crashGuard.enterPeer(peer) } }
+    package func leave() { if self.peer != nil { self.crashGuard.leavePeer() } }
 
-    func record(_ event: String, cause: String? = nil) {
+    package func record(_ event: String, cause: String? = nil) {
         self.sink.record(TrailEvent(self.module, event, trace: self.trace, cause.map { [("cause", $0)] } ?? []), switchedBy: nil)
     }
 
@@ -49,7 +49,7 @@ package struct SessionObserver: Sendable {
     }
 
     /// The descriptor is closed: the connection counts no more.
-    func left(_ session: some DrainableSession) { self.home?.left(session, self.ticket) }
+    package func left(_ session: some DrainableSession) { self.home?.left(session, self.ticket) }
 }
 
 /// Keeps count of the sessions of one event loop. Called on that loop.
@@ -58,7 +58,7 @@ protocol ConnectionHome: AnyObject, Sendable {
 }
 
 /// A session that can be asked to come to its end. Called on its loop.
-protocol DrainableSession: AnyObject {
+package protocol DrainableSession: AnyObject {
     /// Say goodbye when idle, otherwise finish what is in hand.
     func drain()
     /// End at once.
@@ -72,7 +72,10 @@ extension ListenerRole {
         case .smtp, .submission, .lmtp: .smtpAccept
         case .pop3: .pop3Server
         case .imap: .imapServer
-        case .http, .ldap, .finger, .password, .sieve: .mta
+        case .finger: .fingerServer
+        case .password: .passwordServer
+        case .http: .webServer
+        case .ldap, .sieve: .mta
         }
     }
 }

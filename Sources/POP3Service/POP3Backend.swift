@@ -14,6 +14,8 @@ package final class POP3Backend: SessionBackend, Sendable {
 
     private struct State {
         var login: String?
+        /// Among the sessions of the account.
+        var seat: AccountSessions.Seat?
         var hostName = HostNameFact.notLooked
         /// The account whose lock this session holds.
         var locked: AccountID?
@@ -28,12 +30,14 @@ package final class POP3Backend: SessionBackend, Sendable {
     }
 
     private let facts: ConnectionFacts
+    private let link: SessionLink<POP3Event>
     private let environment: POP3Service.Environment
     private let loginDelay: Int
     private let state = Mutex(State())
 
-    init(_ facts: ConnectionFacts, _ environment: POP3Service.Environment, loginDelay: Int) {
+    init(_ facts: ConnectionFacts, _ link: SessionLink<POP3Event>, _ environment: POP3Service.Environment, loginDelay: Int) {
         self.facts = facts
+        self.link = link
         self.environment = environment
         self.loginDelay = loginDelay
         self.record("opened", [("peer", "\(facts.peer)"), ("port", "\(facts.peerPort)"), ("listener", facts.listener.name)])
@@ -60,6 +64,7 @@ package final class POP3Backend: SessionBackend, Sendable {
             return state
         }
         last.inbox?.close()
+        if let seat = last.seat { self.environment.sessions.leave(seat) }
         self.releaseLock()
         var facts: [(key: String, value: String)] = []
         if let login = last.login { facts.append(("login", login)) }
@@ -78,10 +83,23 @@ package final class POP3Backend: SessionBackend, Sendable {
                 if case .accepted(let identity) = outcome {
                     self.record("login", [("login", identity.login), ("mechanism", way), ("tls", hasTLS ? "yes" : "no")])
                     self.environment.noteLogin(identity.account, self.facts.peer)
+                    self.enter(identity)
                 }
                 answer(.auth(outcome))
             }
         }
+    }
+
+    /// From now on the session hears when its account may not be here any more.
+    private func enter(_ identity: Identity) {
+        let link = self.link
+        guard let seat = self.environment.sessions.enter(identity, limit: .max, { link(.accountChanged) }) else { return }
+        let mustLeave = self.state.withLock { state -> AccountSessions.Seat? in
+            if state.hasEnded { return seat }
+            defer { state.seat = seat }
+            return state.seat
+        }
+        if let mustLeave { self.environment.sessions.leave(mustLeave) }
     }
 
     /// The peer's name is looked up once a session, and only when it could matter.

@@ -35,8 +35,10 @@ package struct POP3Service: SessionService {
         package var lookUpName: @Sendable (IPAddress, @escaping @Sendable (HostNameFact) -> Void) -> Void = { $1(.notLooked) }
         /// Notes what is in hand, in case it ends the process.
         package var crashGuard: any CrashGuard = NoCrashGuard()
-        /// Whether an account may still be logged in; answers at once.
-        package var isActive: @Sendable (AccountID) -> Bool = { _ in true }
+        /// Whether somebody may still be logged in; answers at once.
+        package var mayStay: @Sendable (Identity) -> Bool = { _ in true }
+        /// Sessions that have logged in.
+        package var sessions = AccountSessions()
         /// Told of each login that succeeded, for POP before SMTP.
         package var noteLogin: @Sendable (AccountID, IPAddress) -> Void = { _, _ in }
 
@@ -61,12 +63,12 @@ package struct POP3Service: SessionService {
 
     package init(_ environment: Environment) { self.environment = environment }
 
-    package func makeSession(_ facts: ConnectionFacts, _ link: SessionLink<Never>)
+    package func makeSession(_ facts: ConnectionFacts, _ link: SessionLink<POP3Event>)
         -> (machine: POP3Machine, backend: any SessionBackend<POP3Machine>)
     {
         let configuration = self.environment.configuration()
         let machine = POP3Machine(settings: self.settings(facts, configuration))
-        return (machine, POP3Backend(facts, self.environment, loginDelay: configuration.pop3LoginDelay))
+        return (machine, POP3Backend(facts, link, self.environment, loginDelay: configuration.pop3LoginDelay))
     }
 
     private func settings(_ facts: ConnectionFacts, _ configuration: Configuration) -> POP3Settings {
@@ -82,9 +84,9 @@ package struct POP3Service: SessionService {
         settings.loginDelay = configuration.pop3LoginDelay
         settings.retentionDays = nil  // EXPIRE NEVER: nothing here removes mail that its owner did not remove [RFC2449-6.7]
         settings.crashGuard = self.environment.crashGuard
-        let (isActive, sink, trace) = (self.environment.isActive, self.environment.sink, facts.trace)
+        let (mayStay, sink, trace) = (self.environment.mayStay, self.environment.sink, facts.trace)
         settings.mayStay = { identity in
-            if isActive(identity.account) { return true }
+            if mayStay(identity) { return true }
             sink.record(TrailEvent(.pop3Server, "login-ended", trace: trace, [("login", identity.login)]), switchedBy: nil)
             return false
         }

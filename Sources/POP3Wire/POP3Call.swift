@@ -18,6 +18,12 @@ package enum POP3Call: Sendable {
     case finish(deleted: [UID])
 }
 
+/// What may come from outside at any time.
+package enum POP3Event: Sendable, Hashable {
+    /// The account that has logged in may not be here any more: `POP3Settings.mayStay` knows.
+    case accountChanged
+}
+
 package enum POP3Outcome: Sendable {
     case auth(AuthOutcome)
     case maildrop(Maildrop)

@@ -14,7 +14,7 @@ package import Vocabulary
 package struct POP3Machine: SessionMachine {
     package typealias Call = POP3Call
     package typealias Outcome = POP3Outcome
-    package typealias Event = Never
+    package typealias Event = POP3Event
     typealias Output = SessionOutput<POP3Call>
 
     /// Each case names what is awaited.
@@ -89,6 +89,12 @@ package struct POP3Machine: SessionMachine {
 
     /// Autologout: closes without a word and removes nothing. [RFC1939-3]
     package mutating func timedOut(_ out: inout SessionOutput<POP3Call>) { self.close(&out) }
+
+    /// Who waits for nothing but his next command is cut off, as by the autologout timer: POP3 has no word for it. Nothing is removed. [RFC1939-3]
+    package mutating func notified(_ event: POP3Event, _ out: inout SessionOutput<POP3Call>) {
+        guard self.takesLines, let identity = self.identity, !self.settings.mayStay(identity) else { return }
+        self.close(&out)
+    }
 
     package mutating func shuttingDown(_ out: inout SessionOutput<POP3Call>) {
         self.isDraining = true

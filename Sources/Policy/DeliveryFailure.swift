@@ -122,10 +122,25 @@ extension DeliveryFailure {
         case .badAddress: EnhancedStatus(5, 1, 3)
         case .unknownHere: EnhancedStatus(5, 1, 1)
         case .overQuota: EnhancedStatus(4, 2, 2)
-        case .program(_, let isTransient, _): EnhancedStatus(isTransient ? 4 : 5, 3, 0)
+        case .program(let status, let isTransient, _): Self.status(ofProgram: status, isTransient)
         case .local: EnhancedStatus(4, 3, 0)
         case .returnedByHand: EnhancedStatus(5, 7, 1)
         }
+    }
+
+    /// Exit statuses of <sysexits.h>.
+    private static func status(ofProgram status: Int32, _ isTransient: Bool) -> EnhancedStatus {
+        let (subject, detail): (UInt16, UInt16) =
+            switch status {
+            case 65: (6, 0)  // EX_DATAERR
+            case 67: (1, 1)  // EX_NOUSER
+            case 68: (1, 2)  // EX_NOHOST
+            case 76: (5, 0)  // EX_PROTOCOL
+            case 77: (7, 0)  // EX_NOPERM
+            case 78: (3, 5)  // EX_CONFIG
+            default: (3, 0)
+            }
+        return EnhancedStatus(isTransient ? 4 : 5, subject, detail)
     }
 
     /// The code decides the first digit where the status contradicts it. [RFC2034-4]

@@ -38,11 +38,14 @@ package struct LocalRecipient: Sendable, Hashable {
     package let delivery: DeliveryMethods
     /// Most bytes over all mailboxes of the account; nil is no limit.
     package let quota: Int64?
+    /// Command lines that its mail is handed to, where program delivery is on.
+    package let programs: [String]
 
     package enum Match: Sendable, Hashable { case exact, detailStripped, catchAll }
 
     package init(
-        account: AccountID, primary: Address, detail: String? = nil, match: Match = .exact, delivery: DeliveryMethods, quota: Int64?
+        account: AccountID, primary: Address, detail: String? = nil, match: Match = .exact, delivery: DeliveryMethods, quota: Int64?,
+        programs: [String] = []
     ) {
         self.account = account
         self.primary = primary
@@ -50,6 +53,7 @@ package struct LocalRecipient: Sendable, Hashable {
         self.match = match
         self.delivery = delivery
         self.quota = quota
+        self.programs = programs
     }
 }
 
@@ -83,10 +87,9 @@ package struct PostmasterRecipient: Sendable, Hashable {
 
     /// Nobody is on the delivery list.
     package var isEmpty: Bool { self.local.isEmpty && self.remote.isEmpty }
-    /// Everybody on the list reads a mailbox here, and nothing more is to be done.
+    /// Everybody on the list has an account here, and what each gets stays here.
     package var isPlain: Bool {
-        !self.local.isEmpty && self.remote.isEmpty
-            && self.local.allSatisfy { $0.delivery.contains(.mailbox) && !$0.delivery.contains(.forward) }
+        !self.local.isEmpty && self.remote.isEmpty && self.local.allSatisfy { !$0.delivery.isEmpty && !$0.delivery.contains(.forward) }
     }
 }
 

@@ -121,6 +121,13 @@ package struct Resolver<Table: RoutingTable>: Sendable {
             recipient.match = .catchAll
             return .account(recipient)
         }
+        if self.table.rules.reservedNames.contains(address.localPart.asciiLowercased), let postmaster = self.table.postmaster {
+            steps.note(
+                RoutingStep(
+                    .postmaster, decides: true, "\(address.localPart) is a name for which the postmaster answers until somebody has it",
+                    "\(address.localPart) は、割り当てられるまでポストマスタが受け取る名前です"))
+            return self.postmaster(postmaster)
+        }
         steps.note(RoutingStep(.catchAll, decides: true, "nothing here has \(address)", "\(address) に該当するものはありません"))
         return .unknown(.noSuchAddress)
     }

@@ -52,6 +52,8 @@ package struct RoutingRules: Sendable, Hashable {
     package var detailSeparator: Character?
     /// Recipients must exist before their mail is accepted.
     package var checksRecipients: Bool
+    /// Local parts, in small letters, that lead to the postmaster where nothing has them. [RFC2142-1]
+    package var reservedNames: Set<String> = []
 
     package init(
         hostName: String, mainDomain: String, completionDomain: String? = nil,

@@ -51,11 +51,14 @@ package struct Identity: Hashable, Sendable {
     /// The account's login name, as the directory has it.
     package var login: String
     package var primaryAddress: Address
+    /// The app password that was used; nil for the account's own password.
+    package var appPassword: AppPasswordID?
 
-    package init(account: AccountID, login: String, primaryAddress: Address) {
+    package init(account: AccountID, login: String, primaryAddress: Address, appPassword: AppPasswordID? = nil) {
         self.account = account
         self.login = login
         self.primaryAddress = primaryAddress
+        self.appPassword = appPassword
     }
 
     /// True when `name` is the login name or the primary address.
@@ -63,4 +66,11 @@ package struct Identity: Hashable, Sendable {
         let wanted = name.asciiLowercased
         return wanted == self.login.asciiLowercased || wanted == self.primaryAddress.description.asciiLowercased
     }
+}
+
+/// One app password of an account. A number is given once.
+package struct AppPasswordID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    package var description: String { "\(self.rawValue)" }
 }

@@ -1,4 +1,5 @@
 internal import MessageStore
+internal import Queue
 internal import Routing
 internal import Vocabulary
 
@@ -48,7 +49,7 @@ struct DeliveryPlan {
         case .account(let local): self.deliver(recipient, to: local)
         case .postmaster(let postmaster) where postmaster.isPlain:
             for local in postmaster.local { self.deliver(recipient, to: local) }
-        case .postmaster(let postmaster) where !postmaster.isEmpty: self.forward(recipient, hasCopy: false)
+        case .postmaster(let postmaster) where !postmaster.isEmpty: self.forward(recipient)
         case .remote where mayRelay: self.send(recipient, to: recipient.address)
         case .bangPath(let target, _) where mayRelay: self.send(recipient, to: target)
         case .redirected(let target, _): self.send(recipient, to: target)
@@ -59,11 +60,12 @@ struct DeliveryPlan {
     }
 
     private mutating func deliver(_ recipient: Envelope.Recipient, to local: LocalRecipient) {
-        let (hasMailbox, forwards) = (local.delivery.contains(.mailbox), local.delivery.contains(.forward))
-        guard hasMailbox || forwards else { return self.wait(recipient) }
+        guard !local.delivery.isEmpty else { return self.wait(recipient) }
         guard self.served.insert(local.account).inserted else { return }
-        if forwards { self.forward(recipient, hasCopy: hasMailbox) }
-        guard hasMailbox else { return }
+        if local.delivery != .mailbox {
+            self.queue += MethodDrafts.make(recipient, local, fields: self.prefix.relayed(tags: self.tags), now: self.now)
+        }
+        guard local.delivery.contains(.mailbox) else { return }
         self.addresses.append(recipient.address)
         self.deliveries.append(
             PlannedDelivery(
@@ -72,8 +74,8 @@ struct DeliveryPlan {
     }
 
     /// To be sent on: who does it reads the message first, and looks the recipient up again.
-    private mutating func forward(_ recipient: Envelope.Recipient, hasCopy: Bool) {
-        let order = ForwardOrder(hasCopy: hasCopy, fields: self.prefix.relayed(tags: self.tags))
+    private mutating func forward(_ recipient: Envelope.Recipient) {
+        let order = ForwardOrder(hasCopy: false, fields: self.prefix.relayed(tags: self.tags))
         self.queue.append(QueueDraft(.forward, recipient: recipient, due: self.now, payload: order.encoded()))
     }
 

@@ -11,6 +11,8 @@ struct MessageReport: Sendable {
     private let waiting: [Address]
     private let outgoing: [(address: Address, destination: String)]
     private let forwarded: [Address]
+    /// Other ways in which accounts here get their mail.
+    private let methods: [(address: Address, channel: QueueDraft.Channel)]
     private let events: any EventSink
 
     init(_ item: AcceptItem, _ plan: DeliveryPlan, size: Int64, events: any EventSink) {
@@ -22,6 +24,7 @@ struct MessageReport: Sendable {
         self.waiting = plan.queue.filter { $0.channel == .mailbox && $0.due < MessageStore.never }.map(\.recipient.address)
         self.outgoing = plan.queue.filter { $0.channel == .remote }.map { ($0.recipient.address, $0.destination) }
         self.forwarded = plan.queue.filter { $0.channel == .forward }.map(\.recipient.address)
+        self.methods = plan.queue.filter { [.maildrop, .program, .reply].contains($0.channel) }.map { ($0.recipient.address, $0.channel) }
         self.events = events
     }
 
@@ -47,6 +50,10 @@ struct MessageReport: Sendable {
         for address in self.waiting { self.deferred(address, "no-mailbox-yet") }
         for address in self.forwarded {
             self.events.record(TrailEvent(.mailboxDeliver, "to-be-forwarded", trace: self.trace, [("to", "\(address)")]), switchedBy: nil)
+        }
+        for (address, channel) in self.methods {
+            let facts = [("to", "\(address)"), ("method", "\(channel)")]
+            self.events.record(TrailEvent(.mailboxDeliver, "queued", trace: self.trace, facts), switchedBy: nil)
         }
         for (address, destination) in self.outgoing {
             let facts = [("to", "\(address)"), ("destination", destination)]

@@ -34,8 +34,29 @@ extension SMTPBackend {
         return reply
     }
 
-    /// Messages an hour of an address and its network; users are counted by recipients.
+    /// An account that was locked, or has gone, since it logged in.
+    func accountRefusal() -> Reply? {
+        guard let identity = self.identity,
+            !self.environment.directory.snapshot.mayUse(self.facts.listener.service, identity)
+        else { return nil }
+        return Reply(421, EnhancedStatus(4, 7, 0), "Your account is not active any more, closing")
+    }
+
+    /// An account that must not send, though it may log in.
+    func suspensionRefusal() -> Reply? {
+        guard let identity = self.identity, self.isSuspended(identity.account) else { return nil }
+        return Self.suspended
+    }
+
+    func isSuspended(_ account: AccountID) -> Bool {
+        self.environment.directory.snapshot.isSuspended(account) || self.environment.conduct?.isStopped(account) == true
+    }
+
+    static let suspended = Reply(550, EnhancedStatus(5, 7, 1), "Sending is suspended for your account; ask the postmaster")
+
+    /// Messages an hour of an address and its network; of who has logged in, his own.
     func rateRefusal() -> Reply? {
+        if let identity = self.identity { return self.userRateRefusal(identity) }
         let limits = self.snapshot.configuration.rates
         guard self.identity == nil, !self.isLMTP, limits.client != nil || limits.network != nil,
             !self.environment.guards.isTrusted(self.facts.peer),
@@ -54,9 +75,20 @@ extension SMTPBackend {
         return reply
     }
 
+    private func userRateRefusal(_ identity: Identity) -> Reply? {
+        guard let limit = self.snapshot.sendingLimits(identity.account).messages else { return nil }
+        let isWithin = self.environment.guards.rates.take(
+            .userMessages(identity.account, "\(identity.primaryAddress)"), 1, limit: limit, at: self.environment.clock.now())
+        guard !isWithin else { return nil }
+        let reply = Reply(
+            450, EnhancedStatus(4, 7, 1), "You have sent many messages lately (\(limit) an hour are allowed); try again later")
+        self.recordBlocked(reply, [("login", identity.login), ("entry", "user-message-rate")])
+        return reply
+    }
+
     /// Counts one recipient at another host for the user; false when it is one too many.
     func mayStillSend() -> Bool {
-        guard let identity = self.identity, let limit = self.snapshot.configuration.rates.user else { return true }
+        guard let identity = self.identity, let limit = self.snapshot.sendingLimits(identity.account).recipients else { return true }
         return self.environment.guards.rates.take(
             .user(identity.account, "\(identity.primaryAddress)"), 1, limit: limit, at: self.environment.clock.now())
     }

@@ -1,4 +1,5 @@
 internal import Directory
+internal import MIME
 internal import MessageStore
 internal import NetKit
 internal import Policy
@@ -6,6 +7,7 @@ internal import Routing
 internal import SASL
 internal import SMTPWire
 internal import Synchronization
+internal import Text
 internal import Vocabulary
 
 // MAIL and RCPT.
@@ -13,15 +15,18 @@ extension SMTPBackend {
     func mail(_ mail: SMTPMail) -> SMTPOutcome {
         self.beginTransaction(mail.identity)
         let sender = mail.envelope.sender.map(self.completed)
-        let refusal = self.storageRefusal() ?? self.senderRefusal(sender) ?? self.blockedRefusal(sender) ?? self.rateRefusal()
-        self.sender = sender
+        let refusal =
+            self.storageRefusal() ?? self.senderRefusal(sender) ?? self.blockedRefusal(sender) ?? self.suspensionRefusal()
+            ?? self.rateRefusal()
+        self.author = self.author(isInternationalized: mail.envelope.isInternationalized)
+        self.sender = sender == nil || self.author?.style == nil ? sender : self.author?.address
         self.declaredSize = mail.declaredSize ?? 0
-        self.record(
-            "mail", .mail,
-            [
-                ("from", sender.map { "\($0)" } ?? "<>"), ("size", mail.declaredSize.map { "\($0)" } ?? ""),
-                ("login", mail.identity?.login ?? ""),
-            ])
+        var facts = [
+            ("from", sender.map { "\($0)" } ?? "<>"), ("size", mail.declaredSize.map { "\($0)" } ?? ""),
+            ("login", mail.identity?.login ?? ""),
+        ]
+        if let now = self.sender, now != sender { facts.append(("as", "\(now)")) }
+        self.record("mail", .mail, facts)
         guard let refusal else { return .done }
         self.recordRefused(refusal)
         self.forgetTransaction()
@@ -42,6 +47,23 @@ extension SMTPBackend {
         guard let identity = self.identity, let sender else { return nil }
         guard !self.snapshot.mayUse(sender, identity.account) else { return nil }
         return Reply(553, EnhancedStatus(5, 7, 1), "You may not send as this address; use one of your account's")
+    }
+
+    /// What the account's fields say of From. An address beyond ASCII is put only where the client said SMTPUTF8: elsewhere the message
+    /// could not go on. [RFC6531-3.4]
+    private func author(isInternationalized: Bool) -> SubmissionAuthor? {
+        guard let identity = self.identity, let author = self.snapshot.author(identity.account) else { return nil }
+        let style: FromField.Style? =
+            switch author.rewrite {
+            case .none: nil
+            case _ where author.address.isInternationalized && !isInternationalized: nil
+            case .quoted: .quoted
+            case .comment: .comment
+            }
+        let (snapshot, account) = (self.snapshot, identity.account)
+        return SubmissionAuthor(
+            style: style, address: author.address, name: author.name, mayUse: { snapshot.mayUse($0, account) },
+            isOfThisSite: { address in DomainName.normalized(address.domain).map { snapshot.isLocal(Substring($0)) } ?? true })
     }
 
     /// Where the domain is missing: `<postmaster>` is ours, and what a user of ours abbreviates gets the completion domain.
@@ -79,11 +101,14 @@ extension SMTPBackend {
                 verdicts.append(RecipientVerdict(address: addresses[index], refusal: nil, reason: grant?.rawValue))
                 self.asked.append(Planned(address: addresses[index], resolution: resolution, grant: grant))
                 if grant == .recipientDomain { unchecked.append(.init(index: index, address: addresses[index])) }
-                // Who forwards loses nothing when the mailbox is full: the copy for the mailbox waits.
-                if case .account(let local) = resolution, !local.delivery.contains(.forward), let quota = local.quota {
+                // Who gets the message in another way too loses nothing when the mailbox is full: the copy for the mailbox waits.
+                if case .account(let local) = resolution, local.delivery.subtracting(.reply) == .mailbox, let quota = local.quota {
                     quotas.append(QuotaQuestion(index: index, account: local.account, quota: quota, size: self.declaredSize))
                 }
             case .refuse(let reply, let reason):
+                if let account = self.identity?.account, reply.code == 550, reply.status == EnhancedStatus(5, 1, 1) {
+                    self.environment.conduct?.refused(account, isNew: true)
+                }
                 verdicts.append(RecipientVerdict(address: addresses[index], refusal: reply, reason: reason))
                 self.asked.append(Planned(address: addresses[index], resolution: resolution))
             }
@@ -101,12 +126,14 @@ extension SMTPBackend {
             if open.isEmpty || check.rules.check == .none { tell(verdicts, 0) } else { check.run(open, verdicts, tell) }
         }
         guard !quotas.isEmpty else { return finish(verdicts) }
-        let decided = verdicts
+        let (decided, isForGood) = (verdicts, self.environment.isFullForGood)
         QuotaQuestion.ask(quotas, self.environment.store) { refused in
             var verdicts = decided
-            for index in refused {
-                verdicts[index].refusal = Reply(452, EnhancedStatus(4, 2, 2), "Mailbox is full")
-                verdicts[index].reason = "over-quota"
+            for question in refused {
+                verdicts[question.index].refusal =
+                    isForGood(question.account)
+                    ? Reply(552, EnhancedStatus(5, 2, 2), "Mailbox is full") : Reply(452, EnhancedStatus(4, 2, 2), "Mailbox is full")
+                verdicts[question.index].reason = "over-quota"
             }
             finish(verdicts)
         }
@@ -120,7 +147,7 @@ extension SMTPBackend {
     /// Whatever the address looks like, it is accepted only where it leads to something here or the relay restrictions let it pass.
     private func fate(of address: Address, _ resolution: Resolution, _ delay: inout Int64) -> Fate {
         switch resolution {
-        case .account(let recipient) where recipient.delivery.contains(.mailbox) || recipient.delivery.contains(.forward): .accept(nil)
+        case .account(let recipient) where !recipient.delivery.isEmpty: .accept(nil)
         case .account:
             .refuse(550, EnhancedStatus(5, 2, 1), "Account has no mailbox here, and other ways of delivery are not available", "no-mailbox")
         case .postmaster: .accept(nil)
@@ -169,6 +196,9 @@ extension SMTPBackend {
         guard grant == nil || self.mayStillSend() else {
             return .refuse(
                 450, EnhancedStatus(4, 7, 1), "You have sent to many recipients lately; try again later", "user-recipient-rate")
+        }
+        if grant != nil, let account = self.identity?.account, let conduct = self.environment.conduct, !conduct.named(account) {
+            return .refuse(Self.suspended, reason: "sending-suspended")
         }
         return .accept(grant)
     }
@@ -247,20 +277,20 @@ struct QuotaQuestion: Sendable {
 
     private struct Tally: Sendable {
         var open: Int
-        var full: [Int] = []
+        var full: [QuotaQuestion] = []
     }
 
-    /// Asks the store about all of them; the completion gets the places of those that are full. A store that cannot say stops nobody:
+    /// Asks the store about all of them; the completion gets those that are full. A store that cannot say stops nobody:
     /// it will say so again when the message comes.
-    static func ask(_ questions: [QuotaQuestion], _ store: MessageStore, _ completion: @escaping @Sendable ([Int]) -> Void) {
+    static func ask(_ questions: [QuotaQuestion], _ store: MessageStore, _ completion: @escaping @Sendable ([QuotaQuestion]) -> Void) {
         let tally = Mutex(Tally(open: questions.count))
         let shared = Shared(tally)
         for question in questions {
             store.usage(of: question.account) { result in
                 let isFull = if case .success(let usage) = result { usage.bytes >= max(question.quota - question.size, 0) } else { false }
-                let done = shared.tally.withLock { tally -> [Int]? in
+                let done = shared.tally.withLock { tally -> [QuotaQuestion]? in
                     tally.open -= 1
-                    if isFull { tally.full.append(question.index) }
+                    if isFull { tally.full.append(question) }
                     return tally.open == 0 ? tally.full : nil
                 }
                 if let done { completion(done) }

@@ -50,6 +50,8 @@ extension SMTPBackend {
     func finish(_ message: SMTPMessage, _ answer: SessionAnswer<SMTPOutcome>) {
         let body: AcceptItem.Body
         do throws(Reply) {
+            // Since MAIL the account may have been locked, or stopped.
+            if let refusal = self.accountRefusal() ?? self.suspensionRefusal() { throw refusal }
             body = try self.acceptBody(message)
         } catch {
             self.recordRefused(error)
@@ -59,6 +61,9 @@ extension SMTPBackend {
         }
         let reserved = self.takeReservation()
         let pending = self.pending(body, message)
+        if let account = self.identity?.account, self.asked.contains(where: { $0.grant != nil }) {
+            self.environment.conduct?.submitted(pending.trace, by: account)
+        }
         let filters = self.snapshot.configuration.filters
         let head = self.takeFilterHead(body)
         let (identity, snapshot) = (self.identity, self.snapshot)
@@ -143,17 +148,19 @@ extension SMTPBackend {
         do throws(SubmissionFixer.Failure) {
             return try self.fixer(identity).fixed(message, isWhole: isWhole)
         } catch {
-            throw Reply(554, EnhancedStatus(5, 6, 0), "Message refused: its header is too long")
+            throw error.reply
         }
     }
 
     private func fixer(_ identity: Identity) -> SubmissionFixer {
         let now = self.environment.clock.now()
-        return SubmissionFixer(
+        var fixer = SubmissionFixer(
             completionDomain: self.rules.completionDomain ?? self.rules.mainDomain,
             date: CivilTime(unixSeconds: now, offsetMinutes: self.environment.clock.offset(now)),
             messageID: MessageIDMaker.make(now: now, random: self.environment.random(16), host: self.rules.hostName),
             from: self.sender ?? identity.primaryAddress)
+        fixer.author = self.author
+        return fixer
     }
 
     // MARK: Plan
@@ -244,6 +251,20 @@ private struct Finish: Sendable {
         if case .large(let large) = self.pending.body { large.abandon() }
         if self.reserved > 0 { self.environment.store.memory.release(self.reserved) }
         self.answer(.reply(reply))
+    }
+}
+
+extension SubmissionFixer.Failure {
+    fileprivate var reply: Reply {
+        switch self {
+        case .headerTooLong: Reply(554, EnhancedStatus(5, 6, 0), "Message refused: its header is too long")
+        case .tooManyFields: Reply(554, EnhancedStatus(5, 6, 0), "Message refused: its header has too many fields")
+        case .foreignAuthor:
+            Reply(
+                550, EnhancedStatus(5, 7, 1), "Message refused: From names an address that is not your account's; use one of its addresses")
+        case .unreadableAuthor: Reply(550, EnhancedStatus(5, 6, 0), "Message refused: From is not an address of a sender")
+        case .severalAuthors: Reply(550, EnhancedStatus(5, 6, 0), "Message refused: it has more than one From field")
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Directory
+internal import MIME
 internal import MessageStore
 internal import NIOCore
 internal import NetKit
@@ -24,6 +25,9 @@ final class SMTPBackend: SessionBackend {
 
     let environment: SMTPEnvironment
     let facts: ConnectionFacts
+    private let link: SessionLink<SMTPEvent>
+    /// Among the sessions of the account that has logged in.
+    private let place: SharedSeat
     var tls: TLSFacts?
     var hello: SMTPHello?
     /// What DNS said of the peer's name, once somebody had to know.
@@ -37,7 +41,10 @@ final class SMTPBackend: SessionBackend {
     /// The header has `TLS-Required: No`. [RFC8689-4.1]
     var saysTLSOptional = false
     var identity: Identity?
+    /// Of the envelope: where From is rewritten, the account's primary address.
     var sender: Address?
+    /// How From is to read; nil for strangers.
+    var author: SubmissionAuthor?
     /// Octets that the client announced; 0 when it did not.
     var declaredSize: Int64 = 0
     /// All recipients that were asked about, in order; the session knows which of them were accepted.
@@ -45,6 +52,8 @@ final class SMTPBackend: SessionBackend {
     /// Octets of the store's memory that this session has.
     var reserved = 0
     var large: LargeBody?
+    /// A part of the message that comes from a mailbox.
+    private var urlReading: URLReading?
     /// The beginning of a message that goes to disk, for the filters.
     var filterHead = ByteBuffer()
 
@@ -52,8 +61,10 @@ final class SMTPBackend: SessionBackend {
     private var begun = 0
     private(set) var trace: TraceID
 
-    init(_ environment: SMTPEnvironment, _ facts: ConnectionFacts) {
+    init(_ environment: SMTPEnvironment, _ facts: ConnectionFacts, _ link: SessionLink<SMTPEvent>) {
         self.environment = environment
+        self.link = link
+        self.place = SharedSeat(environment.sessions)
         self.facts = facts
         self.trace = facts.trace
         self.snapshot = environment.directory.snapshot
@@ -77,6 +88,8 @@ final class SMTPBackend: SessionBackend {
         case .recipients(let recipients): self.recipients(recipients, answer)
         case .memory(let count): answer(self.memory(count))
         case .body(let piece): self.body(piece, answer)
+        case .url(let url): self.open(url, answer)
+        case .urlOn: self.readURL(answer)
         case .finish(let message): self.finish(message, answer)
         case .reset(let refused):
             if let refused { self.recordRefused(refused) }
@@ -87,6 +100,7 @@ final class SMTPBackend: SessionBackend {
     }
 
     func ended() {
+        self.place.leave()
         self.forgetTransaction()
         self.record("closed", .closed, [("messages", "\(self.begun)")], trace: self.facts.trace)
     }
@@ -119,10 +133,12 @@ final class SMTPBackend: SessionBackend {
     /// The peer's name is looked up once a session, and only when it could matter.
     private func authenticate(_ request: AuthRequest, _ mechanism: SASLMechanism, _ answer: SessionAnswer<SMTPOutcome>) {
         let (environment, facts, hasTLS) = (self.environment, self.facts, self.tls != nil)
+        let (link, place) = (self.link, self.place)
         let authenticate: @Sendable (HostNameFact) -> Void = { name in
             let context = LoginContext(facts: facts, hasTLS: hasTLS, hostName: name, mechanism: mechanism.rawValue)
             environment.authenticator.answer(request, context) { outcome in
                 Self.record(outcome, context, environment.events)
+                if case .accepted(let identity) = outcome { place.enter(identity) { link(.accountChanged) } }
                 answer(.auth(outcome))
             }
         }
@@ -155,13 +171,27 @@ final class SMTPBackend: SessionBackend {
     func forgetTransaction() {
         self.asked = []
         self.sender = nil
+        self.author = nil
         self.sawEightBit = false
         self.saysTLSOptional = false
         self.large?.abandon()
         self.large = nil
         self.filterHead = ByteBuffer()
+        self.urlReading = nil
         if self.reserved > 0 { self.environment.store.memory.release(self.reserved) }
         self.reserved = 0
+    }
+
+    private func open(_ url: String, _ answer: SessionAnswer<SMTPOutcome>) {
+        guard let open = self.environment.openURL, let identity = self.identity else { return answer(.reply(URLFailure.later.reply)) }
+        let reading = URLReading()
+        self.urlReading = reading
+        reading.begin(url, identity, open, answer)
+    }
+
+    private func readURL(_ answer: SessionAnswer<SMTPOutcome>) {
+        guard let reading = self.urlReading else { return answer(.reply(URLFailure.later.reply)) }
+        reading.goOn(answer)
     }
 
     /// The memory of a body is given back by whoever takes the result.
@@ -189,6 +219,32 @@ final class SMTPBackend: SessionBackend {
     func recordRefused(_ reply: Reply) {
         self.record(
             "message-refused", .messageRefused, [("from", self.sender.map { "\($0)" } ?? "<>"), ("reply", "\(reply.code) \(reply.text)")])
+    }
+}
+
+/// The place of a session among those of its account. Taken when a login succeeds, on whatever thread, and given back once.
+private final class SharedSeat: Sendable {
+    private let sessions: AccountSessions
+    private let state = Mutex<(seat: AccountSessions.Seat?, hasEnded: Bool)>((nil, false))
+
+    init(_ sessions: AccountSessions) { self.sessions = sessions }
+
+    func enter(_ identity: Identity, _ tell: @escaping @Sendable () -> Void) {
+        guard let seat = self.sessions.enter(identity, limit: .max, tell) else { return }
+        let mustLeave = self.state.withLock { state -> AccountSessions.Seat? in
+            if state.hasEnded { return seat }
+            defer { state.seat = seat }
+            return state.seat
+        }
+        if let mustLeave { self.sessions.leave(mustLeave) }
+    }
+
+    func leave() {
+        let seat = self.state.withLock { state in
+            defer { state = (nil, true) }
+            return state.seat
+        }
+        if let seat { self.sessions.leave(seat) }
     }
 }
 

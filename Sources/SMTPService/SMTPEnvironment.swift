@@ -1,6 +1,8 @@
 package import Directory
 package import MessageStore
+package import NetKit
 package import Policy
+package import SASL
 package import Vocabulary
 
 // Invariants of this target:
@@ -34,6 +36,14 @@ package struct SMTPEnvironment: Sendable {
     package var askRecipient: (@Sendable (Address, @escaping @Sendable (RecipientAnswer) -> Void) -> Void)?
     /// Releases mail that waits for the asking host; nil where nothing leaves this server.
     package var releaseQueue: (@Sendable (QueueQuestion, @escaping @Sendable (QueueReply) -> Void) -> Void)?
+    /// Opens a URL of IMAP for the submissions of who has logged in; nil where there is no IMAP here. [RFC4468-3.3]
+    package var openURL: URLOpening?
+    /// Sessions that have logged in.
+    package var sessions = AccountSessions()
+    /// Watches what accounts send; nil watches nothing.
+    package var conduct: SendingWatch?
+    /// A mailbox is too full for a message. True: it has been so for too long, and the message is refused for good.
+    package var isFullForGood: @Sendable (AccountID) -> Bool = { _ in false }
     /// Runs work that takes long away from the event loops; false when there is too much of it already.
     package var work: @Sendable (@escaping @Sendable () -> Void) -> Bool = { body in
         body()
@@ -41,6 +51,8 @@ package struct SMTPEnvironment: Sendable {
     }
     /// What sessions remember of each other's peers.
     package var guards = SMTPGuards()
+    package typealias URLOpening =
+        @Sendable (String, Identity, @escaping @Sendable (Result<URLContent, URLFailure>) -> Void) -> Void
     package typealias NameLookup =
         @Sendable (IPAddress, ListenerRole.Service, @escaping @Sendable (HostNameFact) -> Void) -> Void
 

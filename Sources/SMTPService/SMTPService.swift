@@ -19,16 +19,16 @@ package final class SMTPService: SessionService {
     }
 
     package func makeSession(
-        _ facts: ConnectionFacts, _ link: SessionLink<Never>
+        _ facts: ConnectionFacts, _ link: SessionLink<SMTPEvent>
     ) -> (machine: SMTPSession, backend: any SessionBackend<SMTPSession>) {
         let profile = self.profile(for: facts.listener)
-        let backend = SMTPBackend(self.environment, facts)
+        let backend = SMTPBackend(self.environment, facts, link)
         let (directory, events) = (self.environment.directory, self.environment.events)
         let session = SMTPSession(
             profile, allowsClearAuth: directory.configuration.security.takesPlaintextLogin(from: facts.peer),
             repairsNewlines: directory.configuration.security.repairsNewlines(from: facts.peer),
             mayStay: { identity in
-                if directory.snapshot.mayUse(facts.listener.service, identity.account) { return true }
+                if directory.snapshot.mayUse(facts.listener.service, identity) { return true }
                 let event = TrailEvent(.smtpAccept, "login-ended", trace: facts.trace, [("login", identity.login)])
                 events.record(event, switchedBy: .auth)
                 return false
@@ -45,7 +45,8 @@ package final class SMTPService: SessionService {
             let profile = SMTPProfile(
                 hostName: snapshot.configuration.routing.hostName, isSubmission: role.service == .submission, isLMTP: role.service == .lmtp,
                 offersStartTLS: self.offersStartTLS && !role.implicitTLS,
-                offersQueueRelease: self.environment.releaseQueue != nil && role.service == .smtp, limits: snapshot.configuration.smtp,
+                offersQueueRelease: self.environment.releaseQueue != nil && role.service == .smtp,
+                resolvesURLs: self.environment.openURL != nil, limits: snapshot.configuration.smtp,
                 listsSCRAM: snapshot.configuration.security.listsSCRAM,
                 bodyInMemory: self.environment.store.options.inlineLimit, makeNonce: { Base64.encode(random(18)) })
             known.profiles[role] = profile

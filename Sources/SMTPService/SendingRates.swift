@@ -8,15 +8,24 @@ package final class SendingRates: Sendable {
     package enum Sender: Sendable, Hashable, CustomStringConvertible {
         case client(IPAddress)
         case network(IPNetwork)
+        /// Recipients at other hosts.
         case user(AccountID, String)
+        case userMessages(AccountID, String)
         /// A user of this host, whose programs hand over mail.
         case localUser(UInt32)
+
+        package func isOf(_ account: AccountID) -> Bool {
+            switch self {
+            case .user(let id, _), .userMessages(let id, _): id == account
+            case .client, .network, .localUser: false
+            }
+        }
 
         package var description: String {
             switch self {
             case .client(let address): "\(address)"
             case .network(let network): "\(network)"
-            case .user(_, let name): name
+            case .user(_, let name), .userMessages(_, let name): name
             case .localUser(let id): "uid:\(id)"
             }
         }

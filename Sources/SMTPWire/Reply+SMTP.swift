@@ -22,6 +22,7 @@ extension Reply {
     static let badMail = Reply(501, EnhancedStatus(5, 5, 4), "Syntax: MAIL FROM:<address>")
     static let badRcpt = Reply(501, EnhancedStatus(5, 5, 4), "Syntax: RCPT TO:<address>")
     static let badBdat = Reply(501, EnhancedStatus(5, 5, 4), "Syntax: BDAT size [LAST]")
+    static let badURL = Reply(501, EnhancedStatus(5, 5, 4), "Syntax: BURL url [LAST]")
     static let badAuth = Reply(501, EnhancedStatus(5, 5, 4), "Syntax: AUTH mechanism [initial-response]")
     static let badBase64 = Reply(501, EnhancedStatus(5, 5, 2), "Not base64")
     static let badParameter = Reply(501, EnhancedStatus(5, 5, 4), "Parameter malformed")

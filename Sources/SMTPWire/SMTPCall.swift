@@ -23,6 +23,11 @@ package enum SMTPCall: Sendable {
     /// A piece of a body that is larger than what is kept in memory. Answer `.done` when it may go on (that is the back-pressure), or a
     /// negative `.reply`, with which the whole message is refused at its end.
     case body(ByteBuffer)
+    /// What a URL opens is to be a part of the message. Answer `.content` with its beginning, or a negative `.reply`, which ends the
+    /// transaction. [RFC4468-3.2]
+    case url(String)
+    /// The next piece of it. Answer as to `.url`.
+    case urlOn
     /// The message is complete. Answer `.reply`.
     case finish(SMTPMessage)
     /// The transaction is off: RSET, a new EHLO, or a message refused by the session itself (the reply is given for the log). Answer `.done`.
@@ -31,12 +36,20 @@ package enum SMTPCall: Sendable {
     case special(SMTPSpecialCommand, identity: Identity?)
 }
 
+/// What may come from outside at any time.
+package enum SMTPEvent: Sendable, Hashable {
+    /// The account that has logged in may not be here any more: `mayStay` knows.
+    case accountChanged
+}
+
 package enum SMTPOutcome: Sendable {
     case done
     case reply(Reply)
     case recipients([Reply?])
     case auth(AuthOutcome)
     case toDisk
+    /// A piece of what a URL opens.
+    case content(ByteBuffer, isLast: Bool)
 }
 
 /// How the peer named itself. Says nothing about who it is.

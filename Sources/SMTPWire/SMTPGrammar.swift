@@ -143,6 +143,18 @@ enum SMTPGrammar {
         return SMTPChunk(remaining: size, isLast: isLast)
     }
 
+    // RFC 4468 3.5:  burl-cmd = "BURL" SP absolute-URI [SP end-marker] CRLF ; end-marker = "LAST"
+    static func url(_ cursor: inout ByteCursor) throws(Reply) -> (url: String, isLast: Bool) {
+        cursor.skipBlanks()
+        let bytes = cursor.takeWhile { $0 > 0x20 && $0 < 0x7F }
+        guard !bytes.isEmpty else { throw .badURL }
+        let url = String(decoding: bytes, as: UTF8.self)
+        let isLast = cursor.skipBlanks() > 0 && cursor.takeIgnoringCase("LAST")
+        cursor.skipBlanks()
+        guard cursor.isAtEnd else { throw .badURL }
+        return (url, isLast)
+    }
+
     // RFC 4954 4:  AUTH mechanism [initial-response]
     static func auth(_ cursor: inout ByteCursor) throws(Reply) -> (mechanism: String, initial: [UInt8]?) {
         cursor.skipBlanks()

@@ -11,6 +11,8 @@ package final class SMTPProfile: Sendable {
     package let isLMTP: Bool
     /// TLS can be had here by STARTTLS.
     package let offersStartTLS: Bool
+    /// BURL takes content from here by URLs of IMAP.
+    package let resolvesURLs: Bool
     /// ETRN releases waiting mail here.
     package let offersQueueRelease: Bool
     package let limits: SMTPLimits
@@ -23,7 +25,7 @@ package final class SMTPProfile: Sendable {
 
     package init(
         hostName: String, isSubmission: Bool, isLMTP: Bool = false, offersStartTLS: Bool, offersQueueRelease: Bool = false,
-        limits: SMTPLimits, listsSCRAM: Bool = false,
+        resolvesURLs: Bool = false, limits: SMTPLimits, listsSCRAM: Bool = false,
         bodyInMemory: Int = 256 << 10, makeNonce: @escaping @Sendable () -> String
     ) {
         self.hostName = hostName
@@ -31,6 +33,7 @@ package final class SMTPProfile: Sendable {
         self.isLMTP = isLMTP
         self.offersStartTLS = offersStartTLS
         self.offersQueueRelease = offersQueueRelease
+        self.resolvesURLs = resolvesURLs && isSubmission && !isLMTP
         self.limits = limits
         let mechanisms = SASLMechanism.allCases.listed(passwordsMayTravel: true, withSCRAM: listsSCRAM)
         self.authKeyword = "AUTH " + mechanisms.map(\.rawValue).joined(separator: " ")

@@ -38,6 +38,13 @@ struct SMTPBody: Sendable {
     }
 }
 
+/// Where octets of a body come from.
+enum SMTPSource: Sendable {
+    case data
+    case chunk(SMTPChunk)
+    case url(SMTPReference)
+}
+
 // DATA and BDAT.
 extension SMTPSession {
     mutating func data(_ rest: ByteBuffer, _ out: inout SessionOutput<SMTPCall>) {
@@ -65,36 +72,41 @@ extension SMTPSession {
             self.finishBody(&out)
             return false
         }
-        self.handOver(nil, &out)
+        self.handOver(.data, &out)
         return false
     }
 
     /// Asks for memory, or hands on what is held, when there is too much of it.
-    private mutating func handOver(_ chunk: SMTPChunk?, _ out: inout SessionOutput<SMTPCall>) {
+    mutating func handOver(_ source: SMTPSource, _ out: inout SessionOutput<SMTPCall>) {
         guard let body = self.body, body.refusal == nil else { return }
         let held = body.held.readableBytes
         if body.isStreamed ? held >= SMTPBody.piece : held > self.profile.bodyInMemory {
             let piece = body.held
             self.body?.held = ByteBuffer()
             self.body?.isStreamed = true
-            self.ask(.body(piece), .body(chunk), &out)
+            self.ask(.body(piece), .body(source), &out)
         } else if held > body.granted {
             self.body?.granted = self.profile.bodyInMemory
-            self.ask(.memory(self.profile.bodyInMemory), .body(chunk), &out)
+            self.ask(.memory(self.profile.bodyInMemory), .body(source), &out)
         }
     }
 
     /// The backend has answered about a piece of the body.
-    mutating func bodyAnswered(_ outcome: SMTPOutcome, _ chunk: SMTPChunk?, _ out: inout SessionOutput<SMTPCall>) {
+    mutating func bodyAnswered(_ outcome: SMTPOutcome, _ source: SMTPSource, _ out: inout SessionOutput<SMTPCall>) {
         if case .reply(let reply) = outcome { self.body?.refuse(reply) }
         if case .toDisk = outcome { self.body?.isStreamed = true }
         out.setDeadline(self.profile.limits.dataTimeout)
-        self.phase = chunk.map { .chunk($0) } ?? .data
-        if let chunk, chunk.remaining == 0 { self.chunkEnded(chunk, &out) }
+        switch source {
+        case .data: self.phase = .data
+        case .chunk(let chunk):
+            self.phase = .chunk(chunk)
+            if chunk.remaining == 0 { self.chunkEnded(chunk, &out) }
+        case .url(let reference): self.readURL(reference, &out)
+        }
     }
 
     /// The end of the message was met.
-    private mutating func finishBody(isLast: Bool = true, _ out: inout SessionOutput<SMTPCall>) {
+    mutating func finishBody(isLast: Bool = true, _ out: inout SessionOutput<SMTPCall>) {
         guard let body = self.body, let envelope = self.envelope else { return }
         // A chunk that is not the last has one reply in LMTP too. [RFC2033-4.3]
         if self.profile.isLMTP, isLast { self.fates = envelope.recipients.count }
@@ -146,7 +158,7 @@ extension SMTPSession {
             self.body?.decode(&slice, limit: self.profile.limits.messageSize)
         }
         self.phase = .chunk(left)
-        self.handOver(left, &out)
+        self.handOver(.chunk(left), &out)
         if case .awaiting = self.phase { return false }
         guard left.remaining == 0 else { return true }
         self.chunkEnded(chunk, &out)
@@ -154,16 +166,21 @@ extension SMTPSession {
     }
 
     private mutating func chunkEnded(_ chunk: SMTPChunk, _ out: inout SessionOutput<SMTPCall>) {
-        if chunk.isLast, var body = self.body, body.refusal == nil {
+        self.partEnded(isLast: chunk.isLast, Reply(250, EnhancedStatus(2, 0, 0), "Chunk Ok"), &out)
+    }
+
+    /// A part of the message is here whole: its end, or there is more to come.
+    mutating func partEnded(isLast: Bool, _ reply: Reply, _ out: inout SessionOutput<SMTPCall>) {
+        if isLast, var body = self.body, body.refusal == nil {
             self.body = nil
             body.decoder.finishLine(into: &body.held)
             if let fault = body.decoder.fault { body.refuse(.fault(fault)) }
             self.body = body
         }
-        if chunk.isLast || self.body?.refusal != nil {  // a refused chunk ends the transaction [RFC3030-2]
-            self.finishBody(isLast: chunk.isLast, &out)
+        if isLast || self.body?.refusal != nil {  // a refused chunk ends the transaction [RFC3030-2]
+            self.finishBody(isLast: isLast, &out)
         } else {
-            self.say(Reply(250, EnhancedStatus(2, 0, 0), "Chunk Ok"), &out)
+            self.say(reply, &out)
         }
     }
 

@@ -24,7 +24,7 @@ extension SMTPSession {
             return
         }
         let verb = Self.verb(line, word)
-        guard let rule = SMTPRule.of(verb), rule.isSpoken(lmtp: self.profile.isLMTP) else {
+        guard let rule = SMTPRule.of(verb), rule.isSpoken(lmtp: self.profile.isLMTP, urls: self.profile.resolvesURLs) else {
             self.complain(.unknownCommand, &out)
             return
         }
@@ -82,11 +82,12 @@ extension SMTPSession {
         case .mail: self.mail(line, &out)
         case .data: self.data(input, &out)
         case .bdat: self.chunkCommand(line, &out)
+        case .burl: self.urlCommand(line, &out)
         case .helo, .ehlo, .lhlo: self.helloCommand(line, isExtended: verb != .helo, &out)
         case .rset: self.reset(then: Reply(250, EnhancedStatus(2, 0, 0), "Ok"), refused: nil, &out)
         case .noop: self.say(Reply(250, EnhancedStatus(2, 0, 0), "Ok"), &out)
         case .quit: self.end(Reply(221, EnhancedStatus(2, 0, 0), "\(self.profile.hostName) Service closing transmission channel"), &out)
-        case .help: self.say(self.profile.isLMTP ? Self.localHelpReply : Self.helpReply, &out)
+        case .help: self.say(self.help, &out)
         case .startTLS: self.startTLS(&out)
         case .auth: self.authCommand(line, &out)
         case .vrfy, .expn, .etrn, .qsnd: self.special(verb, line, &out)
@@ -122,12 +123,13 @@ extension SMTPSession {
             "PIPELINING", "SIZE \(limits.messageSize)", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN",
             "LIMITS MAILMAX=\(limits.transactions) RCPTMAX=\(limits.recipients)",  // [RFC9422-2]
         ]
-        for rule in SMTPRule.table where rule.isSpoken(lmtp: self.profile.isLMTP) {
+        for rule in SMTPRule.table where rule.isSpoken(lmtp: self.profile.isLMTP, urls: self.profile.resolvesURLs) {
             switch rule.verb {
             case .startTLS where self.profile.offersStartTLS && self.tls == nil: list.append("STARTTLS")
             case .auth where self.offersAuth: list.append(self.profile.authKeyword)
             case .help: list.append("HELP")
             case .etrn where self.profile.offersQueueRelease: list.append("ETRN")  // [RFC1985-3]
+            case .burl: list.append(self.identity == nil ? "BURL" : "BURL imap")  // [RFC4468-3.1]
             default: break
             }
         }
@@ -138,11 +140,16 @@ extension SMTPSession {
     /// A password may be sent now, and nobody has logged in yet.
     var offersAuth: Bool { self.identity == nil && (self.tls != nil || self.allowsClearAuth) }
 
+    private var help: Reply {
+        self.profile.isLMTP ? Self.localHelpReply : self.profile.resolvesURLs ? Self.submissionHelpReply : Self.helpReply
+    }
+
     private static let helpReply = helpReply(lmtp: false, "See RFC 5321")
+    private static let submissionHelpReply = helpReply(lmtp: false, urls: true, "See RFC 6409")
     private static let localHelpReply = helpReply(lmtp: true, "See RFC 2033")
 
-    private static func helpReply(lmtp: Bool, _ end: String) -> Reply {
-        let names = SMTPRule.table.filter { $0.isSpoken(lmtp: lmtp) }.map { "\($0.name)" }.joined(separator: " ")
+    private static func helpReply(lmtp: Bool, urls: Bool = false, _ end: String) -> Reply {
+        let names = SMTPRule.table.filter { $0.isSpoken(lmtp: lmtp, urls: urls) }.map { "\($0.name)" }.joined(separator: " ")
         return Reply(214, EnhancedStatus(2, 0, 0), "Commands:\n\(names)\n\(end)")
     }
 

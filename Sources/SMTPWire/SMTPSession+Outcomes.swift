@@ -24,7 +24,8 @@ extension SMTPSession {
             } else {
                 self.answer(lines, [], &out)
             }
-        case .body(let chunk): self.bodyAnswered(outcome, chunk, &out)
+        case .body(let source): self.bodyAnswered(outcome, source, &out)
+        case .url(let reference): self.urlAnswered(outcome, reference, &out)
         case .reset(let reply): if let reply { self.sayFate(reply, &out) } else { self.goOn(&out) }
         case .finish: if case .reply(let reply) = outcome { self.sayFate(reply, &out) } else { self.sayFate(.internalError, &out) }
         case .special:

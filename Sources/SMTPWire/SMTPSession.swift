@@ -14,7 +14,7 @@ package import Vocabulary
 package struct SMTPSession: SessionMachine {
     package typealias Call = SMTPCall
     package typealias Outcome = SMTPOutcome
-    package typealias Event = Never
+    package typealias Event = SMTPEvent
 
     enum Phase: Sendable {
         /// Before the connection stands.
@@ -39,7 +39,8 @@ package struct SMTPSession: SessionMachine {
         case mail(Envelope)
         case recipients([RecipientLine])
         /// The body goes on as it was.
-        case body(SMTPChunk?)
+        case body(SMTPSource)
+        case url(SMTPReference)
         /// Then say this and go on.
         case reset(then: Reply?)
         /// The transaction is dropped because the peer names itself anew.
@@ -135,6 +136,15 @@ package struct SMTPSession: SessionMachine {
         case .command where self.isDraining: self.end(self.stopping, &out)
         case .opening, .command, .skippingLine, .auth, .data, .chunk, .droppedChunk:
             self.end(Reply(421, EnhancedStatus(4, 4, 2), "\(self.profile.hostName) Timeout, closing"), &out)
+        }
+    }
+
+    /// Who waits for nothing but his next command is told goodbye; what is in hand comes to its end, and is refused there. [RFC5321-3.8]
+    package mutating func notified(_ event: SMTPEvent, _ out: inout SessionOutput<SMTPCall>) {
+        guard let identity = self.identity, !self.mayStay(identity) else { return }
+        switch self.phase {
+        case .command, .skippingLine, .auth: self.end(.accountClosed, &out)
+        case .opening, .data, .chunk, .droppedChunk, .awaiting, .closed: break
         }
     }
 

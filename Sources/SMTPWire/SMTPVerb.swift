@@ -2,7 +2,7 @@ import NIOCore
 
 /// The commands we know. One row of `SMTPRule.table` each.
 package enum SMTPVerb: UInt8, Hashable, Sendable, CaseIterable {
-    case helo, ehlo, mail, rcpt, data, bdat, rset, noop, quit, vrfy, expn, help, startTLS, auth, etrn, qsnd, lhlo
+    case helo, ehlo, mail, rcpt, data, bdat, rset, noop, quit, vrfy, expn, help, startTLS, auth, etrn, qsnd, lhlo, burl
     /// A web browser, or somebody who makes one talk to us: the connection is closed at once.
     case http
     case unknown
@@ -27,6 +27,7 @@ package enum SMTPVerb: UInt8, Hashable, Sendable, CaseIterable {
         case 0x4554_524E: .etrn
         case 0x5153_4E44: .qsnd
         case 0x4C48_4C4F: .lhlo
+        case 0x4255_524C: .burl
         default: .unknown
         }
     }
@@ -90,11 +91,14 @@ struct SMTPRule: Sendable {
         SMTPRule(verb: .etrn, name: "ETRN", phases: .ready, argument: .required, isPipelinable: false),
         SMTPRule(verb: .qsnd, name: "QSND", phases: [.unnamed, .ready], argument: .optional, isPipelinable: false),
         SMTPRule(verb: .lhlo, name: "LHLO", phases: .any, argument: .required, isPipelinable: false),
+        SMTPRule(verb: .burl, name: "BURL", phases: [.sender, .recipients, .chunks], argument: .required, isPipelinable: true),
     ]
 
     /// LMTP has no HELO, EHLO or logins, and SMTP no LHLO: who speaks the other protocol finds out at once. [RFC2033-4.1]
-    func isSpoken(lmtp: Bool) -> Bool {
+    /// BURL is there for submission alone. [RFC4468-3.1]
+    func isSpoken(lmtp: Bool, urls: Bool = false) -> Bool {
         switch self.verb {
+        case .burl: urls
         case .helo, .ehlo, .auth, .etrn, .qsnd: !lmtp
         case .lhlo: lmtp
         default: true

@@ -45,6 +45,34 @@ package struct POP3Limits: Sendable, Equatable {
     package init() {}
 }
 
+/// Everything of a finger query that a peer controls, with its bound.
+package struct FingerLimits: Sendable, Equatable {
+    /// The one line of a query, its end included.
+    package var line = 512
+    /// From the first moment to the answer: who asks by hand needs some time.
+    package var time: TimeAmount = .seconds(60)
+    /// Accounts in one answer.
+    package var entries = 20
+    /// Octets of one answer.
+    package var answer = 64 << 10
+
+    package init() {}
+}
+
+/// Everything of a session with the password server that a peer controls, with its bound.
+package struct PasswordLimits: Sendable, Equatable {
+    /// A line, its end included: a password has at most 1,024 octets.
+    package var line = 2048
+    package var errors = 10
+    package var authFailures = 3
+    /// New passwords that break a rule, in one session.
+    package var refusedPasswords = 5
+    /// A whole session: nobody needs longer for four lines.
+    package var time: TimeAmount = .minutes(3)
+
+    package init() {}
+}
+
 /// Everything of an IMAP session that a peer controls, with its bound.
 package struct IMAPLimits: Sendable, Equatable {
     /// A line of a command, CRLF included: who has not logged in has little to say. [RFC7162-4]
@@ -74,6 +102,8 @@ package struct IMAPLimits: Sendable, Equatable {
     package var inactivity: TimeAmount = .minutes(30)
     /// In IDLE: how often a word is said, so that nobody between the two forgets the connection, and a peer that is gone is noticed.
     package var idleNotice: TimeAmount = .minutes(4)
+    /// From the beginning of IDLE to the first that is told in it.
+    package var idleStart: TimeAmount = .milliseconds(100)
     /// Before login.
     package var loginTimeout: TimeAmount = .minutes(1)
 

@@ -21,6 +21,7 @@ func answer(_ call: SMTPCall) -> SMTPOutcome {
     case .finish: .reply(Reply(250, EnhancedStatus(2, 6, 0), "Message received"))
     case .special: .reply(Reply(252, nil, "no"))
     case .authenticate: .auth(.refused(.unavailable))
+    case .url, .urlOn: .content(ByteBuffer(), isLast: true)
     case .secured, .hello, .mail, .memory, .body, .reset: .done
     }
 }

@@ -31,7 +31,7 @@ struct PostmasterTeller: Sendable {
             guard !first.entry.isNotice, !isReport || !self.isForPostmaster(first.entry) else { continue }
             let notice = isReport ? self.settings.responses.doubleBounceNotice : response.notice
             let composed = self.writer.notification(
-                self.subject(some), failure, as: failureClass, outcome, notice: notice, people: response.people,
+                self.subject(some), failure, as: failureClass, outcome, notice: notice, people: self.people(response.people),
                 original: notice == .none ? nil : self.returner.beginning(of: first.entry), now: self.environment.now(),
                 random: self.environment.random(32))
             guard let composed, case .message(let item) = self.returner.message(composed, about: first.entry, finishing: [], as: .notice)
@@ -56,9 +56,16 @@ struct PostmasterTeller: Sendable {
             self.subject(items), held, entry: item.entry.id,
             secret: self.environment.directory.snapshot.actionSecret.secret(item.entry.id, heldAt: item.entry.since),
             notice: response.notice,
-            people: response.people, original: response.notice == .none ? nil : self.returner.beginning(of: item.entry),
+            people: self.people(response.people), original: response.notice == .none ? nil : self.returner.beginning(of: item.entry),
             now: self.environment.now(), random: self.environment.random(32))
         return self.send(composed, about: item.entry, as: "asked")
+    }
+
+    /// Whom the form names, else the postmaster. Where somebody else answers inquiries, these go to the postmasters by their own addresses: he may
+    /// not operate the settings.
+    private func people(_ named: [Address]) -> [Address] {
+        let snapshot = self.environment.directory.snapshot
+        return named.isEmpty && !snapshot.configuration.inquiryAddresses.isEmpty ? snapshot.postmasters : named
     }
 
     var writer: PostmasterMessage {

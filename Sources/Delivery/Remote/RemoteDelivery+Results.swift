@@ -79,6 +79,7 @@ extension RemoteDelivery {
             return
         }
         guard let next else {
+            if failure.isPermanent { self.environment.refused(entry.trace) }
             self.record("failed", entry.trace, facts)
             outcome.returned.append(FailedEntry(entry: entry, failure: failure, status: failure.status))
             return

@@ -72,6 +72,8 @@ package struct RemoteEnvironment: Sendable {
     package var transport: TransportMemory?
     /// Hands reports over by HTTPS; nil sends them by mail alone.
     package var web: WebFetch?
+    /// Another host refuses a recipient of the message with this trace for good.
+    package var refused: @Sendable (TraceID) -> Void = { _ in }
     /// Notes which message is in hand, and knows those that ended the server.
     package var crashGuard: any CrashGuard = NoCrashGuard()
     package var events: any EventSink

@@ -57,24 +57,53 @@ package enum AccountField {
         "addresses", .account, mail: "Internet-Addresses", Localized("E-mail addresses", "E-mail アドレス"),
         help: Localized(
             "Every address whose mail comes to this account, in any domain; *@domain takes all that has no account there. The first is the primary address, which goes into all mail sent.",
-            "このアカウントに配信される E-mail アドレスをすべて指定します（複数指定可）。*@domain は、そのドメインで該当アカウントのないメールをすべて受け取ります。最初のアドレスがメイン E-mail アドレスとしてすべての送信メールに挿入されます。"
+            "このアカウントに配信される E-mail アドレスをすべて指定します（複数指定可）。*@domain は、そのドメインで該当アカウントのないメールをすべて受け取ります。最初のアドレスがメイン E-mail アドレスで、送信するメールにはいつもこれが入ります。"
         ),
         .addresses(maximum: 1000), checks: [.required, .uniqueAddress], viewers: .owner)
 
     package static let fromRewrite = Field(
         "from-address-rewrite", .account, mail: "From-Address-Rewrite", Localized("From address rewrite", "From アドレス書き換え"),
         help: Localized(
-            "How From is written in mail this account sends: quoted is \"Real Name\" <primary@domain>, comment is primary@domain (Real Name), none leaves it.",
-            "送信メールの From の書き換え方法です。quoted は \"実名\" <メインアドレス>、comment はメインアドレス (実名)、none は書き換えません。"),
+            "How From is written in mail this account sends: quoted is \"Real Name\" <primary@domain>, comment is primary@domain (Real Name); the envelope has the primary address too. none leaves it, and refuses addresses that are not this account's.",
+            "送信メールの From の書き換え方法です。quoted は \"実名\" <メインアドレス>、comment はメインアドレス (実名) とし、エンベロープの送信者もメインアドレスにします。none は書き換えず、このアカウントのものでないアドレスを拒否します。"
+        ),
         .choice([Choice("quoted", "quoted", "quoted"), Choice("comment", "comment", "comment"), Choice("none", "none", "書き換えない")]),
         default: .text("quoted"))
+
+    package static let postmasterPrivilege = Field(
+        "postmaster-privilege", .account, mail: "Postmaster-Privilege", Localized("Postmaster privilege", "ポストマスタ権限"),
+        help: Localized(
+            "Puts the primary address on the Delivery list of the Postmaster account, or takes it off: whoever is there gets the postmaster's mail and may log in as Postmaster. Keep them few.",
+            "メイン E-mail アドレスを Postmaster アカウントの転送先に追加または削除します。転送先の利用者はポストマスタ宛のメールを受け取り、Postmaster としてログインできます。人数は少なくしてください。"),
+        .flag, default: .flag(false), viewers: .owner)
 
     package static let grantedSenders = Field(
         "granted-senders", .account, mail: "Granted-Sender-Addresses", Localized("Further sender addresses", "使用できる送信者アドレス"),
         help: Localized(
-            "Addresses this account may send from although they are not its own; *@domain stands for a whole domain.",
-            "このアカウントのもの以外で、送信者として使用できるアドレスです。*@domain はドメイン全体を表します。"),
+            "Addresses this account may send from although they are not its own; *@domain stands for a whole domain. They show in From where that is not rewritten.",
+            "このアカウントのもの以外で、送信者として使用できるアドレスです。*@domain はドメイン全体を表します。From アドレス書き換えが none の場合に From にも使用できます。"),
         .addresses(maximum: 1000))
+
+    package static let sending = Field(
+        "sending", .account, mail: "Sending", Localized("Sending mail", "メールの送信"),
+        help: Localized(
+            "Suspended: this account can read mail and gets it, but sends none. The server sets this itself when an account suddenly sends far more than it ever did; `postoffice account release` lets it send again.",
+            "停止中: メールの受信と参照はできますが、送信はできません。送信量が急に増えたアカウントはサーバが自動的に停止します。postoffice account release で解除できます。"),
+        .choice([Choice("allowed", "Allowed", "許可"), Choice("suspended", "Suspended", "停止中")]), default: .text("allowed"), viewers: .owner)
+
+    package static let messageRate = rate(
+        "message-rate", "Message-Rate", Localized("Messages an hour", "1 時間のメッセージ数の上限"), "user-message-rate")
+    package static let recipientRate = rate(
+        "recipient-rate", "Recipient-Rate", Localized("Recipients at other hosts an hour", "1 時間の外部受信者数の上限"), "user-recipient-rate")
+
+    private static func rate(_ key: FieldKey, _ mail: String, _ label: Localized, _ system: String) -> Field {
+        Field(
+            key, .account, mail: mail, label,
+            help: Localized(
+                "What is more is put off with 450. 0: no limit. Empty: the system's (\(system)).",
+                "超えた分は 450 で後回しにします。0 は無制限、空欄の場合はシステムの値 (\(system)) に従います。"),
+            .integer(0...10_000_000), unit: .count)
+    }
 
     package static let language = Field(
         "language", .account, mail: "Language", Localized("Language", "言語"),
@@ -87,6 +116,7 @@ package enum AccountField {
         help: Localized("For the postmaster only.", "ポストマスタだけが見ることができます。"), .paragraph(maximum: 2000))
 
     package static let all: [Field] = [
-        realName, password, type, state, expiryDate, useOSPassword, osUser, addresses, fromRewrite, grantedSenders, language, note,
+        realName, password, type, state, expiryDate, useOSPassword, osUser, addresses, fromRewrite, postmasterPrivilege, grantedSenders,
+        sending, messageRate, recipientRate, language, note,
     ]
 }

@@ -38,7 +38,28 @@ package enum BlockField {
     package static let userRate = rate(
         "user-recipient-rate", Localized("Recipients at other hosts an hour of one user", "1 ユーザの 1 時間の外部受信者数の上限"))
 
-    package static let all: [Field] = [hosts, senders, helloNames, exceptions, clientRate, networkRate, userRate]
+    package static let userMessageRate = rate(
+        "user-message-rate", Localized("Messages an hour of one user", "1 ユーザの 1 時間のメッセージ数の上限"))
+
+    package static let anomalyFloor = Field(
+        "sending-anomaly-floor", .mailBlocking,
+        Localized("Sending that is far above an account's own peak, from", "通常より著しく多い送信とみなす最小の受信者数"),
+        help: Localized(
+            "An account that names more recipients at other hosts in an hour than this, and than three times its own peak of the last 30 days, may send no more until the postmaster releases it. 0: never.",
+            "1 時間の外部受信者数がこの値を超え、かつ過去 30 日間のそのアカウント自身の最大値の 3 倍を超えると、ポストマスタが解除するまで送信を停止します。0 の場合は停止しません。"),
+        .integer(0...10_000_000), default: .integer(1000), unit: .count)
+
+    package static let refusalFloor = Field(
+        "sending-refusal-floor", .mailBlocking,
+        Localized("Refused recipients that stop an account, from", "受信者の拒否による送信停止とみなす最小の数"),
+        help: Localized(
+            "An account half of whose recipients are refused, so many of them within 10 minutes, may send no more until the postmaster releases it. 0: never.",
+            "10 分間に受信者の半数以上が拒否され、その数がこの値に達すると、ポストマスタが解除するまで送信を停止します。0 の場合は停止しません。"),
+        .integer(0...10_000_000), default: .integer(50), unit: .count)
+
+    package static let all: [Field] = [
+        hosts, senders, helloNames, exceptions, clientRate, networkRate, userRate, userMessageRate, anomalyFloor, refusalFloor,
+    ]
 
     private static func rate(_ key: FieldKey, _ label: Localized) -> Field {
         Field(

@@ -75,8 +75,8 @@ package enum DeliveryField {
     package static let autoReply = Field(
         "auto-reply", .account, mail: "Auto-Reply", Localized("Automatic reply", "自動応答"),
         help: Localized(
-            "Vacation answers each sender once in a while; reply answers always; echo answers with the message itself.",
-            "vacation は同じ送信者に一定期間に 1 回だけ、reply は毎回、echo は元のメールを付けて応答します。"),
+            "Vacation answers each sender once in a while, where the mail names an address of this account; reply answers always; echo answers with the message itself. Lists, bulk mail and automatic mail get no answer.",
+            "vacation はこのアカウントのアドレスが宛先にあるメールの送信者に一定期間に 1 回だけ、reply は毎回、echo は元のメールを付けて応答します。メーリングリスト、一括送信メール、自動送信メールには応答しません。"),
         .choice([
             Choice("off", "off", "応答しない"), Choice("vacation", "vacation", "不在通知"), Choice("reply", "reply", "応答"),
             Choice("echo", "echo", "エコー"),
@@ -85,7 +85,21 @@ package enum DeliveryField {
 
     package static let autoReplyText = Field(
         "auto-reply-text", .account, mail: "Auto-Reply-Message", Localized("Text of the automatic reply", "自動応答メッセージ"),
-        help: Localized("What senders read.", "送信者に返すメッセージです。"), .paragraph(maximum: 20_000), viewers: .owner, editors: .owner)
+        help: Localized(
+            "What senders read. Empty: the text of this site, or a sentence of ours, in the language of this account.",
+            "送信者に返すメッセージです。空欄の場合は、このアカウントの言語の定型文を返します。"),
+        .paragraph(maximum: 20_000), viewers: .owner, editors: .owner)
+
+    package static let autoReplySubject = Field(
+        "auto-reply-subject", .account, mail: "Auto-Reply-Subject", Localized("Subject of the automatic reply", "自動応答の件名"),
+        help: Localized("Empty: Auto: and the subject of the mail that is answered.", "空欄の場合は「Auto: 」と元のメールの件名になります。"),
+        .text(maximum: 200), viewers: .owner, editors: .owner)
+
+    package static let autoReplyInterval = Field(
+        "auto-reply-interval", .account, mail: "Auto-Reply-Interval",
+        Localized("Vacation: the same sender is answered again after", "不在通知: 同じ送信者に再び応答するまでの期間"),
+        help: Localized("From 1 day to 1 year.", "1 日から 1 年まで指定できます。"), .duration(86_400...(366 * 86_400)),
+        default: .integer(7 * 86_400), unit: .seconds, viewers: .owner, editors: .owner)
 
     package static let autoReplyFrom = Field(
         "auto-reply-from", .account, mail: "Auto-Reply-First-Day", Localized("Automatic reply from", "自動応答の開始日"),
@@ -98,13 +112,15 @@ package enum DeliveryField {
 
     package static let finger = Field(
         "finger-information", .account, mail: "Finger-Information", Localized("Finger information", "フィンガー情報"),
-        help: Localized("Free text that finger shows to everybody.", "フィンガーで誰にでも表示される情報です。"), .paragraph(maximum: 4000),
+        help: Localized(
+            "Free text that finger shows to everybody, once the account is published (directory-entry-published).",
+            "アカウントを公開 (directory-entry-published) している場合に、フィンガーで誰にでも表示される情報です。"), .paragraph(maximum: 4000),
         viewers: .everybody, editors: .owner)
 
     package static let all: [Field] = [
         mailboxDelivery, loginName, quota, mailboxSize, services, forwarding, maildropDelivery, maildropUser, programDelivery,
         programAccount, programs,
-        mayChooseDelivery, autoReply, autoReplyText, autoReplyFrom, autoReplyUntil, finger,
+        mayChooseDelivery, autoReply, autoReplyText, autoReplySubject, autoReplyInterval, autoReplyFrom, autoReplyUntil, finger,
     ]
 }
 

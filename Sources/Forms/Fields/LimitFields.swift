@@ -54,6 +54,10 @@ package enum LimitField {
         "login-failure-budget", Localized("Failed logins from one address in ten minutes", "1 つの IP アドレスからのログイン失敗数の上限（10 分間）"), 3...10_000,
         30)
 
+    package static let accountLoginFailureBudget = count(
+        "account-login-failure-budget",
+        Localized("Failed logins of one account in ten minutes", "1 つのアカウントへのログイン失敗数の上限（10 分間）"), 10...100_000, 100)
+
     package static let defaultQuota = Field(
         "default-quota", .storage, Localized("Maximum mailbox size of accounts without their own", "最大メールボックスサイズ（システム全体）"),
         help: Localized("Holds where neither account nor domain says a size. 0 is no limit.", "アカウントとドメインに指定がない場合の値です。0 は無制限です。"),
@@ -70,6 +74,29 @@ package enum LimitField {
                 separator: ":",
                 maximumRows: 1_000_000)))
 
+    package static let quotaWarning = Field(
+        "quota-warning", .storage, Localized("Warn the owner of a mailbox from", "メールボックスの使用量を所有者に警告する割合"),
+        help: Localized(
+            "Per cent of the maximum size. The owner gets one message, and another one only after the mailbox was below it. 0: never.",
+            "最大サイズに対する割合 (%) です。所有者に 1 回メールで知らせ、いったん下回るまで再び知らせません。0 の場合は知らせません。"),
+        .integer(0...99), default: .integer(90))
+
+    package static let overQuota = Field(
+        "over-quota-reply", .storage, Localized("Mail for full mailboxes", "最大サイズに達したメールボックス宛のメール"),
+        help: Localized(
+            "later answers 452: senders keep the mail and try again. refuse answers 552: it goes back at once. later-then-refuse is 452, and 552 once the mailbox has been full for over-quota-grace.",
+            "later は 452 で応答し、送信元は後で再送します。refuse は 552 で応答し、直ちに送信者に戻ります。later-then-refuse は、over-quota-grace の期間を過ぎるまで 452、その後は 552 で応答します。"
+        ),
+        .choice([
+            Choice("later", "later (452)", "後で再送 (452)"), Choice("refuse", "refuse (552)", "拒否 (552)"),
+            Choice("later-then-refuse", "later, then refuse", "再送の後に拒否"),
+        ]), default: .text("later-then-refuse"))
+
+    package static let overQuotaGrace = Field(
+        "over-quota-grace", .storage, Localized("Full mailboxes refuse mail after", "最大サイズに達したメールボックスが拒否するまでの期間"),
+        help: Localized("For over-quota-reply later-then-refuse.", "over-quota-reply が later-then-refuse の場合に使われます。"),
+        .duration(3600...(366 * 86_400)), default: .integer(7 * 86_400), unit: .seconds)
+
     package static let minimumFree = Field(
         "minimum-free-disk", .storage, Localized("Minimum free disk space", "最小ディスク空き容量"),
         help: Localized("Below it no mail is accepted; senders try again later.", "空き容量がこれを下回るとメールを受け取りません。送信元は後で再送します。"),
@@ -82,7 +109,8 @@ package enum LimitField {
         imapConnections, imapSessionsPerAccount, connectionsPerAddress,
         connectionRate,
         unknownRecipients,
-        blockTime, loginFailureBudget, defaultQuota, domainQuotas, minimumFree,
+        blockTime, loginFailureBudget, accountLoginFailureBudget, defaultQuota, domainQuotas, quotaWarning, overQuota, overQuotaGrace,
+        minimumFree,
     ]
 
     private static func count(_ key: FieldKey, _ label: Localized, _ range: ClosedRange<Int64>, _ standard: Int64) -> Field {

@@ -82,6 +82,27 @@ package enum RoutingField {
                     Table.Column("domain", Localized("domain", "ドメイン"), .domain),
                 ], separator: " ", maximumRows: 10_000)))
 
+    package static let reservedNames = Field(
+        "reserved-names", .mailRouting, Localized("Names that lead to the postmaster", "ポストマスタに配信する名前"),
+        help: Localized(
+            "In every local domain mail for these names goes to the postmaster, until an account or alias there has the name. Write none to switch this off.",
+            "すべてのローカルメールドメインで、この名前のアカウントやエイリアスがない場合に、メールをポストマスタに配信します。使用しない場合は none を指定します。"),
+        .words(Self.wellKnownNames.map { Choice($0, $0, $0) } + [Choice("none", "none", "使用しない")]),
+        default: .list(["abuse", "noc", "security", "hostmaster", "webmaster", "www", "usenet", "news", "uucp", "ftp", "mailer-daemon"]))
+
+    /// [RFC2142-2] [RFC2142-4] [RFC2142-5]
+    private static let wellKnownNames = [
+        "abuse", "noc", "security", "hostmaster", "webmaster", "www", "usenet", "news", "uucp", "ftp", "mailer-daemon", "info", "marketing",
+        "sales", "support",
+    ]
+
+    package static let inquiries = Field(
+        "postmaster-inquiry-addresses", .mailRouting, Localized("Who answers inquiries to the postmaster", "ポストマスタ宛の問い合わせの担当者"),
+        help: Localized(
+            "Mail for the postmaster goes to these instead of the Delivery list of the Postmaster account. They may not operate the settings; notification and action messages still go to those who may.",
+            "ポストマスタ宛のメールを、Postmaster アカウントの転送先の代わりに、このアドレスに配信します。担当者は設定を操作できません。通知メッセージとアクションメッセージは、設定を操作できる人に送信されます。"),
+        .addresses(maximum: 100))
+
     package static let nameServers = Field(
         "name-servers", .network, Localized("Name servers", "NameServer (DNS サーバ)"),
         help: Localized(
@@ -95,7 +116,7 @@ package enum RoutingField {
 
     package static let all: [Field] = [
         hostName, mainDomain, localMailDomains, completionDomain, mailRoutingTable, channelAliases, checksRecipients, detailSeparator,
-        greetingMail, queueUsers, nameServers,
+        greetingMail, queueUsers, reservedNames, inquiries, nameServers,
         refusesPercent, refusesExclamation, refusesQuotes, refusesAt,
     ]
 

@@ -38,6 +38,14 @@ package enum SecurityField {
     package static let pop3Access = access("pop3", "POP3")
     package static let imapAccess = access("imap", "IMAP4")
     package static let webAccess = access("web", "Web", "Web")
+    package static let webTokenLife = Field(
+        "web-token-life", .systemSecurity, Localized("Life of a web login", "アクセストークンの有効期間"),
+        help: Localized(
+            "A login on the web ends when nothing was done for so long; each request renews it. What was typed into a form meanwhile is kept over the next login.",
+            "Web にログインした後、この時間何も操作しないと認証が切れます。操作するたびに更新されます。切れた後に送信したフォームの内容は、もう一度認証すると引き継がれます。"),
+        .duration(60...86_400), default: .integer(300), unit: .seconds)
+    package static let fingerAccess = access("finger", "Finger", "フィンガー")
+    package static let passwordAccess = access("password", "Password server", "パスワードサーバ")
 
     package static let showsVersion = Field(
         "show-version", .systemSecurity,
@@ -47,13 +55,29 @@ package enum SecurityField {
     package static let seats = Field(
         "seat-limit", .systemSecurity, Localized("Most accounts", "登録ユーザ数の上限"),
         help: Localized(
-            "No further account can be added above it. Empty: no limit. 10 with an end in 30 days is a trial.",
-            "これを超えてアカウントを追加できません。空欄の場合は無制限です。"),
+            "No further general account can be added above it. Empty: no limit. 10 with an end in 30 days is a trial.",
+            "これを超えて一般アカウントを追加できません。空欄の場合は無制限です。"),
         .integer(1...100_000_000), unit: .count)
 
     package static let seatsUntil = Field(
         "seat-limit-end", .systemSecurity, Localized("Last day of the seats", "使用期限"),
-        help: Localized("No account can be added after it. Empty: no end.", "この日を過ぎるとアカウントを追加できません。空欄の場合は期限がありません。"), .date)
+        help: Localized(
+            "After it accounts are neither added nor changed, but for passwords, states and deletion; mail flows on. Empty: no end.",
+            "この日を過ぎると、パスワードと状態の変更および削除を除き、アカウントの追加と変更ができません。メールの配信は続きます。空欄の場合は期限がありません。"),
+        .date)
+
+    package static let domainSeats = Field(
+        "domain-seats", .systemSecurity, Localized("Most accounts by domain", "登録ユーザ数の上限（ドメイン別）"),
+        help: Localized(
+            "[domain:accounts] or [domain:accounts:last day]: for general accounts whose primary address is there. `postoffice seats` shows and sets them.",
+            "[ドメイン:登録ユーザ数] または [ドメイン:登録ユーザ数:使用期限] の形で指定します。メイン E-mail アドレスがそのドメインにある一般アカウントに適用されます。postoffice seats で表示と設定ができます。"),
+        .table(
+            Table(
+                [
+                    Table.Column("domain", Localized("domain", "ドメイン"), .domain),
+                    Table.Column("seats", Localized("accounts", "登録ユーザ数"), .integer),
+                    Table.Column("end", Localized("last day", "使用期限"), .date, isOptional: true),
+                ], separator: ":", maximumRows: 1_000_000)))
 
     package static let language = Field(
         "system-language", .systemSecurity, Localized("Language", "言語"),
@@ -67,13 +91,18 @@ package enum SecurityField {
     package static let userDirectory = option("directory", Localized("change their directory information", "ディレクトリ情報の変更"))
     package static let userAddresses = option("view-addresses", Localized("see their addresses", "E-mail アドレスの表示"))
     package static let userRestrictions = option("view-access-restrictions", Localized("see their access restrictions", "アクセス制限の表示"))
+    package static let userAppPasswords = option("app-passwords", Localized("make app passwords", "アプリパスワードの作成"))
+    package static let userSecondFactor = option("second-factor", Localized("use a second factor", "二段階認証の設定"))
     package static let userAccountDirectory = option(
         "view-account-directory", Localized("see the mail account directory", "メールアカウントディレクトリの表示"))
 
     package static let all: [Field] = [
         passwordLength, plaintextLogins, listsSCRAM, bareNewlines, smtpAccess, submissionAccess, lmtpAccess, pop3Access, imapAccess,
-        webAccess, showsVersion, seats, seatsUntil, language, userPassword, userDelivery, userVacation, userFinger, userDirectory,
-        userAddresses, userRestrictions, userAccountDirectory,
+        webAccess, webTokenLife, fingerAccess, passwordAccess, showsVersion, seats, seatsUntil, domainSeats, language, userPassword,
+        userDelivery,
+        userVacation,
+        userFinger, userDirectory,
+        userAddresses, userRestrictions, userAccountDirectory, userAppPasswords, userSecondFactor,
     ]
 
     private static func access(_ name: String, _ english: String, _ japanese: String? = nil) -> Field {

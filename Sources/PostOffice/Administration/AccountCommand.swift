@@ -7,7 +7,8 @@ import Vocabulary
 struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account",
-        abstract: .said("Accounts: add, import, export, list, show, set, history, delete.", "アカウントの追加、取り込み、書き出し、一覧、表示、変更、履歴、削除"),
+        abstract: .said(
+            "Accounts: add, import, export, list, show, set, release, history, delete.", "アカウントの追加、取り込み、書き出し、一覧、表示、変更、送信停止の解除、履歴、削除"),
         discussion: """
             Examples:
               postoffice account add jane@example.com --name 'Jane G. Doe' --password-file pw
@@ -16,7 +17,10 @@ struct AccountCommand: ParsableCommand {
               postoffice account set jane@example.com quota='2 GiB' addresses=jane@example.com addresses=jd@example.com
               postoffice account set postmaster --password-stdin < pw
             """,
-        subcommands: [Add.self, Import.self, Export.self, List.self, Show.self, Set.self, History.self, Delete.self, Fields.self])
+        subcommands: [
+            Add.self, Import.self, Export.self, List.self, Show.self, Set.self, Release.self, History.self, Delete.self, Fields.self,
+            AppPassword.self, Default.self, ImportUnix.self,
+        ])
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -51,15 +55,18 @@ struct AccountCommand: ParsableCommand {
                 "Add accounts from a CSV file: header line, then one account a line.", "CSV ファイルからアカウントを追加します（1 行目は列名、以降 1 行 1 アカウント）。"),
             discussion: .said(
                 """
-                Columns: address, name, password, and any field (`postoffice account fields`). UTF-8 or Shift_JIS.
-                Lines that cannot be taken are named; the others go in.
+                Columns: address, name, password, and any field (`postoffice account fields`). UTF-8 or Shift_JIS. Or YAML: a list
+                of accounts with the same names. Lines that cannot be taken are named; the others go in. What is there already
+                stays as it is, so that a file can be imported again; with --update it becomes what the file says.
                 Examples:
                   postoffice account import people.csv
                   postoffice account import --dry-run - < people.csv
                 """,
                 """
                 列: address、name、password と任意のフィールド（postoffice account fields）。
-                UTF-8 か Shift_JIS で書きます。
+                UTF-8 か Shift_JIS で書きます。同じ名前のアカウントの並びを YAML で書くこともできます。
+                既存のアカウントは変わらないため、同じファイルを繰り返し取り込めます。--update を付けると
+                ファイルの内容に変更します。
                 取り込めない行は行番号とともに表示し、他の行は取り込みます。
                 Examples:
                   postoffice account import people.csv
@@ -76,6 +83,26 @@ struct AccountCommand: ParsableCommand {
 
         @Flag(name: .long, help: .said("Check only; add nothing.", "確認だけを行い、追加しません。"))
         var dryRun = false
+
+        @Flag(
+            name: .long,
+            help: .said(
+                "Send each new account the greeting message; without this none gets it.", "追加したアカウントにグリーティングメッセージを送信します（指定しないと送信しません）。"))
+        var greeting = false
+
+        @Flag(name: .long, help: .said("Change accounts that are there.", "既存のアカウントも変更します。"))
+        var update = false
+
+        @Option(name: .long, help: .said("csv or yaml; default: by the file's name.", "csv または yaml。省略時はファイル名で判別。"))
+        var format: String?
+
+        func validate() throws { try Self.check(self.format) }
+
+        static func check(_ format: String?) throws {
+            guard format.map({ ["csv", "yaml"].contains($0) }) ?? true else {
+                throw ValidationError(en: "--format is csv or yaml", ja: "--format には csv か yaml を指定してください")
+            }
+        }
 
         func run() throws {
             var known: Charset?
@@ -94,7 +121,11 @@ struct AccountCommand: ParsableCommand {
                         en: "\(self.file) is neither UTF-8 nor Shift_JIS; say which with --charset",
                         ja: "\(self.file) は UTF-8 でも Shift_JIS でもありません。--charset で指定してください"))
             }
-            let options: [String: [String]] = self.dryRun ? ["dry-run": []] : [:]
+            var options: [String: [String]] = self.dryRun ? ["dry-run": []] : [:]
+            if self.update { options["update"] = [] }
+            let isYAML = self.file.hasSuffix(".yaml") || self.file.hasSuffix(".yml")
+            options["format"] = [self.format ?? (isYAML ? "yaml" : "csv")]
+            if self.greeting { options["greeting"] = [] }
             throw ExitCode(try self.common.perform("account import", options: options, input: text).rawValue)
         }
     }
@@ -103,13 +134,18 @@ struct AccountCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "export",
             abstract: .said(
-                "All accounts as CSV in UTF-8, for `import` and for keeping. Without passwords.",
-                "全アカウントを CSV（UTF-8）で書き出します。import で取り込めます。パスワードは含みません。"),
+                "All accounts as CSV or YAML in UTF-8, for `import` and for keeping. Without passwords.",
+                "全アカウントを CSV または YAML（UTF-8）で書き出します。import で取り込めます。パスワードは含みません。"),
             discussion: "Example:\n  postoffice account export > people.csv")
 
         @OptionGroup var common: CommonOptions
 
-        func run() throws { throw ExitCode(try self.common.perform("account export").rawValue) }
+        @Option(name: .long, help: .said("csv (default) or yaml.", "csv（省略時）または yaml。"))
+        var format = "csv"
+
+        func validate() throws { try Import.check(self.format) }
+
+        func run() throws { throw ExitCode(try self.common.perform("account export", options: ["format": [self.format]]).rawValue) }
     }
 
     struct List: ParsableCommand {
@@ -230,6 +266,31 @@ struct AccountCommand: ParsableCommand {
             AdminPrinter().show(.problem(Localized(en: "Delete it? [yes/no] ", ja: "削除しますか？ [yes/no] ").text(language)))
             return readLine() == "yes"
         }
+    }
+
+    struct Release: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "release", abstract: .said("Let an account send again whose sending is suspended.", "アカウントの送信停止を解除します。"),
+            discussion: .said(
+                """
+                The server suspends sending when an account suddenly sends far more than it ever did, or half of its recipients are refused.
+                Give it a new password first, if somebody else has the old one.
+                Example:
+                  postoffice account release jane@example.com
+                """,
+                """
+                送信量が急に増えた、または受信者の半数以上が拒否されたアカウントは、サーバが送信を停止します。
+                パスワードが漏れた可能性がある場合は、先にパスワードを変更してください。
+                Example:
+                  postoffice account release jane@example.com
+                """))
+
+        @OptionGroup var common: CommonOptions
+
+        @Argument(help: .said("Address or login name.", "E-mail アドレスまたはログイン名。"))
+        var account: String
+
+        func run() throws { throw ExitCode(try self.common.perform("account release", operands: [self.account]).rawValue) }
     }
 
     struct History: ParsableCommand {

@@ -7,6 +7,13 @@ import Vocabulary
 enum AccountExport {
     static func perform(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
         let columns = try self.columns(context.directory)
+        if request.option("format") == "yaml" {
+            try self.eachAccount(context.directory) { account in
+                let fields = columns.compactMap { field in account.values[field.key].map { (self.name(field), field.written($0)) } }
+                output.part(AccountYAML.text(fields))
+            }
+            return .done
+        }
         output.part(self.line(columns.map(self.name)))
         try self.eachAccount(context.directory) { account in
             output.part(self.line(columns.map { self.cell($0, account) }))

@@ -15,7 +15,7 @@ enum AccountHandlers {
         Administration.handler("account export", AccountExport.perform),
         Administration.handler("account list", Self.list), Administration.handler("account show", Self.show),
         Administration.handler("account set", Self.set), Administration.handler("account delete", Self.delete),
-        Administration.handler("account history", AccountHistory.perform),
+        Administration.handler("account history", AccountHistory.perform), Administration.handler("account release", Self.release),
     ]
 
     private static func add(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
@@ -23,12 +23,13 @@ enum AccountHandlers {
         if let name = request.option("name") { texts.append((AccountField.realName.key.text, [name])) }
         texts += try AdminRequest.fields(request.options["set"] ?? [])
         var input = try AccountInput(parsing: texts)
-        if let password = request.input { input.verifier = try context.directory.verifier(for: Secret(password)) }
+        if let password = request.input { input.verifier = try context.directory.checkedVerifier(for: Secret(password), of: nil) }
         let id = try context.directory.addAccount(input, by: request.actor)
         let login = try context.directory.details(id)?.login ?? ""
         let shown = request.operands.joined(separator: ", ")
         output.line(Localized(en: "added \(shown), login name \(login)", ja: "\(shown) を追加しました。ログイン名は \(login) です"))
         Advice.afterAccount(request.operands, context.directory, output)
+        if context.directory.configuration.greets, let problem = Greeter(context).greet([id]).problem { output.problem(problem) }
         if request.input == nil {
             output.problem(
                 Localized(
@@ -42,7 +43,7 @@ enum AccountHandlers {
         let name = try request.only("name one account", "アカウントを 1 つ指定してください")
         let id = try self.find(name, context)
         var input = try AccountInput(parsing: try AdminRequest.fields(request.options["set"] ?? []))
-        if let password = request.input { input.verifier = try context.directory.verifier(for: Secret(password)) }
+        if let password = request.input { input.verifier = try context.directory.checkedVerifier(for: Secret(password), of: id) }
         try context.directory.changeAccount(id, input, by: request.actor)
         let primary = try context.directory.details(id)?.primary ?? name
         if request.input != nil {
@@ -64,9 +65,7 @@ enum AccountHandlers {
         try context.directory.checkRemoval(of: id)
         let store = try context.store()
         if request.has("preview") {
-            let answer = StoreAnswer<AccountUsage>()
-            store.usage(of: id) { answer.give($0) }
-            let usage = try answer.wait()
+            let usage: AccountUsage = try StoreWait.value { store.usage(of: id, completion: $0) }
             let size = Notation.rounded(usage.bytes)
             output.line(
                 Localized(
@@ -144,12 +143,8 @@ enum AccountHandlers {
         let name = try request.only("name one account", "アカウントを 1 つ指定してください")
         let id = try self.find(name, context)
         guard let account = try context.directory.details(id) else { return .failed }
-        var usage: AccountUsage?
-        let answer = StoreAnswer<AccountUsage>()
-        if let store = try? context.store() {
-            store.usage(of: id) { answer.give($0) }
-            usage = try? answer.wait()
-        }
+        let store = try? context.store()
+        let usage: AccountUsage? = store.flatMap { store in try? StoreWait.value { store.usage(of: id, completion: $0) } }
         let fields = FieldTable.account.filter { !$0.isSecret && $0.key != DeliveryField.mailboxSize.key }
         if request.wantsJSON {
             var pairs: [(key: String, value: JSONValue)] = [("id", .int(id.rawValue)), ("login", .text(account.login))]
@@ -164,12 +159,39 @@ enum AccountHandlers {
         }
         for field in fields where request.has("all") || account.values[field.key] != nil || field == DeliveryField.loginName {
             let value = field == DeliveryField.loginName ? .text(account.login) : account.value(field)
-            output.line("\(field.label.text(request.language)) (\(field.key)): \(field.shown(value, request.language))")
+            let off = value.flag == true ? SystemDelivery.service(field).flatMap { context.directory.systemDelivery.reason($0) } : nil
+            let shown = field.shown(value, request.language) + (off.map { " (\($0.text(request.language)))" } ?? "")
+            output.line("\(field.label.text(request.language)) (\(field.key)): \(shown)")
+        }
+        if let counts = context.conduct?.counts(of: id), counts.lately > 0 || counts.usual > 0 {
+            output.line(
+                Localized(
+                    en:
+                        "Recipients at other hosts: \(counts.lately) in the last hour, at most \(counts.usual) in an hour of the last 30 days",
+                    ja: "外部の受信者数: 直近 1 時間 \(counts.lately)、過去 30 日間の 1 時間の最大 \(counts.usual)"))
         }
         if let usage {
             output.line("\(DeliveryField.mailboxSize.label.text(request.language)): \(Notation.rounded(usage.bytes)) (\(usage.messages))")
         }
         if !account.hasPassword { output.line(Localized(en: "no password: nobody can log in", ja: "パスワード未設定（ログインできません）")) }
+        return .done
+    }
+
+    /// Lets an account send again that was stopped, by the server or by hand.
+    private static func release(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
+        let name = try request.only("name one account", "アカウントを 1 つ指定してください")
+        let id = try self.find(name, context)
+        let primary = try context.directory.details(id)?.primary ?? name
+        let wasStopped = context.conduct?.isStopped(id) == true || context.directory.snapshot.isSuspended(id)
+        var input = AccountInput()
+        input.values[AccountField.sending.key] = FieldValue.none
+        try context.directory.changeAccount(id, input, by: request.actor)
+        context.conduct?.release(id)
+        _ = context.guards?.rates.release(at: SystemSources.now()) { $0.isOf(id) }
+        output.line(
+            wasStopped
+                ? Localized(en: "\(primary) may send again", ja: "\(primary) の送信停止を解除しました")
+                : Localized(en: "\(primary) was not suspended", ja: "\(primary) は送信停止になっていません"))
         return .done
     }
 

@@ -1,9 +1,6 @@
-import Database
 import Directory
 import Forms
-import Glibc
 import SASL
-import Synchronization
 import Vocabulary
 
 /// `account import`: good rows go in, bad ones are named by line with the cure. The work is PBKDF2, some 50 ms a password, so rows are
@@ -12,6 +9,8 @@ struct AccountImport {
     private struct Candidate: Sendable {
         let line: Int
         var input: AccountInput
+        /// The account that has the addresses already; then `input` is what differs.
+        var existing: AccountID?
         /// As typed, checked by the rules already.
         let password: Secret?
     }
@@ -24,7 +23,15 @@ struct AccountImport {
     private var added = 0
     private var refused = 0
     private var withoutPassword = 0
+    private var changed = 0
+    private var unchanged = 0
+    private var greeted = 0
     private var columns: [Column] = []
+    /// Passwords that were compared with the postmaster's, and whether they are the same.
+    private var compared: [[UInt8]: Bool] = [:]
+    /// So many different ones of an import. Each costs a hash, as a new account does: those of a small import, and the few that many rows of a
+    /// large one have in common, are what people think of themselves.
+    private static let mostCompared = 200
 
     private enum Column { case field(Field), password }
 
@@ -40,6 +47,7 @@ struct AccountImport {
     }
 
     private mutating func run(_ text: String) throws -> AdminStatus {
+        if self.request.option("format") == "yaml" { return try self.runYAML(text) }
         var reader = CSVReader(text)
         guard case .success(let header)? = reader.next() else {
             throw AdminFailure(
@@ -65,6 +73,28 @@ struct AccountImport {
             }
         }
         try self.add(waiting)
+        self.output.progress("")
+        return self.summary()
+    }
+
+    private mutating func runYAML(_ text: String) throws -> AdminStatus {
+        let entries = try AccountYAML.entries(text)
+        var waiting: [Candidate] = []
+        for (number, entry) in entries.enumerated() {
+            var cells: [(column: Column, texts: [String])] = []
+            for (name, texts) in entry.fields {
+                guard let field = self.field(name.lowercased(), name), field.editors != .system else {
+                    throw AdminFailure(FieldProblem.unknown(name, in: FieldTable.account).message)
+                }
+                cells.append((field.isSecret ? .password : .field(field), texts))
+            }
+            if let candidate = self.candidate(entry.line, cells) { waiting.append(candidate) }
+            if waiting.count == Self.batch || number == entries.count - 1 {
+                try self.add(waiting)
+                waiting = []
+                self.showProgress((number + 1) * 100 / entries.count)
+            }
+        }
         self.output.progress("")
         return self.summary()
     }
@@ -114,19 +144,28 @@ struct AccountImport {
                 ])
             return nil
         }
+        return self.candidate(
+            row.line,
+            zip(self.columns, row.cells).map { column, cell in
+                // A password is taken to the letter.
+                guard case .field(let field) = column else { return (column, [cell]) }
+                let cell = CSVGuard.unguarded(cell)
+                return (column, field == AccountField.addresses ? cell.split { $0 == ";" || $0 == " " }.map(String.init) : [cell])
+            })
+    }
+
+    private mutating func candidate(_ line: Int, _ cells: [(column: Column, texts: [String])]) -> Candidate? {
         var input = AccountInput()
         var password: Secret?
         var problems: [Localized] = []
-        for (column, cell) in zip(self.columns, row.cells) {
+        for (column, texts) in cells {
             do {
                 switch column {
                 case .field(let field):
-                    // A password is taken to the letter.
-                    let cell = CSVGuard.unguarded(cell)
-                    let value = try field.parse(
-                        field == AccountField.addresses ? cell.split { $0 == ";" || $0 == " " }.map(String.init) : [cell])
+                    let value = try field.parse(texts)
                     if !value.isNone { input.values[field.key] = value }
                 case .password:
+                    let cell = texts.first ?? ""
                     if !cell.isEmpty {
                         password = Secret(cell)
                         _ = try self.context.directory.prepared(Secret(cell))
@@ -140,18 +179,42 @@ struct AccountImport {
                 problems.append(ErrorWords.text(of: error))
             }
         }
+        let addresses = input.values[AccountField.addresses.key]?.list ?? []
+        if problems.isEmpty, addresses.isEmpty {
+            problems.append(Localized(en: "an account needs an address.", ja: "アドレスを指定してください。"))
+        }
         // Before the hash: an address that is taken would cost it for nothing.
-        if problems.isEmpty,
-            let taken = input.values[AccountField.addresses.key]?.list.first(where: { self.context.directory.find($0) != nil })
+        let holders = Set(addresses.compactMap { self.context.directory.find($0) })
+        guard problems.isEmpty, !holders.isEmpty else {
+            guard problems.isEmpty else {
+                self.refuse(line, problems)
+                return nil
+            }
+            return Candidate(line: line, input: input, password: password)
+        }
+        return self.met(Candidate(line: line, input: input, password: password), holders)
+    }
+
+    /// A line about an account that is there: nothing to do when it says what is so; a change where `--update` wants it.
+    private mutating func met(_ candidate: Candidate, _ holders: Set<AccountID>) -> Candidate? {
+        var candidate = candidate
+        let addresses = candidate.input.values[AccountField.addresses.key]?.list ?? []
+        if holders.count == 1, let id = holders.first, id != self.context.directory.find("postmaster"),
+            let details = try? self.context.directory.details(id)
         {
-            problems.append(
-                Localized(en: "\(taken) is taken already; choose another address.", ja: "\(taken) は既に使用されています。別のアドレスを指定してください。"))
+            candidate.input.values = candidate.input.values.filter { details.values[$0.key] != $0.value }
+            candidate.existing = id
+            if self.request.has("update") || candidate.input.values.isEmpty { return candidate }
         }
-        guard problems.isEmpty else {
-            self.refuse(row.line, problems)
-            return nil
-        }
-        return Candidate(line: row.line, input: input, password: password)
+        let taken = addresses.first { self.context.directory.find($0) != nil } ?? ""
+        self.refuse(
+            candidate.line,
+            [
+                Localized(
+                    en: "\(taken) is taken already; choose another address, or change accounts that are there with --update.",
+                    ja: "\(taken) は既に使用されています。別のアドレスを指定するか、--update で既存のアカウントを変更してください。")
+            ])
+        return nil
     }
 
     private func text(of problem: CSVReader.Problem) -> Localized {
@@ -171,46 +234,102 @@ struct AccountImport {
     private mutating func add(_ candidates: [Candidate]) throws {
         guard !candidates.isEmpty else { return }
         if self.request.has("dry-run") {
-            self.added += candidates.count
+            for candidate in candidates {
+                if candidate.existing == nil {
+                    self.added += 1
+                } else if candidate.input.values.isEmpty {
+                    self.unchanged += 1
+                } else {
+                    self.changed += 1
+                }
+            }
             return
         }
-        let hashed = try self.hashed(candidates)
+        let all = try self.hashed(try self.withoutPostmastersPassword(candidates))
+        try self.change(all.filter { $0.existing != nil })
+        let hashed = all.filter { $0.existing == nil }
         let results = try self.context.directory.addAccounts(hashed.map(\.input), by: self.request.actor, note: "import")
+        var added: [AccountID] = []
         for (candidate, result) in zip(hashed, results) {
             switch result {
-            case .success:
+            case .success(let id):
                 self.added += 1
+                added.append(id)
                 if candidate.password == nil { self.withoutPassword += 1 }
             case .failure(let error): self.refuse(candidate.line, error.problems.isEmpty ? [error.message] : error.problems.map(\.message))
             }
         }
+        guard self.request.has("greeting") else { return }
+        let greeted = Greeter(self.context).greet(added)
+        self.greeted += greeted.count
+        if let problem = greeted.problem { self.output.problem(problem) }
     }
 
-    /// The candidates with their verifiers, made over all cores; a running server keeps one for its mail.
-    private func hashed(_ candidates: [Candidate]) throws -> [Candidate] {
-        let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - (self.context.isServerRunning ? 1 : 0))
-        let directory = self.context.directory
-        let shared = Shared()
-        let threads = (0..<min(cores, candidates.count)).map { _ in
-            Thread("import") {
-                while true {
-                    let index = shared.next.wrappingAdd(1, ordering: .relaxed).oldValue
-                    guard index < candidates.count else { return }
-                    guard let password = candidates[index].password else { continue }
-                    let result = Result { () throws(DirectoryError) in try directory.verifier(for: password) }
-                    shared.done.withLock { $0[index] = result }
-                }
+    /// Accounts that are there.
+    private mutating func change(_ candidates: [Candidate]) throws {
+        for candidate in candidates {
+            guard let id = candidate.existing else { continue }
+            if candidate.input.values.isEmpty, candidate.input.verifier == nil {
+                self.unchanged += 1
+                continue
+            }
+            guard self.request.has("update") else {
+                self.refuse(
+                    candidate.line,
+                    [
+                        Localized(
+                            en: "the account is there with another password; --update changes it.",
+                            ja: "アカウントは既にあり、パスワードが異なります。--update で変更できます。")
+                    ])
+                continue
+            }
+            do {
+                try self.context.directory.changeAccount(id, candidate.input, by: self.request.actor)
+                self.changed += 1
+            } catch {
+                self.refuse(candidate.line, error.problems.isEmpty ? [error.message] : error.problems.map(\.message))
             }
         }
-        for thread in threads { thread.join() }
+    }
+
+    /// The candidates with their verifiers.
+    private func hashed(_ candidates: [Candidate]) throws -> [Candidate] {
+        let directory = self.context.directory
+        let results = try HashWork.overCores(candidates, isServerRunning: self.context.isServerRunning) {
+            candidate throws(DirectoryError) -> SCRAMVerifier? in
+            guard let password = candidate.password else { return nil }
+            // The password that the account has already changes nothing.
+            if let existing = candidate.existing, try directory.isPassword(password, of: existing) { return nil }
+            return try directory.verifier(for: password)
+        }
         var out = candidates
-        for (index, result) in shared.done.withLock({ $0 }) { out[index].input.verifier = try result.get() }
+        for (index, verifier) in results.enumerated() { if let verifier { out[index].input.verifier = verifier } }
         return out
     }
 
-    private final class Shared: Sendable {
-        let next = Atomic<Int>(0)
-        let done = Mutex<[Int: Result<SCRAMVerifier, DirectoryError>]>([:])
+    /// Refuses those whose password is the postmaster's, as far as passwords are compared.
+    private mutating func withoutPostmastersPassword(_ candidates: [Candidate]) throws -> [Candidate] {
+        let directory = self.context.directory
+        var fresh: [[UInt8]: Secret] = [:]
+        for candidate in candidates where self.compared.count + fresh.count < Self.mostCompared {
+            guard let password = candidate.password else { continue }
+            let octets = password.withBytes { $0 }
+            if self.compared[octets] == nil { fresh[octets] = password }
+        }
+        let asked = Array(fresh)
+        let found = try HashWork.overCores(asked, isServerRunning: self.context.isServerRunning) { entry throws(DirectoryError) in
+            try directory.isPostmastersPassword(entry.value)
+        }
+        for (entry, isSame) in zip(asked, found) { self.compared[entry.key] = isSame }
+        var out: [Candidate] = []
+        for candidate in candidates {
+            if let password = candidate.password, self.compared[password.withBytes { $0 }] == true {
+                self.refuse(candidate.line, Directory.sameAsPostmaster.problems.map(\.message))
+            } else {
+                out.append(candidate)
+            }
+        }
+        return out
     }
 
     // MARK: Telling
@@ -236,9 +355,19 @@ struct AccountImport {
             Localized(
                 en: "\(self.added) accounts \(verb.english), \(self.refused) lines refused",
                 ja: "\(self.added) 件のアカウントを\(verb.japanese)。エラー \(self.refused) 行"))
+        if self.changed + self.unchanged > 0 {
+            self.output.line(
+                Localized(
+                    en: "\(self.changed) accounts that were there changed, \(self.unchanged) said already what the file says",
+                    ja: "既存のアカウント \(self.changed) 件を変更、\(self.unchanged) 件は変更なし"))
+        }
         if self.withoutPassword > 0 {
             self.output.line(
                 Localized(en: "\(self.withoutPassword) of them have no password yet", ja: "うち \(self.withoutPassword) 件はパスワードが未設定です"))
+        }
+        if self.greeted > 0 {
+            self.output.line(
+                Localized(en: "\(self.greeted) of them were greeted", ja: "うち \(self.greeted) 件にグリーティングメッセージを送信しました"))
         }
         return self.refused == 0 ? .done : .failed
     }

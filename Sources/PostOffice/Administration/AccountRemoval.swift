@@ -7,9 +7,7 @@ package import Vocabulary
 package enum AccountRemoval {
     /// Blocks until the store has taken it over for good.
     package static func finish(_ id: AccountID, _ directory: Directory, _ store: MessageStore) throws {
-        let answer = StoreAnswer<Void>()
-        store.removeAccount(id) { answer.give($0) }
-        try answer.wait()
+        let _: Void = try StoreWait.value { store.removeAccount(id, completion: $0) }
         SearchIndexes.removeFiles(of: id, in: store.location.search)
         try directory.removalFinished(id)
     }

@@ -2,15 +2,18 @@ import ArgumentParser
 import Directory
 import Forms
 import Glibc
-import MessageStore
-import Synchronization
 import Vocabulary
 
 // What the commands and handlers of accounts and configuration share.
 
 extension Administration {
-    static let directoryHandlers: [AdminHandler] = AccountHandlers.all + ConfigurationHandlers.all
-    static let directoryCommands: [any ParsableCommand.Type] = [AccountCommand.self, ConfigCommand.self, RouteCommand.self]
+    static let directoryHandlers: [AdminHandler] =
+        AccountHandlers.all + AppPasswordHandlers.all + DefaultAccountHandlers.all + SeatHandlers.all
+        + [Administration.handler("account import-unix", UnixImport.perform)]
+        + ConfigurationHandlers.all + InformationHandlers.all
+    static let directoryCommands: [any ParsableCommand.Type] = [
+        AccountCommand.self, ConfigCommand.self, RouteCommand.self,
+    ]
 
     /// Runs a handler's body, telling what the directory refuses as the handler's failure.
     static func handler(
@@ -31,8 +34,8 @@ extension Administration {
 }
 
 extension AdminRequest {
-    /// Who asks, as the command said; the control socket lets only root and the service user in.
-    var actor: Actor { Actor(name: self.option("by") ?? "unknown", interface: "command") }
+    /// Who asks: as was proved, else as the command or the web page said; the control socket lets only root and the service user in.
+    var actor: Actor { self.origin ?? Actor(name: self.option("by") ?? "unknown", interface: self.option("interface") ?? "command") }
 
     /// One operand, or the way the command is used.
     func only(_ english: String, _ japanese: String) throws(AdminFailure) -> String {
@@ -71,11 +74,11 @@ extension CommonOptions {
         var options = options
         options["by"] = [Self.userName]
         let request = AdminRequest(verb, operands: operands, options: options, input: input, language: self.language, wantsJSON: json)
-        return Administration.perform(request, try self.start())
+        return try self.perform(request)
     }
 
     /// The user who typed the command, also behind sudo.
-    private static var userName: String {
+    static var userName: String {
         if geteuid() == 0, let name = Environment["SUDO_USER"], !name.isEmpty { return name }
         guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else { return "uid \(geteuid())" }
         return String(cString: name)
@@ -115,25 +118,5 @@ struct PasswordOptions: ParsableArguments {
             throw common.exit(.failed, Localized(en: "the password is not UTF-8 text", ja: "パスワードが UTF-8 ではありません"))
         }
         return String(text.prefix { !$0.isNewline })
-    }
-}
-
-/// An answer of the message store that a command waits for.
-final class StoreAnswer<Value: Sendable>: Sendable {
-    private let value = Mutex<Result<Value, StoreError>?>(nil)
-
-    func give(_ result: Result<Value, StoreError>) { self.value.withLock { $0 = result } }
-
-    /// Commands have a thread of their own; a store that is stuck is told after a minute.
-    func wait() throws(AdminFailure) -> Value {
-        for _ in 0..<6000 {
-            switch self.value.withLock({ $0 }) {
-            case .success(let value)?: return value
-            case .failure(let refusal)?:
-                throw AdminFailure(ErrorWords.text("the message store says", "メッセージストアのエラー", refusal))
-            case nil: usleep(10_000)
-            }
-        }
-        throw AdminFailure(Localized(en: "the message store does not answer", ja: "メッセージストアが応答しません"))
     }
 }

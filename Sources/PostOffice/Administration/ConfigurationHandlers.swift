@@ -9,7 +9,8 @@ enum ConfigurationHandlers {
         Administration.handler("config get", Self.get), Administration.handler("config set", Self.set),
         Administration.handler("config export", Self.export), Administration.handler("config diff", Self.diff),
         Administration.handler("config apply", Self.apply), Administration.handler("config history", Self.history),
-        Administration.handler("config rollback", Self.rollback), Administration.handler("route", RouteReport.answer),
+        Administration.handler("config rollback", Self.rollback), Administration.handler("config form", Self.form),
+        Administration.handler("route", RouteReport.answer),
     ]
 
     // MARK: Looking
@@ -144,6 +145,20 @@ enum ConfigurationHandlers {
         let values = context.directory.differing(try ConfigurationText.read(request.input ?? ""))
         try RouteCircle.refuse(values, context)
         return try self.carryOut(values, "apply", request, context, output)
+    }
+
+    /// Several fields at once, as a form has them: all or none.
+    private static func form(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
+        var values: [FieldKey: FieldValue] = [:]
+        var problems: [FieldProblem] = []
+        for (name, texts) in try AdminRequest.fields(request.options["set"] ?? []) {
+            let field = try self.field(name)
+            do throws(FieldProblem) { values[field.key] = try field.parse(texts) } catch { problems.append(error) }
+        }
+        guard problems.isEmpty else { throw DirectoryError(problems) }
+        let differing = context.directory.differing(values)
+        try RouteCircle.refuse(differing, context)
+        return try self.carryOut(differing, "", request, context, output)
     }
 
     private static func rollback(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {

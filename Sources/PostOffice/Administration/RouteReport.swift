@@ -210,8 +210,8 @@ struct RouteReport {
 }
 
 extension LocalRecipient {
-    /// In the mailbox here, or sent on.
-    fileprivate var takesMail: Bool { self.delivery.contains(.mailbox) || self.delivery.contains(.forward) }
+    /// In one of the ways of delivery.
+    fileprivate var takesMail: Bool { !self.delivery.isEmpty }
 }
 
 extension UnknownReason {

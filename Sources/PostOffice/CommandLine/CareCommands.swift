@@ -28,7 +28,7 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let request = AdminRequest("check", language: self.common.language, wantsJSON: self.listing.json)
-        throw ExitCode(Administration.perform(request, try self.common.start()).rawValue)
+        throw ExitCode(try self.common.perform(request).rawValue)
     }
 }
 

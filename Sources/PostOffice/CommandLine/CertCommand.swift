@@ -44,7 +44,7 @@ struct CertCommand: ParsableCommand {
         func run() throws {
             let options = self.name.isEmpty ? [:] : ["name": self.name]
             let request = AdminRequest("cert self-signed", options: options, language: self.common.language)
-            throw ExitCode(Administration.perform(request, try self.common.start()).rawValue)
+            throw ExitCode(try self.common.perform(request).rawValue)
         }
     }
 
@@ -69,7 +69,7 @@ struct CertCommand: ParsableCommand {
             var options = self.name.isEmpty ? [:] : ["name": self.name]
             if let organization { options["organization"] = [organization] }
             let request = AdminRequest("cert request", options: options, language: self.common.language)
-            throw ExitCode(Administration.perform(request, try self.common.start()).rawValue)
+            throw ExitCode(try self.common.perform(request).rawValue)
         }
     }
 
@@ -108,7 +108,7 @@ struct CertCommand: ParsableCommand {
             if let name { options["name"] = [name] }
             let request = AdminRequest(
                 "cert install", options: options, input: try self.read(self.chain), language: self.common.language)
-            throw ExitCode(Administration.perform(request, try self.common.start()).rawValue)
+            throw ExitCode(try self.common.perform(request).rawValue)
         }
 
         private func read(_ path: String) throws -> String {
@@ -130,7 +130,7 @@ struct CertCommand: ParsableCommand {
 
         func run() throws {
             let request = AdminRequest("cert show", language: self.common.language, wantsJSON: self.listing.json)
-            throw ExitCode(Administration.perform(request, try self.common.start()).rawValue)
+            throw ExitCode(try self.common.perform(request).rawValue)
         }
     }
 }

@@ -18,6 +18,23 @@ struct CommonOptions: ParsableArguments {
             "Language of messages: en or ja; default is that of the locale.", "メッセージの言語: en または ja。省略時はロケールの言語。", valueName: "language"))
     var lang: String?
 
+    @Option(
+        name: .long,
+        help: .said(
+            "Another host's server, over its web port; the key comes from $POSTOFFICE_TOKEN or --token-file.",
+            "別のホストのサーバ（Web ポート経由）。キーは $POSTOFFICE_TOKEN か --token-file で指定。", valueName: "https://host"))
+    var server: String?
+
+    @Option(name: .long, help: .said("File with the key for --server.", "--server で使うキーのファイル。", valueName: "file"))
+    var tokenFile: String?
+
+    @Option(
+        name: .long,
+        help: .said(
+            "PEM file of the authority that vouches for --server, or its own certificate.", "--server の証明書を検証する認証局（または自己署名証明書）の PEM ファイル。",
+            valueName: "file"))
+    var ca: String?
+
     var configurationFile: String { self.config ?? Environment[StartConfiguration.fileVariable] ?? StartConfiguration.defaultFile }
 
     var language: Language { self.lang.flatMap(Language.init(rawValue:)) ?? Self.languageOfLocale }
@@ -42,6 +59,13 @@ struct CommonOptions: ParsableArguments {
 
     /// The start file, or one line on standard error and exit status 2.
     func start() throws -> StartConfiguration {
+        guard self.server == nil else {
+            throw self.exit(
+                .misuse,
+                Localized(
+                    en: "this command works on the server's own host; leave --server out", ja: "このコマンドはサーバ自身のホストで実行してください（--server は使えません）")
+            )
+        }
         do {
             return try StartConfiguration.read(file: self.configurationFile)
         } catch {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Forms
 import Glibc
 import Queue
+import Synchronization
 import Vocabulary
 
 struct TraceCommand: ParsableCommand {
@@ -32,6 +33,11 @@ struct TraceCommand: ParsableCommand {
     }
 
     func run() throws {
+        if self.common.server != nil {
+            var options: [String: [String]] = [:]
+            options["days"] = self.days.map { ["\($0)"] }
+            throw ExitCode(try self.common.perform("trace", operands: [self.term], options: options, json: self.listing.json).rawValue)
+        }
         let start = try self.common.start()
         try LogAccess.check(start, self.common)
         let found = TrailReader(directory: start.logDirectory).find(self.term, days: self.days)
@@ -80,6 +86,7 @@ struct LogCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let remote = try self.common.remote() { return try self.show(remote) }
         let start = try self.common.start()
         try LogAccess.check(start, self.common)
         let files = TrailFiles(directory: start.logDirectory)
@@ -100,6 +107,23 @@ struct LogCommand: ParsableCommand {
         if self.follow { self.followForever(files, from: (day, end)) }
     }
 
+    /// The log of another host: its newest lines, and with `--follow` what comes, asked for every two seconds.
+    private func show(_ remote: RemoteServer) throws {
+        var options = ["lines": ["\(min(self.lines ?? 1000, 5000))"], "by": [CommonOptions.userName]]
+        options["day"] = self.day.map { [$0] }
+        while true {
+            let request = AdminRequest("log", options: options, language: self.common.language, wantsJSON: true)
+            let said = AnswerText()
+            let status = remote.perform(request, AdminPrinter { said.add($0) })
+            guard status == .done else { throw ExitCode(status.rawValue) }
+            let page = try? JSONValue(reading: Array(said.text.utf8))
+            for line in page?["lines"]?.items ?? [] { AdminPrinter().show(.output("\(line.text ?? "")\n")) }
+            guard self.follow else { return }
+            if let after = page?["after"]?.text { options = ["after": [after], "by": [CommonOptions.userName]] }
+            usleep(2_000_000)
+        }
+    }
+
     private static let noLog = Localized(
         en: "there is no log yet; it begins when the server runs", ja: "ログはまだありません。サーバを起動すると記録が始まります")
 
@@ -112,6 +136,13 @@ struct LogCommand: ParsableCommand {
             if let newest = files.days().last, newest > (place?.day ?? "") { place = (newest, 0) }
         }
     }
+}
+
+/// What an answer printed.
+final class AnswerText: Sendable {
+    private let said = Mutex("")
+    func add(_ text: String) { self.said.withLock { $0 += text } }
+    var text: String { self.said.withLock { $0 } }
 }
 
 /// Reading of log files by commands.

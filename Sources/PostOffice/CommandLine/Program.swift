@@ -72,12 +72,13 @@ struct PostOfficeCommand: ParsableCommand {
         version: ProductVersion.text,
         subcommands: [
             SetupCommand.self, RunCommand.self, StatusCommand.self, ReloadCommand.self, ShutdownCommand.self, PermissionsCommand.self,
-            AccountCommand.self, ConfigCommand.self, RouteCommand.self, RouteLoginCommand.self, QueueCommand.self, BlockedCommand.self,
-            DropCommand.self,
-            FilterCommand.self,
+            AccountCommand.self, SeatsCommand.self, ConfigCommand.self, RouteCommand.self, RouteLoginCommand.self, QueueCommand.self,
+            BlockedCommand.self,
+            DropCommand.self, BroadcastCommand.self,
+            FilterCommand.self, ImportCommand.self, ExportCommand.self,
             CheckCommand.self,
             RepairCommand.self,
             CertCommand.self,
-            TraceCommand.self, LogCommand.self, MTACommand.self,
+            TraceCommand.self, LogCommand.self, AuditCommand.self, TokenCommand.self, CountersCommand.self, MTACommand.self,
         ])
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MessageStore
 import Vocabulary
 
 struct QueueCommand: ParsableCommand {
@@ -38,8 +39,22 @@ struct QueueCommand: ParsableCommand {
             help: .said("Only what takes this way: the destination that `queue show` tells.", "この経路（queue show の destination）のものだけ。"))
         var route: String?
 
+        @Option(name: .long, help: .said("Only in this state: due, deferred or held.", "この状態（due、deferred、held）のものだけ。"))
+        var state: String?
+
+        @Option(name: .long, help: .said("Only with this in the reason.", "理由にこの文字列を含むものだけ。"))
+        var text: String?
+
+        func validate() throws {
+            if let state, QueueQuery.State(rawValue: state) == nil {
+                throw ValidationError(en: "--state takes due, deferred or held", ja: "--state には due、deferred、held のいずれかを指定してください")
+            }
+        }
+
         var options: [String: [String]] {
             var options: [String: [String]] = [:]
+            options["state"] = self.state.map { [$0] }
+            options["text"] = self.text.map { [$0] }
             options["recipient"] = self.recipient.map { [$0] }
             options["sender"] = self.sender.map { [$0] }
             options["route"] = self.route.map { [$0] }

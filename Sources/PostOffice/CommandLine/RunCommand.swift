@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPlatform
 import Glibc
+import MessageStore
 import NetKit
 import Vocabulary
 
@@ -61,12 +62,14 @@ struct RunCommand: ParsableCommand {
         self.noteMissing(start)
         Self.setLimits()
         let listeners = try self.listen(start)
+        // The last that needs root, and all that keeps it.
+        let deliver = DeliverProcess.start(start)
         do {
             try Privileges.drop(to: start)
         } catch {
             throw self.common.exit(error.status, error.text)
         }
-        throw ExitCode(try self.serve(start, listeners))
+        throw ExitCode(try self.serve(start, listeners, deliver))
     }
 
     /// A start file of an earlier version does not know the services of this one.
@@ -95,22 +98,30 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    private func serve(_ start: StartConfiguration, _ listeners: ListeningSockets) throws -> Int32 {
+    private func serve(
+        _ start: StartConfiguration, _ listeners: ListeningSockets, _ deliver: Result<DeliverProcess, DeliverProcess.Absent>
+    ) throws -> Int32 {
         var bounds = Supervisor.Bounds()
         bounds.drain = Int64(self.drain) * 1000
         bounds.silence = Int64(self.silence) * 1000
         bounds.firstPause = Int64(self.pause)
+        // On a full disk the file of the process number would have no room, and nobody could delete mail.
+        MessageStore.makeRoom(StoreLocation(spool: start.directories.spool, mailbox: start.directories.mailbox))
         do {
             guard let pidFile = try PIDFile.take(start.dispatcherPIDFile) else {
                 throw self.common.exit(.failed, Localized(en: "is already running", ja: "すでに動作中です"))
             }
             defer { pidFile.release() }
             let welcome = self.welcome ? Welcome(start, self.common.language) : nil
-            return try Dispatcher(start, listeners, bounds, whenReady: { welcome?.show() }).run()
+            return try Dispatcher(start, listeners, deliver, bounds, whenReady: { welcome?.show() }).run()
         } catch let failure as SystemFailure {
-            let text = Localized(
-                en: "\(failure.text.english); run `postoffice setup` or `postoffice permissions`",
-                ja: "\(failure.text.japanese)。postoffice setup か postoffice permissions を実行してください")
+            let isFull = failure.code == ENOSPC || failure.code == EDQUOT
+            let text =
+                isFull
+                ? Localized(en: "\(failure.text.english); make room there", ja: "\(failure.text.japanese)。空き容量を増やしてください")
+                : Localized(
+                    en: "\(failure.text.english); run `postoffice setup` or `postoffice permissions`",
+                    ja: "\(failure.text.japanese)。postoffice setup か postoffice permissions を実行してください")
             throw self.common.exit(.failed, text)
         }
     }

@@ -28,6 +28,7 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var listing: ListingOptions
 
     func run() throws {
+        if self.common.server != nil { throw ExitCode(try self.common.perform("status", json: self.listing.json).rawValue) }
         let report = StatusReport.gather(try self.common.start())
         let language = self.common.language
         let text = self.listing.json ? report.json(language).description : report.lines(language).joined(separator: "\n")
@@ -118,10 +119,9 @@ struct ReloadCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let start = try self.common.start()
-        guard PIDFile.holder(start.dispatcherPIDFile) != nil else {
+        if self.common.server == nil, PIDFile.holder(try self.common.start().dispatcherPIDFile) == nil {
             throw self.common.exit(.failed, Localized(en: "the server is not running", ja: "サーバが動いていません"))
         }
-        throw ExitCode(Administration.perform(AdminRequest("reload", language: self.common.language), start).rawValue)
+        throw ExitCode(try self.common.perform(AdminRequest("reload", language: self.common.language)).rawValue)
     }
 }

@@ -92,6 +92,14 @@ struct SetupCommand: ParsableCommand {
     @Option(
         name: .long,
         help: .said(
+            "yes: maildrops in /var/mail, programs as their users, and passwords of this system are served, by a small helper that stays root; no: nothing stays root.",
+            "yes で /var/mail への配信、ユーザ権限でのプログラム実行、OS のパスワードを使用可能にする（小さなヘルパーだけが root のまま残る）。no で root の部分をなくす。",
+            valueName: "yes|no"))
+    var systemDelivery: YesOrNo?
+
+    @Option(
+        name: .long,
+        help: .said(
             "yes: sendmail, mailq and newaliases become links to Post.Office, the old ones stay as *.bak; no: takes that back.",
             "yes で sendmail、mailq、newaliases を Post.Office へのリンクにし、元のものを *.bak に残す。no で元に戻す。", valueName: "yes|no"))
     var sendmailLinks: YesOrNo?
@@ -235,6 +243,12 @@ struct SetupCommand: ParsableCommand {
         var plan = try self.proposal(old)
         let keepsPassword = old.map { access($0.directoryDatabase, F_OK) == 0 } ?? false
         plan.sendmailLinks = self.sendmailLinks.map { $0 == .yes }
+        plan.systemDelivery = self.systemDelivery.map { $0 == .yes ? old?.systemDelivery ?? .usual : nil } ?? old?.systemDelivery
+        if self.systemDelivery == .yes, geteuid() != 0 {
+            throw self.common.exit(
+                .failed,
+                Localized(en: "--system-delivery needs root: run setup with sudo", ja: "--system-delivery には root 権限が必要です。sudo で実行してください"))
+        }
         if plan.sendmailLinks != nil, geteuid() != 0 {
             throw self.common.exit(
                 .failed,
@@ -242,6 +256,7 @@ struct SetupCommand: ParsableCommand {
         }
         if !self.unattended {
             if plan.sendmailLinks == nil, geteuid() == 0 { plan.sendmailLinks = true }
+            plan.asksForSystemDelivery = self.systemDelivery == nil && geteuid() == 0
             guard Terminal.isThere else {
                 throw self.common.exit(
                     .misuse, Localized(en: "there is no terminal to ask at; use --unattended", ja: "端末がありません。--unattended を使ってください"))

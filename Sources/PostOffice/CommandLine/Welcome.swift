@@ -60,6 +60,9 @@ struct Welcome {
             line("Submission  ", [(.submission, " (STARTTLS)"), (.smtps, " (TLS)")]),
             line("POP3        ", [(.pop3, " (STLS)"), (.pop3s, " (TLS)")]),
             line("IMAP4       ", [(.imap, " (STARTTLS)"), (.imaps, " (TLS)")]),
+            line("Web         ", [(.http, ""), (.https, " (TLS)")]),
+            line("Finger      ", [(.finger, "")]),
+            line("Password    ", [(.password, ""), (.passwords, " (TLS)")]),
         ].compactMap { $0 }
     }
 

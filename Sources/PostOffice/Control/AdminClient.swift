@@ -100,9 +100,14 @@ enum AdminClient {
 
 /// Frames to standard output and standard error; progress only on a terminal.
 final class AdminPrinter: Sendable {
+    private let output: @Sendable (String) -> Void
+
+    /// - Parameter output: takes what would go to standard output.
+    init(output: (@Sendable (String) -> Void)? = nil) { self.output = output ?? { Self.write($0, 1) } }
+
     func show(_ frame: AdminFrame) {
         switch frame {
-        case .output(let text): Self.write(text, 1)
+        case .output(let text): self.output(text)
         case .problem(let text): Self.write(Self.shown(text), 2)
         case .progress(let text): if isatty(2) == 1 { Self.write("\r\u{1B}[K" + text, 2) }
         case .begun, .done: break

@@ -1,3 +1,4 @@
+package import Counters
 package import Delivery
 package import Directory
 import Glibc
@@ -28,6 +29,12 @@ package final class AdminContext: Sendable {
     package let authenticator: Authenticator?
     /// Writes the log of the server; nil when none runs here.
     package let trail: TrailWriter?
+    /// Watches what accounts send; nil when no server runs here.
+    package let conduct: SendingWatch?
+    /// What is counted; nil when no server runs here, or the file cannot be used.
+    package let counters: Counters?
+    /// How many entries the queue has; nil when no server runs here.
+    package let census: CensusKeeper?
     private let opened: Mutex<MessageStore?>
     private let isServer: Bool
 
@@ -36,8 +43,12 @@ package final class AdminContext: Sendable {
         start: StartConfiguration, directory: Directory, store: MessageStore, remoteDelivery: RemoteDelivery? = nil,
         guards: SMTPGuards? = nil, authenticator: Authenticator? = nil, trail: TrailWriter? = nil,
         reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
-        dns: (@Sendable () -> NameService.Validation)? = nil, renewNames: (@Sendable () -> Void)? = nil
+        dns: (@Sendable () -> NameService.Validation)? = nil, renewNames: (@Sendable () -> Void)? = nil, conduct: SendingWatch? = nil,
+        counters: Counters? = nil, census: CensusKeeper? = nil
     ) {
+        self.counters = counters
+        self.census = census
+        self.conduct = conduct
         self.renewNames = renewNames
         self.remoteDelivery = remoteDelivery
         self.guards = guards
@@ -60,10 +71,13 @@ package final class AdminContext: Sendable {
         self.counts = nil
         self.dns = nil
         self.renewNames = nil
+        self.conduct = nil
         self.remoteDelivery = nil
         self.guards = nil
         self.authenticator = nil
         self.trail = nil
+        self.counters = nil
+        self.census = nil
         self.opened = Mutex(nil)
         self.isServer = false
     }
@@ -98,6 +112,9 @@ package final class AdminContext: Sendable {
     static func open(_ start: StartConfiguration) throws(AdminFailure) -> AdminContext {
         try Privileges.drop(to: start)
         umask(0o077)
-        return AdminContext(start: start, directory: try Opening.directory(start))
+        let directory = try Opening.directory(start)
+        // Whether it can be started is seen when the server is.
+        directory.systemDelivery = SystemDelivery(services: start.systemDelivery?.services ?? [], absence: .notWanted)
+        return AdminContext(start: start, directory: directory)
     }
 }

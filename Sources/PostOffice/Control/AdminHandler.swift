@@ -34,6 +34,8 @@ package struct AdminRegistry: Sendable {
         self.handlers = table
     }
 
+    package var verbs: [String] { self.handlers.keys.sorted() }
+
     /// Never throws: what goes wrong is told through `output`.
     package func perform(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) -> AdminStatus {
         guard let handler = self.handlers[request.verb] else {
@@ -43,11 +45,14 @@ package struct AdminRegistry: Sendable {
                     ja: "動作中のサーバは「\(request.verb)」を知りません。更新後は再起動してください"))
             return .misuse
         }
+        let status: AdminStatus
         do {
-            return try handler.run(request, context, output)
+            status = try handler.run(request, context, output)
         } catch {
             output.problem(error.text)
-            return error.status
+            status = error.status
         }
+        AdminVerbs.note(request, status, output.facts, context, output)
+        return status
     }
 }

@@ -1,3 +1,5 @@
+package import Directory
+import Synchronization
 package import Vocabulary
 
 /// What a command asks of the server. The command has read files and standard input already: a server never opens a path for a client.
@@ -13,6 +15,10 @@ package struct AdminRequest: Codable, Sendable, Equatable {
     package var language: Language
     /// JSON instead of text for people.
     package var wantsJSON: Bool
+    /// Who asks, where that was proved: set on this side, never read from a request.
+    package var origin: Actor?
+
+    private enum CodingKeys: String, CodingKey { case verb, operands, options, input, language, wantsJSON }
 
     package init(
         _ verb: String, operands: [String] = [], options: [String: [String]] = [:], input: String? = nil,
@@ -53,8 +59,18 @@ package enum AdminStatus: Int32, Codable, Sendable {
 
 /// Where a handler writes. Usable from any thread; frames leave in the order of the calls.
 package final class AdminOutput: Sendable {
+    /// A value that an action changed, for the audit log.
+    package struct Fact: Sendable {
+        package var field: String
+        package var old: String?
+        package var new: String?
+    }
+
     private let emit: @Sendable (AdminFrame) -> Void
     package let language: Language
+    private let noted = Mutex<[Fact]>([])
+    /// Facts of one action; more are left out.
+    private static let mostFacts = 50
 
     package init(language: Language, emit: @escaping @Sendable (AdminFrame) -> Void) {
         self.language = language
@@ -67,5 +83,10 @@ package final class AdminOutput: Sendable {
     package func line(_ text: Localized) { self.line(text.text(self.language)) }
     package func problem(_ text: String) { self.emit(.problem(text + "\n")) }
     package func problem(_ text: Localized) { self.problem(text.text(self.language)) }
+    /// For the audit log: what was so before and is so since. Never a secret.
+    package func note(_ field: String, old: String?, new: String?) {
+        self.noted.withLock { if $0.count < Self.mostFacts { $0.append(Fact(field: field, old: old, new: new)) } }
+    }
+    package var facts: [Fact] { self.noted.withLock { $0 } }
     package func progress(_ text: String) { self.emit(.progress(text)) }
 }

@@ -4,8 +4,8 @@ import Glibc
 /// Frames on the control socket: four bytes of length, most significant first, then JSON.
 /// The peer is root or the service user, but gets the same care as any other: lengths are checked before memory is taken.
 package enum AdminWire {
-    /// A whole bulk import travels in one request.
-    package static let maximumRequest = 64 << 20
+    /// A whole bulk import of accounts travels in one request, and so does a message of 64 MiB in base64.
+    package static let maximumRequest = 100 << 20
     static let maximumFrame = 4 << 20
 
     package static func send(_ value: some Encodable, to fd: Int32) throws(SystemFailure) {

@@ -6,7 +6,7 @@ import Vocabulary
 package enum Administration {
     static var handlers: [AdminHandler] {
         OperationHandlers.all + QueueHandlers.all + RouteLoginHandlers.all + BlockedHandlers.all + DropHandlers.all + FilterHandlers.all
-            + AliasHandlers.all
+            + LookingHandlers.all + AuditHandlers.all + AliasHandlers.all + TransferHandlers.all + BroadcastHandlers.all
             + Self.directoryHandlers
     }
 

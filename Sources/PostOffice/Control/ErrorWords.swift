@@ -45,6 +45,7 @@ enum ErrorWords {
         case .tooLarge: Localized(en: "\(error)", ja: "一度に扱える大きさを超えています")
         case .forgotten: Localized(en: "\(error)", ja: "その時点の削除の記録はもう残っていません")
         case .busy: Localized(en: "\(error); try again", ja: "混み合っています。もう一度実行してください")
+        case .unanswered: Localized(en: "\(error)", ja: "メッセージストアが応答しません")
         case .failed(let reason): Localized(en: "\(error)", ja: "読み出し専用になっています (\(reason))")
         case .closed: Localized(en: "\(error)", ja: "メッセージストアは閉じられています")
         }

@@ -1,3 +1,4 @@
+import Forms
 import Vocabulary
 
 /// Numbers of a running server that `status` shows. One line on the control socket: `connections=3 harvesters=0 guessers=1 unwritten=0`.

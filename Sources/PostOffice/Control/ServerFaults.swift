@@ -1,3 +1,4 @@
+import Directory
 import Glibc
 import MessageStore
 import Queue
@@ -26,15 +27,20 @@ package struct ServerFaults: Sendable, Equatable {
     /// Why the newest events could not be written; nil when they were.
     package var log: String?
 
-    package init(unwritable: [Place] = [], store: String? = nil, log: String? = nil) {
+    /// Why deliveries as users of the operating system do not work, although they are wanted, as `DeliverHandover` writes it.
+    package var system: String?
+
+    package init(unwritable: [Place] = [], store: String? = nil, log: String? = nil, system: String? = nil) {
+        self.system = system
         self.unwritable = unwritable
         self.store = store
         self.log = log
     }
 
     /// Asks the system as who we are: to be called in the server.
-    static func look(_ start: StartConfiguration, store: String?, log: String?) -> ServerFaults {
-        ServerFaults(unwritable: Place.allCases.filter { !Self.isWritable($0.path(start)) }, store: store, log: log)
+    static func look(_ start: StartConfiguration, store: String?, log: String?, system: SystemDelivery) -> ServerFaults {
+        let absence = start.systemDelivery == nil ? nil : system.absence.map(DeliverHandover.word)
+        return ServerFaults(unwritable: Place.allCases.filter { !Self.isWritable($0.path(start)) }, store: store, log: log, system: absence)
     }
 
     private static func isWritable(_ path: String) -> Bool {
@@ -47,6 +53,7 @@ package struct ServerFaults: Sendable, Equatable {
         var parts = self.unwritable.map { "unwritable=\($0.rawValue)" }
         if let store { parts.append("store=\(Self.oneLine(store))") }
         if let log { parts.append("log=\(Self.oneLine(log))") }
+        if let system { parts.append("system=\(Self.oneLine(system))") }
         return parts.isEmpty ? "none" : parts.joined(separator: "\t")
     }
 
@@ -63,6 +70,7 @@ package struct ServerFaults: Sendable, Equatable {
             case "unwritable": if let place = Place(rawValue: words[1]) { self.unwritable.append(place) }
             case "store": self.store = words[1]
             case "log": self.log = words[1]
+            case "system": self.system = words[1]
             default: break
             }
         }
@@ -79,6 +87,13 @@ extension StatusReport {
                 Localized(
                     en: "mend what that names; senders try again, and mail is taken as soon as it can be stored",
                     ja: "原因を取り除いてください。保存できるようになりしだい受け付けます（送信元は再送します）"))
+        }
+        if let word = faults.system, let reason = SystemDelivery(services: [], absence: DeliverHandover.absence(word)).reason(.maildrops) {
+            self.trouble(
+                Localized(
+                    en: "maildrops, delivery programs and system passwords are \(reason.english)",
+                    ja: "/var/mail への配信、配信プログラム、OS のパスワードは\(reason.japanese)"),
+                Localized(en: "what is to be delivered that way waits in the queue", ja: "該当するメールはキューで待機しています"))
         }
         if let reason = faults.log, !faults.unwritable.contains(.log) {
             self.trouble(

@@ -27,9 +27,10 @@ final class Dispatcher {
     /// Told once the first mta is ready.
     private let whenReady: () -> Void
 
-    init(_ start: StartConfiguration, _ listeners: ListeningSockets, _ bounds: Supervisor.Bounds, whenReady: @escaping () -> Void)
-        throws(SystemFailure)
-    {
+    init(
+        _ start: StartConfiguration, _ listeners: ListeningSockets, _ deliver: Result<DeliverProcess, DeliverProcess.Absent>,
+        _ bounds: Supervisor.Bounds, whenReady: @escaping () -> Void
+    ) throws(SystemFailure) {
         self.start = start
         self.manager = ServiceManager(environment: Environment.all, processID: getpid())
         let memory = try SharedMemory.make(random: { count in
@@ -37,7 +38,7 @@ final class Dispatcher {
             return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         })
         self.process = MTAProcess(
-            configurationFile: start.file, drain: bounds.drain / 1000, listeners: listeners, memory: memory)
+            configurationFile: start.file, drain: bounds.drain / 1000, listeners: listeners, memory: memory, deliver: deliver)
         self.silence = bounds.silence
         self.supervisor = Supervisor(bounds)
         self.whenReady = whenReady

@@ -15,6 +15,8 @@ struct MTAProcess {
     var drain: Int64
     var listeners: ListeningSockets
     var memory: SharedMemory
+    /// Who acts as users of the operating system, or why nobody does.
+    var deliver: Result<DeliverProcess, DeliverProcess.Absent>
 
     /// Returns the process id. `channel` is the child's end.
     func spawn(channel: Int32) throws(SystemFailure) -> pid_t {
@@ -22,7 +24,8 @@ struct MTAProcess {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         // Our descriptors are all close-on-exec; dup2 of one onto itself takes that off in the child alone.
-        for fd in self.listeners.sockets.map(\.socket.descriptor) + [self.memory.descriptor, channel] {
+        let helper = (try? self.deliver.get()).map { [$0.socket] } ?? []
+        for fd in self.listeners.sockets.map(\.socket.descriptor) + [self.memory.descriptor, channel] + helper {
             posix_spawn_file_actions_adddup2(&actions, fd, fd)
         }
         var attributes = posix_spawnattr_t()
@@ -53,6 +56,7 @@ struct MTAProcess {
         variables[Variable.listeners] = self.listeners.handover
         variables[Variable.memory] = "\(self.memory.descriptor)"
         variables[Variable.channel] = "\(channel)"
+        variables[DeliverHandover.variable] = DeliverHandover.text(self.deliver)
         // Few threads, many short-lived buffers: more arenas only keep memory that is never used again.
         if variables["MALLOC_ARENA_MAX"] == nil { variables["MALLOC_ARENA_MAX"] = "2" }
         // A backtrace would take seconds that clients wait, and could show mail. Set SWIFT_BACKTRACE to look into a crash.
@@ -60,7 +64,7 @@ struct MTAProcess {
         return variables.map { "\($0.key)=\($0.value)" }
     }
 
-    private static func withCStrings<R>(_ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
+    static func withCStrings<R>(_ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R) -> R {
         var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         return pointers.withUnsafeMutableBufferPointer { buffer in

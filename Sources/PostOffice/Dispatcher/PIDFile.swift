@@ -16,7 +16,12 @@ package final class PIDFile: Sendable {
             throw failure
         }
         guard ftruncate(fd, 0) == 0 else { throw SystemFailure("truncate \(path)") }
-        try FileAccess.write(Array("\(getpid())\n".utf8), to: fd)
+        do {
+            try FileAccess.write(Array("\(getpid())\n".utf8), to: fd)
+        } catch {
+            close(fd)
+            throw SystemFailure("write \(path)", error.code)
+        }
         return PIDFile(fd: fd, path: path)
     }
 

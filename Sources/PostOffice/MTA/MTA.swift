@@ -1,13 +1,16 @@
 import CPlatform
+import Counters
 import Database
-import Delivery
+package import Delivery
 package import Directory
+import FingerService
 import Glibc
 import IMAPService
 import MessageStore
 package import NIOCore
 import NetKit
 import POP3Service
+import PasswordService
 import Policy
 import Queue
 import SASL
@@ -37,6 +40,9 @@ package final class MTA: Sendable {
         package var whenReloading: @Sendable () -> Void = {}
         /// Told why events cannot be written to the log: once, until they can be again. nil is the end of it.
         package var whenLogFails: @Sendable (String?) -> Void = { _ in }
+        /// Acts as users of the operating system; nil where nobody does, and `systemDelivery` says why.
+        package var systemHelper: SystemHelper?
+        package var systemDelivery = SystemDelivery(services: [], absence: .notWanted)
 
         package init() {}
     }
@@ -44,6 +50,9 @@ package final class MTA: Sendable {
     private let start: StartConfiguration
     private let options: Options
     private let trail: TrailWriter
+    /// nil where the file cannot be used.
+    private let counters: Counters?
+    private let census: CensusKeeper
     private let directory: Directory
     private let store: MessageStore
     private let authenticator: Authenticator
@@ -52,10 +61,22 @@ package final class MTA: Sendable {
     private let limits: ConnectionLimits
     private let names: NameService
     private let guards = SMTPGuards()
+    /// What is remembered of accounts; nil where the file cannot be used.
+    private let ledger: AccountLedger?
+    private let conduct: SendingWatch
+    private let submitting = AccountSessions()
+    private let fetching = AccountSessions()
+    private let quotas: QuotaWatch
     /// Looks through messages by the filters.
     private let filterWorkers = WorkerPool("filters", threads: 2, bound: 2000)
     /// Read for IMAP sessions: they may wait for the disk.
     private let imapWorkers = WorkerPool("imap", threads: 4, bound: 100_000)
+    /// Reads for finger, peers in turn.
+    private let fingerQueue = FairQueue(
+        "finger", threads: 1, perPeer: FingerService.waitingPerPeer, total: FingerService.waiting)
+    /// Makes new verifiers for the password server, peers in turn.
+    private let passwordQueue = FairQueue(
+        "password", threads: 1, perPeer: PasswordService.waitingPerPeer, total: PasswordService.waiting)
     private let searchIndexes: SearchIndexes
     private let upkeep: MailboxUpkeep
     private let listeners: ListenerSet
@@ -65,6 +86,7 @@ package final class MTA: Sendable {
     private let services = Mutex<(smtp: SMTPService, pop3: POP3Service, imap: IMAPService)?>(nil)
     /// nil when the socket could not be made: then mail is served without commands.
     private let control: ControlServer?
+    private let web: WebOffice
     private let localDelivery: LocalDelivery
     private let remoteDelivery: RemoteDelivery
     /// Lets mail go for hosts that ask for it.
@@ -88,28 +110,59 @@ package final class MTA: Sendable {
         self.options = options
         var logging = TrailWriter.Options()
         logging.whenFailing = options.whenLogFails
+        let (counters, countersTrouble) = Opening.counters(start)
+        self.counters = counters
+        if let counters { logging.count = { counters.note($0, milliseconds: $1) } }
         self.trail = TrailWriter(directory: start.logDirectory, options: logging)
         MessageStore.makeRoom(StoreLocation(spool: start.directories.spool, mailbox: start.directories.mailbox))
         self.directory = try Opening.directory(start)
+        self.directory.systemDelivery = options.systemDelivery
+        options.systemHelper?.whenEnded { [directory, trail] in
+            directory.systemDelivery = SystemDelivery(services: [], absence: .failed("ended"))
+            trail.record(TrailEvent(.mta, "helper-ended", trace: nil), switchedBy: nil)
+        }
         self.store = try Opening.store(start, self.directory.configuration, self.trail)
+        if let countersTrouble {
+            self.trail.record(TrailEvent(.mta, "counters", trace: nil, [("reason", countersTrouble)]), switchedBy: nil)
+        }
+        self.census = CensusKeeper(self.store, now: SystemSources.now)
         self.searchIndexes = Opening.searchIndexes(self.store, self.trail)
         self.upkeep = MailboxUpkeep(
             store: self.store, indexes: self.searchIndexes, crashGuard: options.crashGuard, now: SystemSources.now)
         self.certificates = try Opening.certificates(start)
-        self.authenticator = Authenticator(
-            self.directory,
-            AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache, events: self.trail))
         self.loops = EventLoops(count: options.eventLoops)
+        let authentication = Opening.authentication(options, self.trail, self.loops.all.first)
+        self.authenticator = Authenticator(self.directory, authentication)
+        if let ask = authentication.osPassword {
+            self.directory.compareSystemPasswords { ask(SystemPassword.Question(user: $0, password: $1)) == .right }
+        }
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
         self.names = try Opening.nameService(self.directory.configuration, self.trail)
         self.remoteSettings = RemoteSettingsSource(directory: self.directory)
         self.authorities = TrustedAuthorities(files: Opening.authorityFiles(self.directory.configuration))
+        let ledger = Opening.ledger(start, self.trail)
+        self.ledger = ledger
+        let (directory, store, trail, traces) = (self.directory, self.store, self.trail, self.traces)
+        let stop = SendingStop(
+            directory: directory, house: HouseMail(directory: directory, store: store, now: SystemSources.now), events: trail,
+            makeTrace: { traces.next() })
+        self.conduct = SendingWatch(
+            ledger: ledger, limits: { SendingWatch.Limits(directory.configuration.rates) }, now: SystemSources.now,
+            suspend: { stop.suspend($0, $1) })
+        self.quotas = QuotaWatch(
+            QuotaWatch.World(
+                directory: directory, store: store, ledger: ledger, events: trail, now: SystemSources.now, offset: LocalTime.offset,
+                random: SystemSources.random, makeTrace: { traces.next() }))
         self.remoteDelivery = try Opening.remoteDelivery(
             self.directory, self.store, self.trail, self.loops, self.names.delivery, self.ownAddresses, self.remoteSettings,
-            self.authorities, transport: Opening.transportMemory(start, self.trail), crashGuard: options.crashGuard,
+            self.authorities, transport: Opening.transportMemory(start, self.trail), conduct: self.conduct,
+            crashGuard: options.crashGuard,
             knownHere: { [names] in names.hostsFileAddresses(of: $0) })
         self.localDelivery = LocalDelivery(
-            directory: self.directory, store: self.store, remote: self.remoteDelivery, events: self.trail, now: SystemSources.now)
+            directory: self.directory, store: self.store, remote: self.remoteDelivery,
+            system: options.systemHelper.map { LocalDelivery.System(helper: $0, directory: start.directories.spool) }, events: self.trail,
+            answering: ledger.map { Answering(ledger: $0, offset: LocalTime.offset, random: SystemSources.random) },
+            isFullForGood: { [quotas] in quotas.isFullForGood($0) }, now: SystemSources.now)
         self.releaser = QueueReleaser(self.remoteDelivery)
         let timer = self.loops.all.first
         self.asker = RecipientAsker(self.remoteDelivery) { seconds, body in
@@ -127,7 +180,8 @@ package final class MTA: Sendable {
                 ServerCounts(
                     connections: listeners.openConnections, harvesters: guards.harvest.closedCount(at: SystemSources.now()),
                     guessers: authenticator.shutOutPeers, unwritten: trail.unwritten)
-            }, dns: { [names] in names.validation }, renewNames: { [names] in names.renew() })
+            }, dns: { [names] in names.validation }, renewNames: { [names] in names.renew() }, conduct: self.conduct,
+            counters: counters, census: self.census)
         do {
             self.control = try ControlServer(Administration.registry, context)
         } catch {
@@ -135,7 +189,11 @@ package final class MTA: Sendable {
             self.control = nil
             self.trail.record(TrailEvent(.mta, "no-control-socket", trace: nil, [("reason", "\(error)")]), switchedBy: nil)
         }
-        let made = (smtp: self.smtpService(), pop3: self.pop3Service(), imap: self.imapService())
+        self.web = WebOffice(
+            context, store: self.store, authenticator: self.authenticator, certificates: self.certificates, listeners: self.listeners,
+            names: LoginNames(self.authenticator, ReverseLookup(self.names.plain)), resolver: self.names.plain, trail: self.trail)
+        let imap = self.imapService()
+        let made = (smtp: self.smtpService(imap), pop3: self.pop3Service(), imap: imap)
         self.services.withLock { $0 = made }
         for (listener, socket) in sockets.sockets { self.add(listener, socket) }
         self.apply(self.directory.configuration)
@@ -145,7 +203,13 @@ package final class MTA: Sendable {
                 return self?.reload()
             }
         }
-        self.directory.onChange { [weak self] snapshot in self?.apply(snapshot.configuration) }
+        self.directory.onChange { [weak self] snapshot in
+            self?.apply(snapshot.configuration)
+            self?.conduct.directoryChanged { snapshot.isSuspended($0) }
+            // Who says nothing ends all the same.
+            self?.submitting.accountsChanged { snapshot.mayUse(.submission, $0) }
+            self?.fetching.accountsChanged { snapshot.mayUse(.pop3, $0) }
+        }
     }
 
     /// What listens where; port 0 of the start file shows as the one that the kernel chose.
@@ -169,7 +233,12 @@ package final class MTA: Sendable {
         self.drop.withLock { $0 = watcher }
         watcher.start()
         self.localDelivery.start()
+        self.conduct.start()
+        self.quotas.start()
         self.upkeep.start()
+        self.census.start()
+        self.counters?.start(
+            GaugeLook.closure(self.start, self.census, connections: { [listeners] in listeners.openConnections }))
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
 
@@ -208,6 +277,9 @@ package final class MTA: Sendable {
         self.listeners.stopAccepting()
         self.control?.stop()
         self.filterWorkers.stop()
+        self.fingerQueue.stop()
+        self.passwordQueue.stop()
+        self.web.stop()
         self.imapWorkers.stop()
         self.upkeep.stop()
         self.searchIndexes.close()
@@ -217,11 +289,16 @@ package final class MTA: Sendable {
         // It gives back by the other's hands.
         self.localDelivery.stop()
         self.remoteDelivery.stop()
+        self.conduct.stop()
+        self.quotas.stop()
+        self.ledger?.close()
+        self.census.stop()
         self.store.close()
         self.directory.close()
         self.names.shutDown()
         self.record("ended", [])
         self.trail.close()
+        self.counters?.close()
         try? self.loops.shutDown()
     }
 
@@ -261,12 +338,16 @@ package final class MTA: Sendable {
     }
 
     /// Who hands over mail by LMTP is trusted with it: programs of this computer, unless the postmaster names others.
-    private static let usualLMTPClients = ["127.0.0.0/8", "::1"]
+    private static let thisComputer = ["127.0.0.0/8", "::1"]
 
     private static func set(_ rules: AccessRules, of listener: StartConfiguration.Listener, _ configuration: Configuration) {
-        // A listener without a list of its own has that of its service.
-        var allow = listener.allow.isEmpty ? configuration.connections.access(listener.role.service) : Opening.accessList(listener.allow)
-        if allow.isEmpty, listener.role.service == .lmtp { allow = Opening.accessList(Self.usualLMTPClients) }
+        // A listener without a list of its own has that of its service. The web tells those who are not on that list so, on a page.
+        let hasOwn = !listener.allow.isEmpty || listener.role.service == .http
+        var allow = hasOwn ? Opening.accessList(listener.allow) : configuration.connections.access(listener.role.service)
+        if allow.isEmpty, listener.role.service == .lmtp { allow = Opening.accessList(Self.thisComputer) }
+        // A password that travels bare comes from this computer only, whatever the lists say.
+        let isBare = listener.role.service == .password && !listener.role.implicitTLS
+        if isBare { allow = Opening.accessList(Self.thisComputer) }
         let takesMail = listener.role.service == .smtp || listener.role.service == .submission
         rules.replace(
             allow: allow, deny: Opening.accessList(listener.deny), blocked: takesMail ? configuration.blocking.hosts : AccessList(),
@@ -333,11 +414,27 @@ package final class MTA: Sendable {
             return services.map {
                 ServiceBinding($0.imap, tls: self.certificates, busyLine: "* BYE [UNAVAILABLE] Too many connections, try again later\r\n")
             }
-        case .http, .ldap, .finger, .password, .sieve: return nil
+        case .finger:
+            // Finger knows no TLS. [RFC1288-2.1]
+            let environment = FingerService.Environment(directory: self.directory, sink: self.trail, queue: self.fingerQueue)
+            return ServiceBinding(FingerService(environment), tls: self.certificates)
+        case .password:
+            return ServiceBinding(
+                self.passwordService(), tls: self.certificates, busyLine: "500 Too many connections, try again later\r\n")
+        case .http: return self.web.binding
+        case .ldap, .sieve: return nil
         }
     }
 
-    private func smtpService() -> SMTPService { SMTPService(self.smtpEnvironment, offersStartTLS: self.certificates != nil) }
+    private func smtpService(_ imap: IMAPService) -> SMTPService {
+        var environment = self.smtpEnvironment
+        environment.openURL = { url, identity, completion in
+            imap.open(url, for: identity.account) { opened in
+                completion(opened.map { URLContent($0) }.mapError { URLFailure($0) })
+            }
+        }
+        return SMTPService(environment, offersStartTLS: self.certificates != nil)
+    }
 
     private var smtpEnvironment: SMTPEnvironment {
         var environment = SMTPEnvironment(
@@ -356,6 +453,9 @@ package final class MTA: Sendable {
         environment.askRecipient = { [asker] in asker.ask($0, $1) }
         environment.releaseQueue = QueueReleasing.closure(self.releaser)
         environment.work = { [filterWorkers] in filterWorkers.submit($0) }
+        environment.conduct = self.conduct
+        environment.sessions = self.submitting
+        environment.isFullForGood = { [quotas] in quotas.isFullForGood($0) }
         return environment
     }
 
@@ -371,10 +471,21 @@ package final class MTA: Sendable {
         environment.crashGuard = self.options.crashGuard
         let names = self.loginNames
         environment.lookUpName = { names.lookUp($0, .pop3, $1) }
-        environment.isActive = { directory.snapshot.mayUse(.pop3, $0) }
+        environment.mayStay = { directory.snapshot.mayUse(.pop3, $0) }
+        environment.sessions = self.fetching
         let popLogins = self.guards.popLogins
         environment.noteLogin = { popLogins.note($0, $1, at: SystemSources.now()) }
         return POP3Service(environment)
+    }
+
+    private func passwordService() -> PasswordService {
+        let authenticator = self.authenticator
+        var environment = PasswordService.Environment(
+            directory: self.directory, authenticate: { authenticator.answer($0, $1, $2) }, sink: self.trail, version: ProductVersion.text,
+            queue: self.passwordQueue)
+        let names = self.loginNames
+        environment.lookUpName = { names.lookUp($0, .password, $1) }
+        return PasswordService(environment)
     }
 
     private func imapService() -> IMAPService {
@@ -387,6 +498,7 @@ package final class MTA: Sendable {
         let names = self.loginNames
         environment.lookUpName = { names.lookUp($0, .imap, $1) }
         environment.isActive = { directory.snapshot.mayUse(.imap, $0) }
+        environment.mayStay = { directory.snapshot.mayUse(.imap, $0) }
         // Who sits in IDLE says nothing: a session of an account that was locked ends all the same.
         directory.onChange { [sessions = environment.sessions] snapshot in sessions.accountsChanged { snapshot.mayUse(.imap, $0) } }
         let popLogins = self.guards.popLogins

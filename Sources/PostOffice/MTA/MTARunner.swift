@@ -1,4 +1,5 @@
 import CPlatform
+import Delivery
 import Glibc
 import Queue
 import Synchronization
@@ -56,6 +57,12 @@ final class MTARunner {
         options.drain = .seconds(self.drain)
         options.whenReloading = { inheritance.say(Inheritance.follow) }
         options.whenLogFails = self.tellOfLog
+        let deliver = DeliverHandover.read(Environment[DeliverHandover.variable])
+        options.systemDelivery = deliver.state
+        if let socket = deliver.socket {
+            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+            options.systemHelper = SystemHelper(socket: socket, services: deliver.state.services)
+        }
         let mta = try MTA(self.start, inheritance.sockets, options)
         heart.watch(mta.eventLoops)
         try mta.serve()

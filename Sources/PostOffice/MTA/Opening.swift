@@ -1,10 +1,14 @@
+import Counters
 import Delivery
 import Directory
 import Glibc
 import MessageStore
+import NIOCore
 import NetKit
 import Policy
 import Queue
+import SASL
+import SMTPService
 import SearchIndex
 import Vocabulary
 
@@ -17,6 +21,23 @@ enum Opening {
         } catch {
             throw AdminFailure(error.message)
         }
+    }
+
+    static func authentication(_ options: MTA.Options, _ events: any EventSink, _ timer: (any EventLoop)?) -> AuthenticatorOptions {
+        var made = AuthenticatorOptions(cacheKey: Secret(options.loginKey), cacheMemory: options.loginCache, events: events)
+        if let helper = options.systemHelper, options.systemDelivery.services.contains(.passwords) {
+            made.osPassword = { question in
+                switch helper.password(user: question.user, password: question.password.withBytes { Array($0) }) {
+                case .done: .right
+                case .never: .wrong
+                case .notNow, .lost: .unavailable
+                }
+            }
+        }
+        made.later = { milliseconds, body in
+            if let timer { timer.scheduleTask(in: .milliseconds(milliseconds)) { body() } } else { body() }
+        }
+        return made
     }
 
     static func store(
@@ -87,7 +108,7 @@ enum Opening {
     static func remoteDelivery(
         _ directory: Directory, _ store: MessageStore, _ events: any EventSink, _ loops: EventLoops, _ resolver: any NetKit.Resolver,
         _ own: OwnAddresses, _ settings: RemoteSettingsSource, _ authorities: TrustedAuthorities, transport: TransportMemory?,
-        crashGuard: any CrashGuard, knownHere: @escaping @Sendable (String) -> [IPAddress]
+        conduct: SendingWatch, crashGuard: any CrashGuard, knownHere: @escaping @Sendable (String) -> [IPAddress]
     ) throws(AdminFailure) -> RemoteDelivery {
         var finder = HostFinder(
             resolver,
@@ -100,6 +121,7 @@ enum Opening {
         environment.authorities = authorities
         environment.transport = transport
         environment.crashGuard = crashGuard
+        environment.refused = { conduct.refusedElsewhere($0) }
         do {
             let web = try WebFetch(
                 loops: loops, resolver: resolver, authorities: authorities, product: "Post.Office/\(ProductVersion.text)")
@@ -124,6 +146,37 @@ enum Opening {
             }
         }
         return nil
+    }
+
+    /// What is remembered of accounts. A file that cannot be used is put aside: without it nobody would be answered, but mail is served.
+    static func ledger(_ start: StartConfiguration, _ events: any EventSink) -> AccountLedger? {
+        let file = start.ledgerDatabase
+        for attempt in 0..<2 {
+            do {
+                return try AccountLedger.open(file, now: SystemSources.now())
+            } catch {
+                events.record(TrailEvent(.mta, "account-ledger", trace: nil, [("reason", "\(error)")]), switchedBy: nil)
+                guard attempt == 0 else { break }
+                for suffix in ["", "-wal", "-shm"] { rename(file + suffix, "\(file).bad\(suffix)") }
+            }
+        }
+        return nil
+    }
+
+    /// What is counted. A file that cannot be used is put aside: nothing of it is worth a server that does not start.
+    static func counters(_ start: StartConfiguration) -> (counters: Counters?, trouble: String?) {
+        let file = start.countersDatabase
+        var trouble: String?
+        for attempt in 0..<2 {
+            do {
+                return (try Counters.open(file, now: TrailWriter.systemTime), trouble)
+            } catch {
+                trouble = "\(error)"
+                guard attempt == 0 else { break }
+                for suffix in ["", "-wal", "-shm"] { rename(file + suffix, "\(file).bad\(suffix)") }
+            }
+        }
+        return (nil, trouble)
     }
 
     static func authorityFiles(_ configuration: Configuration) -> [String] { configuration.transport.authorities.map { [$0] } ?? [] }

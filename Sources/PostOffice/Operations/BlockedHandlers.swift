@@ -191,7 +191,8 @@ enum BlockedHandlers {
             case (.block, .client(let address)): self.means(IPNetwork(around: address, prefixLength: address.isIPv6 ? 64 : 32))
             // The limit of a whole network is not lifted for one of its addresses.
             case (.block(let block), .network(let network)): block.prefixLength <= network.prefixLength && block.contains(network.base)
-            case (.name(let name), .user), (.name(let name), .localUser): sender.description.lowercased() == name.lowercased()
+            case (.name(let name), .user), (.name(let name), .userMessages), (.name(let name), .localUser):
+                sender.description.lowercased() == name.lowercased()
             case (.block, _), (.name, _): false
             }
         }

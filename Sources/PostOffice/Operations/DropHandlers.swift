@@ -1,4 +1,5 @@
 import Bytes
+import Forms
 import Glibc
 import Vocabulary
 

@@ -99,8 +99,8 @@ enum FilterHandlers {
         }
         let store = try context.store()
         do throws(StoreError) {
-            let listing = try Self.wait { store.openInbox(of: id, completion: $0) }
-            let reader = try Self.wait { store.reader(listing.mailbox, uid, completion: $0) }
+            let listing = try StoreWait.value { store.openInbox(of: id, completion: $0) }
+            let reader = try StoreWait.value { store.reader(listing.mailbox, uid, completion: $0) }
             return Self.sample(of: try Self.read(reader), size: reader.size)
         } catch {
             throw AdminFailure(ErrorWords.text("message \(uid) cannot be read", "メッセージ \(uid) を読めません", error))
@@ -124,20 +124,8 @@ enum FilterHandlers {
     /// The beginning, as far as filters look at it. Blocks.
     private static func read(_ reader: MessageReader) throws(StoreError) -> ByteBuffer {
         var out = ByteBuffer()
-        while out.readableBytes < MessageFacts.head, var piece = try Self.wait({ reader.next($0) }) { out.writeBuffer(&piece) }
+        while out.readableBytes < MessageFacts.head, var piece = try StoreWait.value({ reader.next($0) }) { out.writeBuffer(&piece) }
         return out
-    }
-
-    private static func wait<Value: Sendable>(
-        _ start: (@escaping @Sendable (Result<Value, StoreError>) -> Void) -> Void
-    ) throws(StoreError) -> Value {
-        let answer = Monitor<Result<Value, StoreError>?>(nil)
-        start { result in
-            answer.withLock { $0 = result }
-            answer.signal()
-        }
-        guard let result = answer.wait(until: { $0 != nil }, then: { $0 }) else { throw .noSuchMessage }
-        return try result.get()
     }
 
     private static func address(_ text: String) throws(AdminFailure) -> Address {

@@ -1,3 +1,4 @@
+import Forms
 import MessageStore
 import NetKit
 import Policy
@@ -105,7 +106,9 @@ enum OperationHandlers {
         guard context.isServerRunning else {
             throw AdminFailure(Localized(en: "the server is not running", ja: "サーバが動いていません"))
         }
-        output.line(ServerFaults.look(context.start, store: try context.store().lastFailure, log: context.trail?.failure).line)
+        let faults = ServerFaults.look(
+            context.start, store: try context.store().lastFailure, log: context.trail?.failure, system: context.directory.systemDelivery)
+        output.line(faults.line)
         return .done
     }
 

@@ -1,5 +1,6 @@
 import Bytes
 import Delivery
+import Forms
 import MessageStore
 import Queue
 import Vocabulary
@@ -135,17 +136,18 @@ enum QueueHandlers {
         guard !selection.isEmpty else {
             throw AdminFailure(
                 Localized(
-                    en: "say which: numbers or ids of `queue list`, --recipient, --sender, --route or --all",
-                    ja: "対象を指定してください: queue list の番号か ID、--recipient、--sender、--route、--all"), .misuse)
+                    en: "say which: numbers or ids of `queue list`, --recipient, --sender, --route, --state, --text or --all",
+                    ja: "対象を指定してください: queue list の番号か ID、--recipient、--sender、--route、--state、--text、--all"), .misuse)
         }
         // By hand means now: also a name server that did not answer a moment ago is asked.
         if edit == .retry || edit == .release { context.renewNames?() }
         var total = RemoteDelivery.EditResult()
         var failure: StoreError?
-        try Self.each(context, selection) { entries in
+        try Self.eachToChange(context, selection) { entries in
             guard failure == nil else { return }
             do throws(StoreError) {
                 let result = try delivery.edit(entries, edit)
+                Self.note(entries, request.verb, output)
                 total.done += result.done
                 total.busy += result.busy
                 total.failed += result.failed
@@ -181,19 +183,58 @@ enum QueueHandlers {
         AdminFailure(Localized(en: "nothing in the queue fits", ja: "該当するメールはキューにありません"))
     }
 
+    /// For the audit log: what was so before.
+    private static func note(_ entries: [StoredQueueEntry], _ verb: String, _ output: AdminOutput) {
+        for entry in entries.prefix(50) {
+            let sender = entry.envelope.sender.map { "\($0)" } ?? "<>"
+            let state = entry.flags.contains(.held) ? "held" : entry.attempts > 0 ? "deferred" : "waiting"
+            output.note(
+                "entry \(entry.id)", old: "\(sender) -> \(entry.draft.recipient.address), \(state)",
+                new: verb.split(separator: " ").last.map(String.init))
+        }
+    }
+
     /// Page by page, so that a queue of a million entries needs no memory.
     private static func each(
         _ context: AdminContext, _ selection: Selection, _ body: ([StoredQueueEntry]) -> Void
     ) throws(AdminFailure) {
         let store = try context.store()
-        var last = QueueID(rawValue: 0)
+        let now = SystemSources.now()
         do {
-            while true {
-                let page = try store.queueEntries(after: last, limit: Self.page)
-                guard let end = page.last else { return }
-                let chosen = page.filter(selection.contains)
+            if let ids = selection.onlyIDs {
+                for id in ids {
+                    guard let entry = try store.queueEntry(QueueID(rawValue: id)), selection.contains(entry, now) else { continue }
+                    body([entry])
+                }
+                return
+            }
+            var place: QueuePlace?
+            repeat {
+                let page = try store.queuePage(selection.query, after: place, limit: Self.page, now: now)
+                let chosen = page.entries.filter { selection.contains($0, now) }
                 if !chosen.isEmpty { body(chosen) }
-                last = end.id
+                place = page.next
+            } while place != nil
+        } catch {
+            throw AdminFailure(ErrorWords.text("the queue cannot be read", "キューを読めません", error))
+        }
+    }
+
+    /// Which they are is settled before the first is changed: a change may move an entry to where it would be met again.
+    private static func eachToChange(
+        _ context: AdminContext, _ selection: Selection, _ body: ([StoredQueueEntry]) -> Void
+    ) throws(AdminFailure) {
+        guard selection.onlyIDs == nil, !selection.query.isEverything else { return try Self.each(context, selection, body) }
+        var ids: [QueueID] = []
+        try Self.each(context, selection) { ids += $0.map(\.id) }
+        let store = try context.store()
+        do {
+            for start in stride(from: 0, to: ids.count, by: Self.page) {
+                var entries: [StoredQueueEntry] = []
+                for id in ids[start..<min(start + Self.page, ids.count)] {
+                    if let entry = try store.queueEntry(id) { entries.append(entry) }
+                }
+                if !entries.isEmpty { body(entries) }
             }
         } catch {
             throw AdminFailure(ErrorWords.text("the queue cannot be read", "キューを読めません", error))
@@ -204,40 +245,32 @@ enum QueueHandlers {
     private struct Selection {
         private var ids: Set<Int64> = []
         private var traces: Set<String> = []
-        private var recipient: String?
-        private var sender: String?
-        private var route: String?
+        private(set) var query: QueueQuery
         private var all: Bool
 
         init(_ request: AdminRequest, all: Bool) {
             for operand in request.operands {
                 if let id = Int64(operand) { self.ids.insert(id) } else { self.traces.insert(operand) }
             }
-            self.recipient = request.option("recipient")?.lowercased()
-            self.sender = request.option("sender")?.lowercased()
-            self.route = request.option("route")
+            self.query = QueueQuery(
+                state: request.option("state").flatMap(QueueQuery.State.init(rawValue:)), sender: request.option("sender"),
+                recipient: request.option("recipient"), destination: request.option("route"), reason: request.option("text"))
             self.all = all
         }
 
-        private var hasCondition: Bool { self.recipient != nil || self.sender != nil || self.route != nil }
-        var isEmpty: Bool { self.ids.isEmpty && self.traces.isEmpty && !self.hasCondition && !self.all }
+        private var isNamed: Bool { !self.ids.isEmpty || !self.traces.isEmpty }
+        var isEmpty: Bool { !self.isNamed && self.query.isEverything && !self.all }
 
-        func contains(_ entry: StoredQueueEntry) -> Bool {
-            if !self.ids.isEmpty || !self.traces.isEmpty {
+        /// nil where it takes a look at more than these.
+        var onlyIDs: [Int64]? { !self.ids.isEmpty && self.traces.isEmpty ? self.ids.sorted() : nil }
+
+        func contains(_ entry: StoredQueueEntry, _ now: Int64) -> Bool {
+            if self.isNamed {
                 guard self.ids.contains(entry.id.rawValue) || self.traces.contains(entry.trace.text) else { return false }
-            } else if !self.hasCondition, !self.all {
+            } else if self.query.isEverything, !self.all {
                 return false
             }
-            return Self.fits(self.recipient, entry.draft.recipient.address) && Self.fits(self.sender, entry.envelope.sender)
-                && (self.route.map { $0 == entry.draft.destination } ?? true)
-        }
-
-        /// An address, or a domain with or without `@`.
-        private static func fits(_ wanted: String?, _ address: Address?) -> Bool {
-            guard let wanted else { return true }
-            guard let address else { return wanted == "<>" }
-            if wanted.contains("@"), !wanted.hasPrefix("@") { return "\(address)".lowercased() == wanted }
-            return address.domain.lowercased() == (wanted.hasPrefix("@") ? String(wanted.dropFirst()) : wanted)
+            return self.query.contains(entry, now: now)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Delivery
+import Forms
 package import MessageStore
 import Policy
 package import Vocabulary

@@ -8,11 +8,16 @@ package enum InstancePort: String, CaseIterable, Sendable {
     case smtp = "SMTP", submission = "SUBMISSION", smtps = "SMTPS", pop3 = "POP3", pop3s = "POP3S", imap = "IMAP", imaps = "IMAPS"
     case http = "HTTP", https = "HTTPS", ldap = "LDAP", ldaps = "LDAPS", finger = "FINGER", password = "PASSWORD", lmtp = "LMTP"
     case sieve = "SIEVE"
+    /// The password server under TLS from the first byte; nobody registered a port for it.
+    case passwords = "PASSWORDS"
 
     package var variable: String { self.rawValue + "_PORT" }
 
     /// Served where somebody asks for it: most hosts have no use for it.
-    package var isOptional: Bool { self == .lmtp }
+    package var isOptional: Bool { self == .lmtp || self == .passwords }
+
+    /// For this computer only, unless the start file is edited: it is trusted with mail, or passwords pass without TLS.
+    package var isLoopbackOnly: Bool { self == .lmtp || self == .password }
 
     /// Where the service listens on a real installation.
     package var standard: Int {
@@ -32,6 +37,7 @@ package enum InstancePort: String, CaseIterable, Sendable {
         case .password: 106
         case .lmtp: 24
         case .sieve: 4190
+        case .passwords: 1106
         }
     }
 
@@ -46,7 +52,12 @@ package enum InstancePort: String, CaseIterable, Sendable {
         case .imap: ListenerRole(name: "imap", service: .imap)
         case .imaps: ListenerRole(name: "imaps", service: .imap, implicitTLS: true)
         case .lmtp: ListenerRole(name: "lmtp", service: .lmtp)
-        case .http, .https, .ldap, .ldaps, .finger, .password, .sieve: nil
+        case .finger: ListenerRole(name: "finger", service: .finger)
+        case .password: ListenerRole(name: "password", service: .password)
+        case .passwords: ListenerRole(name: "passwords", service: .password, implicitTLS: true)
+        case .http: ListenerRole(name: "http", service: .http)
+        case .https: ListenerRole(name: "https", service: .http, implicitTLS: true)
+        case .ldap, .ldaps, .sieve: nil
         }
     }
 }

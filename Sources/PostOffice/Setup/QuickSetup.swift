@@ -39,6 +39,7 @@ struct QuickSetup {
             address: .address(Self.loopback), ports: try self.ports(earlier),
             postmasterPassword: earlier["POSTMASTER_PASSWORD"] ?? InstanceMarker.random(16))
         plan.staysHere = true
+        plan.systemDelivery = (try? StartConfiguration.read(file: self.configurationFile))?.systemDelivery
         plan.replacesPassword = earlier["POSTMASTER_PASSWORD"] == nil
         return plan
     }
@@ -47,11 +48,14 @@ struct QuickSetup {
     func writeEnvironment(_ plan: SetupPlan) throws(SystemFailure) {
         let start = StartConfiguration(file: self.configurationFile, directories: plan.directories, listeners: [])
         var lines = ["HOST=\(Self.loopback)", "DOMAIN=\(plan.domain)"]
-        for port in InstancePort.allCases { lines.append("\(port.variable)=\(plan.ports[port] ?? 0)") }
+        // The order of the contract; what came later stands at the end.
+        let (first, later) = (InstancePort.allCases.prefix { $0 != .passwords }, InstancePort.allCases.drop { $0 != .passwords })
+        for port in first { lines.append("\(port.variable)=\(plan.ports[port] ?? 0)") }
         lines.append("POSTMASTER_PASSWORD=\(plan.postmasterPassword ?? "")")
         lines.append("CA_FILE=\(try self.publishCertificate(plan))")
         lines.append("PID_FILE=\(start.dispatcherPIDFile)")
         lines.append("MTA_PID_FILE=\(start.mtaPIDFile)")
+        for port in later { lines.append("\(port.variable)=\(plan.ports[port] ?? 0)") }
         try FileAccess.replace(self.environmentFile, with: Array((lines.joined(separator: "\n") + "\n").utf8), mode: 0o600)
     }
 
@@ -78,6 +82,10 @@ struct QuickSetup {
         if self.portBase == nil {
             let kept = all.compactMap { port in earlier[port.variable].flatMap(Int.init).map { (port, $0) } }
             if kept.count == all.count { return Dictionary(kept, uniquingKeysWith: { first, _ in first }) }
+            // Of an earlier version: what it had stays, what is new since then gets ports of its own.
+            if kept.count > all.count / 2, let base = FreePorts.block(of: all.count) {
+                return Dictionary(kept + zip(all, base...), uniquingKeysWith: { first, _ in first })
+            }
         }
         guard let base = self.portBase ?? FreePorts.block(of: all.count) else {
             throw AdminFailure(

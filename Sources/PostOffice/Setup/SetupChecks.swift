@@ -83,6 +83,22 @@ package enum SetupChecks {
             ja: "\(path) は空ではなく、Post.Office のものでもありません。空のディレクトリを選んでください")
     }
 
+    /// The maildrop directory, which is never changed here: root's, of the group mail, set-gid, so that locks can be made in it and maildrops
+    /// belong to that group.
+    static func maildrops(_ path: String) -> Localized? {
+        var facts = stat()
+        guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
+            return Localized(
+                en: "note: \(path) is not there; make it: install -d -o root -g mail -m 2775 \(path)",
+                ja: "注意: \(path) がありません。作成してください: install -d -o root -g mail -m 2775 \(path)")
+        }
+        let isRight = facts.st_uid == 0 && facts.st_mode & 0o2020 == 0o2020 && facts.st_mode & 0o002 == 0 && facts.st_gid != 0
+        if isRight { return nil }
+        return Localized(
+            en: "note: \(path) should be root's, of the group mail and set-gid: chown root:mail \(path); chmod 2775 \(path)",
+            ja: "注意: \(path) は所有者 root、グループ mail、set-gid にしてください: chown root:mail \(path); chmod 2775 \(path)")
+    }
+
     /// Names in a directory; nil when there is none.
     static func entries(of path: String) -> [String]? {
         guard let stream = opendir(path) else { return nil }

@@ -48,6 +48,7 @@ package struct SetupDialogue {
         plan.directories.mailbox = try self.askDirectory(Localized(en: "Mailbox directory", ja: "メールボックスディレクトリ"), plan.directories.mailbox)
         // Asked of root only, who can do it.
         if plan.sendmailLinks != nil { plan.sendmailLinks = try self.askLinks() }
+        if plan.asksForSystemDelivery { try self.askSystemDelivery(&plan) }
         plan.postmasterPassword = try self.askPassword(keepsPassword)
         return plan
     }
@@ -104,6 +105,18 @@ package struct SetupDialogue {
                 ? nil : Localized(en: "write yes or no", ja: "yes か no と書いてください")
         }
         return answer.lowercased().hasPrefix("y")
+    }
+
+    private func askSystemDelivery(_ plan: inout SetupPlan) throws(Abandoned) {
+        let question = Localized(
+            en:
+                "Users of this machine: maildrops in /var/mail, delivery programs and their passwords can be used; a small helper stays root for that (yes/no)",
+            ja: "このマシンのユーザ: /var/mail への配信、配信プログラム、OS のパスワードを使えるようにする。そのための小さなヘルパーだけが root のまま残る (yes/no)")
+        let answer = try self.ask(question, proposal: plan.systemDelivery == nil ? "no" : "yes") { text in
+            ["yes", "no", "y", "n"].contains(text.lowercased())
+                ? nil : Localized(en: "write yes or no", ja: "yes か no と書いてください")
+        }
+        plan.systemDelivery = answer.lowercased().hasPrefix("y") ? plan.systemDelivery ?? .usual : nil
     }
 
     private func askPassword(_ keeps: Bool) throws(Abandoned) -> String? {

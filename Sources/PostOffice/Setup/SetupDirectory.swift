@@ -6,6 +6,10 @@ import Vocabulary
 /// Setup's part of the directory database: main domain, host name, name servers, postmaster password.
 enum SetupDirectory {
     private static let actor = Actor(name: "setup", interface: "setup")
+    /// A trial instance sends nothing to other computers, and its new mailboxes are empty: who tries it counts what he sends.
+    private static let trialSettings: [FieldKey: FieldValue] = [
+        QueueField.reach.key: .text("this-host"), RoutingField.greetingMail.key: .flag(false),
+    ]
 
     static func fill(_ plan: SetupPlan, _ tell: (Localized) -> Void) throws(AdminFailure) {
         let start = StartConfiguration(file: plan.configurationFile, directories: plan.directories, listeners: [])
@@ -26,7 +30,7 @@ enum SetupDirectory {
         do {
             try directory.setUp(
                 mainDomain: domain, hostName: host, nameServers: plan.nameServers, postmasterPassword: password.map { Secret($0) },
-                first: plan.staysHere ? [QueueField.reach.key: .text("this-host")] : [:], by: Self.actor)
+                first: plan.staysHere ? Self.trialSettings : [:], by: Self.actor)
         } catch {
             throw AdminFailure(error.message)
         }

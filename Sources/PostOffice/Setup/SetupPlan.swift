@@ -20,6 +20,10 @@ package struct SetupPlan: Sendable {
     package var staysHere = false
     /// `sendmail`, `mailq` and `newaliases` become links to us; false takes them back, nil leaves everything as it is.
     package var sendmailLinks: Bool?
+    /// What is done as users of the operating system; nil is nothing.
+    package var systemDelivery: StartConfiguration.SystemServices?
+    /// A person is asked about it.
+    package var asksForSystemDelivery = false
 
     package init(
         configurationFile: String, directories: StartConfiguration.Directories, user: String?, group: String?, domain: String,
@@ -42,8 +46,7 @@ package struct SetupPlan: Sendable {
     package var listeners: [StartConfiguration.Listener] {
         InstancePort.allCases.compactMap { port in
             guard let role = port.role, let number = self.ports[port] else { return nil }
-            // LMTP is for programs of this computer.
-            let here = role.service == .lmtp ? IPAddress(bytes: [127, 0, 0, 1]) : nil
+            let here = port.isLoopbackOnly ? IPAddress(bytes: [127, 0, 0, 1]) : nil
             return StartConfiguration.Listener(role: role, address: here.map { .address($0) } ?? self.address, port: number)
         }
     }
@@ -52,6 +55,7 @@ package struct SetupPlan: Sendable {
     func added(to old: String) -> String? {
         guard let before = try? StartConfiguration.read(text: old, file: self.configurationFile) else { return nil }
         guard before.directories == self.directories, before.user == self.user, before.group == self.group ?? self.user else { return nil }
+        guard before.systemDelivery == self.systemDelivery else { return nil }
         var missing: [StartConfiguration.Listener] = []
         for listener in self.listeners {
             guard let there = before.listeners.first(where: { $0.role.name == listener.role.name }) else {
@@ -77,6 +81,9 @@ package struct SetupPlan: Sendable {
             """
         if let user { out += "user: \(Self.quoted(user))\n" }
         if let group { out += "group: \(Self.quoted(group))\n" }
+        if let systemDelivery {
+            out += "# What postoffice-deliver may do as users of this system; it alone stays root.\n" + systemDelivery.text
+        }
         out += "database: embedded\nlisteners:\n"
         for listener in self.listeners { out += StartFileAdditions.entry(listener, indent: "  ") }
         return out

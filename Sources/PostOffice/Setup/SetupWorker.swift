@@ -37,6 +37,7 @@ final class SetupWorker {
         guard chmod(directories.spool, PermissionWalk.spoolMode) == 0 else { throw Self.failed("chmod \(directories.spool)") }
         try self.writeStartFile()
         try self.arrangeLinks()
+        try self.arrangeSystemDelivery()
     }
 
     /// Certificate and directory database; as the service user.
@@ -113,6 +114,26 @@ final class SetupWorker {
             try FileAccess.replace(InstanceNotice.file, with: Array(notice.text.utf8), mode: 0o644)
         }
         self.tell(Localized(en: "wrote \(InstanceNotice.file)", ja: "\(InstanceNotice.file) を書きました"))
+    }
+
+    /// Needs root. Never changes what is there: a maildrop directory that is not as it should be is told of, with the cure.
+    private func arrangeSystemDelivery() throws(AdminFailure) {
+        guard let services = self.plan.systemDelivery, geteuid() == 0 else { return }
+        if let programs = services.programs, access(programs, F_OK) != 0 {
+            try self.makeParents(of: programs)
+            guard mkdir(programs, 0o755) == 0, chmod(programs, 0o755) == 0 else { throw Self.failed("mkdir \(programs)") }
+            self.tell(
+                Localized(
+                    en: "made \(programs): put programs or links there, and name them in allowed-programs",
+                    ja: "\(programs) を作成しました。使用するプログラム（またはリンク）を置き、allowed-programs で許可してください"))
+        }
+        if let maildrops = services.maildrops, let problem = SetupChecks.maildrops(maildrops) { self.tell(problem) }
+        let rules = "/etc/pam.d/post.office"
+        if services.passwords, access("/etc/pam.d/common-auth", F_OK) == 0, access(rules, F_OK) != 0 {
+            let text = "# Who may log in to Post.Office with a password of this system.\n@include common-auth\n@include common-account\n"
+            try self.trying { () throws(SystemFailure) in try FileAccess.replace(rules, with: Array(text.utf8), mode: 0o644) }
+            self.tell(Localized(en: "wrote \(rules)", ja: "\(rules) を書きました"))
+        }
     }
 
     private static func absolute(_ path: String) -> String {

@@ -1,3 +1,5 @@
+internal import Vocabulary
+
 /// Listeners that a start file of an earlier version does not have. They are added to its text; everything else in it stays as it is, comments
 /// and access lists too.
 package struct StartFileAdditions {
@@ -14,11 +16,14 @@ package struct StartFileAdditions {
     package static func listeners(for start: StartConfiguration, port: (InstancePort) -> Int) -> [StartConfiguration.Listener] {
         Self.missing(in: start).compactMap { missing in
             guard var role = missing.role else { return nil }
-            let others = start.listeners.filter { $0.role.service != .lmtp }
+            let others = start.listeners.filter { $0.role.service != .lmtp && $0.role.service != .password }
             let model =
                 others.first { $0.role.service == .pop3 && $0.role.implicitTLS == role.implicitTLS }
                 ?? others.first { $0.role.service == .pop3 } ?? others.first
             role.isInside = model?.role.isInside ?? false
+            if missing.isLoopbackOnly, let here = IPAddress(bytes: [127, 0, 0, 1]) {
+                return StartConfiguration.Listener(role: role, address: .address(here), port: port(missing), allow: [], deny: [])
+            }
             return StartConfiguration.Listener(
                 role: role, address: model?.address ?? .any, port: port(missing), allow: model?.allow ?? [], deny: model?.deny ?? [])
         }

@@ -29,13 +29,14 @@ extension StartConfiguration {
     /// The same from text in memory; `file` is named in complaints.
     package static func read(text: String, file: String) throws(StartProblem) -> StartConfiguration {
         let root = try Self.compose(text, file)
-        let known = ["version", "directories", "user", "group", "listeners", "database"]
+        let known = ["version", "directories", "user", "group", "listeners", "database", "system-delivery"]
         let fields = try StartFields(root, file: file, path: "", known: known)
         _ = try fields.number("version", in: 1...1, default: 1)
         let user = try fields.text("user")
         return StartConfiguration(
             file: file, directories: try Self.directories(fields), user: user, group: try fields.text("group") ?? user,
-            listeners: try Self.listeners(fields), database: try Self.database(fields))
+            listeners: try Self.listeners(fields), database: try Self.database(fields),
+            systemDelivery: try Self.systemServices(fields))
     }
 
     private static func compose(_ text: String, _ file: String) throws(StartProblem) -> Node {

@@ -16,11 +16,14 @@ package struct StartConfiguration: Sendable, Equatable {
     package var group: String?
     package var listeners: [Listener]
     package var database: DatabaseEngine
+    /// What is done as users of the operating system; nil is nothing.
+    package var systemDelivery: SystemServices?
 
     package init(
         file: String, directories: Directories, user: String? = nil, group: String? = nil, listeners: [Listener],
-        database: DatabaseEngine = .embedded
+        database: DatabaseEngine = .embedded, systemDelivery: SystemServices? = nil
     ) {
+        self.systemDelivery = systemDelivery
         self.file = file
         self.directories = directories
         self.user = user
@@ -101,6 +104,8 @@ extension StartConfiguration {
     package var dropDirectory: String { self.directories.spool + "/drop" }
     /// Where those lie that the server refused.
     package var refusedDropDirectory: String { self.directories.spool + "/drop-refused" }
+    package var ledgerDatabase: String { self.directories.spool + "/ledger.db" }
+    package var countersDatabase: String { self.directories.spool + "/counters.db" }
     package var transportDatabase: String { self.directories.spool + "/transport.db" }
     package var directoryDatabase: String { self.directories.spool + "/directory.db" }
 }
