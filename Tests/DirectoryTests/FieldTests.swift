@@ -81,6 +81,7 @@ import Vocabulary
             case .duration: ["[10 s][90]", "[2 h]"]
             case .nextHost(takesAll: true): ["[* 192.0.2.1]", "[a.test:26 2001:db8::1][[2001:db8::2]:25 192.0.2.3]"]
             case .nextHost: ["[smtp.a.test:587 jane]", "[[b.test] jane@b.test encrypted][[192.0.2.1]:465 x CLEAR]"]
+            case .domain where table.columns.last?.kind == .date: ["[big.test:20]", "[small.test:5:2027-03-31]"]
             default: ["[big.test:2 GiB]", "[free.test:0]"]
             }
         }

@@ -31,6 +31,8 @@ import Vocabulary
             try self.directory.setUp(
                 mainDomain: "example.test", hostName: "mail.example.test", postmasterPassword: nil,
                 by: Actor(name: "test", interface: "test"))
+            // A greeting would open the store before the test does.
+            try self.directory.configure([RoutingField.greetingMail.key: .flag(false)], by: Actor(name: "test", interface: "test"))
             self.context = AdminContext(start: self.start, directory: self.directory)
         }
 
@@ -230,6 +232,48 @@ import Vocabulary
         }
         #expect(other.run("account export").output == exported.output)
         #expect(try Desk().run("account export").output == "address,name\n")
+    }
+
+    @Test("58 an import does not give accounts the postmaster's password, however many rows have it; a large one compares what many have")
+    func importOfThePostmastersPassword() throws {
+        let desk = try Desk()
+        #expect(desk.run("account set", "postmaster", input: "the master's word").status == .done)
+        let rows = (0..<70).map { "u\($0)@example.test,\($0 % 2 == 0 ? "the master's word" : "a word of \($0 % 10)")\n" }
+        let answer = desk.run("account import", input: "address,password\n" + rows.joined())
+        #expect(answer.status == .failed && answer.output.contains("35 accounts added"), "\(answer)")
+        #expect(answer.problems.components(separatedBy: "this is the postmaster's password").count == 36, "\(answer.problems)")
+        #expect(answer.problems.contains("line 2: ") && answer.problems.contains("line 70: ") && !answer.problems.contains("line 3: "))
+        #expect(!answer.problems.contains("the master's word"))
+    }
+
+    @Test("a file of accounts can be imported again: what is there stays, --update makes it what the file says; YAML and CSV alike")
+    func importAgain() throws {
+        let desk = try Desk()
+        let first = "address,name,quota,password\nyuki@example.test,Yuki,1 MiB,secret word\naki@example.test;a@example.test,Aki,,\n"
+        #expect(desk.run("account import", input: first).status == .done)
+        let again = desk.run("account import", input: first)
+        #expect(again.status == .done && again.output.contains("0 accounts that were there changed, 2 said already"), "\(again)")
+        let other = first.replacing("1 MiB", with: "2 MiB")
+        #expect(desk.run("account import", input: other).status == .failed)
+        let changed = desk.run("account import", options: ["update": []], input: other)
+        #expect(changed.status == .done && changed.output.contains("1 accounts that were there changed, 1 said already"), "\(changed)")
+        #expect(desk.run("account import", input: first.replacing("secret word", with: "another word")).status == .failed)
+        // Two accounts' addresses in one line are no account.
+        #expect(
+            desk.run("account import", options: ["update": []], input: "address\nyuki@example.test;aki@example.test\n").status == .failed)
+        let yaml = desk.run("account export", options: ["format": ["yaml"]]).output
+        #expect(yaml.contains("- address: [\"aki@example.test\", \"a@example.test\"]\n  name: \"Aki\"\n"), "\(yaml)")
+        let copy = try Desk()
+        #expect(copy.run("account import", options: ["format": ["yaml"]], input: yaml).status == .done)
+        #expect(copy.run("account export").output == desk.run("account export").output)
+        #expect(copy.run("account import", options: ["format": ["yaml"]], input: yaml).output.contains("2 said already"))
+        for (text, word) in [
+            ("a: b", "list of accounts"), ("- x", "list of accounts"), ("- {", "YAML"), ("- colour: red", "colour"),
+            ("- name: X", "address"),
+        ] {
+            let wrong = copy.run("account import", options: ["format": ["yaml"]], input: text)
+            #expect(wrong.status == .failed && wrong.problems.contains(word), "\(text): \(wrong.problems)")
+        }
     }
 
     @Test("wrong use of a command is explained in Japanese to whom reads Japanese, with the way to the help")

@@ -112,9 +112,15 @@ import Vocabulary
         let start = try StartConfiguration.read(text: plan.startFileText, file: "/x")
         #expect(start.directories == plan.directories)
         #expect(start.user == "mta" && start.group == "mta")
-        #expect(start.listeners.map(\.port) == [25, 587, 465, 110, 995, 143, 993, 24])
-        #expect(start.listeners.map(\.role.implicitTLS) == [false, false, true, false, true, false, true, false])
-        #expect(start.listeners.allSatisfy { $0.role.service == .lmtp ? "\($0.address)" == "127.0.0.1" : $0.address == .any })
+        #expect(start.listeners.map(\.port) == [25, 587, 465, 110, 995, 143, 993, 80, 443, 79, 106, 24, 1106])
+        #expect(
+            start.listeners.map(\.role.implicitTLS) == [
+                false, false, true, false, true, false, true, false, true, false, false, false, true,
+            ])
+        #expect(
+            start.listeners.allSatisfy {
+                ["lmtp", "password"].contains($0.role.name) ? "\($0.address)" == "127.0.0.1" : $0.address == .any
+            })
     }
 
     @Test func portsOfTheContractKeepTheirOrder() {
@@ -123,6 +129,7 @@ import Vocabulary
                 "SMTP_PORT", "SUBMISSION_PORT", "SMTPS_PORT", "POP3_PORT", "POP3S_PORT", "IMAP_PORT", "IMAPS_PORT", "HTTP_PORT",
                 "HTTPS_PORT",
                 "LDAP_PORT", "LDAPS_PORT", "FINGER_PORT", "PASSWORD_PORT", "LMTP_PORT", "SIEVE_PORT",
+                "PASSWORDS_PORT",
             ])
     }
 }

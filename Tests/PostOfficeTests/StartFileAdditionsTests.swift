@@ -37,20 +37,22 @@ struct StartFileAdditionsTests {
     @Test("what is missing is a whole service: who has one listener of it has decided about it")
     func missing() throws {
         let start = try self.read(Self.earlier)
-        #expect(StartFileAdditions.missing(in: start) == [.imap, .imaps])
+        #expect(StartFileAdditions.missing(in: start) == [.imap, .imaps, .http, .https, .finger, .password])
         #expect(StartFileAdditions.names([.imap, .imaps]) == "imap, imaps")
     }
 
     @Test("they are added behind the others, listen where and for whom POP3 listens, and every other line stays")
     func added() throws {
         let start = try self.read(Self.earlier)
-        let listeners = StartFileAdditions.listeners(for: start) { $0 == .imap ? 25005 : 25006 }
+        let listeners = StartFileAdditions.listeners(for: start) { $0.standard + 25_000 }
         let text = try #require(StartFileAdditions.text(Self.earlier, adding: listeners, file: "/x.conf"))
         let after = try self.read(text)
-        #expect(after.listeners.map(\.role.name) == ["smtp", "pop3", "submission", "imap", "imaps"])
-        #expect(after.listeners.last?.role.implicitTLS == true)
-        #expect(after.listeners.suffix(2).allSatisfy { $0.address == start.listeners[1].address && $0.allow == ["192.0.2.0/24"] })
-        #expect(after.listeners.suffix(2).map(\.port) == [25005, 25006])
+        #expect(after.listeners.map(\.role.name) == ["smtp", "pop3", "submission", "imap", "imaps", "http", "https", "finger", "password"])
+        #expect(after.listeners[4].role.implicitTLS)
+        #expect(after.listeners[3...5].allSatisfy { $0.address == start.listeners[1].address && $0.allow == ["192.0.2.0/24"] })
+        #expect(after.listeners.suffix(6).map(\.port) == [25143, 25993, 25080, 25443, 25079, 25106])
+        // Passwords without TLS stay on this computer, wherever POP3 listens.
+        #expect(after.listeners.last.map { "\($0.address)" } == "127.0.0.1" && after.listeners.last?.allow == [])
         let lines = text.split(separator: "\n")
         for line in Self.earlier.split(separator: "\n") { #expect(lines.contains(line)) }
         #expect(StartFileAdditions.missing(in: after).isEmpty)

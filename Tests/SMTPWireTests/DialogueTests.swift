@@ -17,7 +17,7 @@ struct DialogueTests {
     func sameInAnyCut(_ dialogue: Dialogue, _ cutting: Cutting) throws {
         var conversation = Conversation(
             submission: dialogue.options.contains("submission"), lmtp: dialogue.options.contains("lmtp"),
-            clearAuth: dialogue.options.contains("clear-auth"))
+            urls: dialogue.options.contains("urls"), clearAuth: dialogue.options.contains("clear-auth"))
         try dialogue.play(on: &conversation.session, cutting)
     }
 }

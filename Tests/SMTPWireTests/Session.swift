@@ -35,9 +35,26 @@ final class ScriptedBackend {
             self.pieces += 1
             self.streamed.writeBuffer(&piece)
             return self.bodyReply.map { .reply($0) } ?? .done
+        case .url(let url):
+            guard let content = Self.contents[url] else { return .reply(Reply(554, EnhancedStatus(5, 6, 6), "IMAP URL resolution failed")) }
+            self.opened = content.split(separator: "~").map(String.init)
+            return self.nextPiece()
+        case .urlOn: return self.nextPiece()
         case .finish(let message): return .reply(self.finish(message))
         case .special: return .reply(Reply(252, EnhancedStatus(2, 0, 0), "Cannot verify, but will take mail and try to deliver it"))
         }
+    }
+
+    /// What URLs open, `~` between the pieces.
+    private static let contents = [
+        "imap://h/whole": "Subject: u\r~\n\r\nfrom a~ URL\r\n", "imap://h/half": "half of", "imap://h/empty": "",
+        "imap://h/lf": "Subject: u~\n\nx\r\n", "imap://h/large": String(repeating: "0123456789\r\n~", count: 400),
+    ]
+    private var opened: [String] = []
+
+    private func nextPiece() -> SMTPOutcome {
+        guard !self.opened.isEmpty else { return .content(ByteBuffer(), isLast: true) }
+        return .content(ByteBuffer(string: self.opened.removeFirst()), isLast: false)
     }
 
     private func verdict(_ recipient: Envelope.Recipient) -> Reply? {
@@ -82,14 +99,16 @@ struct Conversation {
     var session: PureSession<SMTPSession>
 
     init(
-        submission: Bool = false, lmtp: Bool = false, clearAuth: Bool = false, startTLS: Bool = true, bodyInMemory: Int = 256 << 10,
+        submission: Bool = false, lmtp: Bool = false, urls: Bool = false, clearAuth: Bool = false, startTLS: Bool = true,
+        bodyInMemory: Int = 256 << 10,
         early: String = "",
         tls: TLSFacts? = nil, _ change: (inout SMTPLimits) -> Void = { _ in }
     ) {
         var limits = SMTPLimits()
         change(&limits)
         let profile = SMTPProfile(
-            hostName: "mail.example.test", isSubmission: submission, isLMTP: lmtp, offersStartTLS: startTLS, limits: limits,
+            hostName: "mail.example.test", isSubmission: submission, isLMTP: lmtp, offersStartTLS: startTLS, resolvesURLs: urls,
+            limits: limits,
             bodyInMemory: bodyInMemory,
             makeNonce: { "fixed-nonce-of-a-test" })
         let backend = ScriptedBackend()

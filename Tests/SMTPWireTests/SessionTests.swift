@@ -219,6 +219,37 @@ struct SessionTests {
         #expect(peer.say("MAILER x").hasPrefix("500") && peer.say("STARTLE").hasPrefix("500") && peer.say("").hasPrefix("500"))
     }
 
+    @Test("BURL is offered to submission alone, and what it opens is held to the limits of every body")
+    func urls() {
+        let login = "AUTH PLAIN AGtub3duAHNlY3JldCB3b3Jk"
+        for isSubmission in [true, false] {
+            var peer = Conversation(submission: isSubmission, urls: true, clearAuth: true)
+            #expect(peer.say("EHLO client.test").hasSuffix("|250 BURL") == isSubmission)
+            _ = peer.say(login)
+            #expect(peer.say("EHLO client.test").hasSuffix("|250 BURL imap") == isSubmission)
+            #expect(peer.say("HELP").contains("BURL") == isSubmission)
+            #expect(peer.say("BURL imap://h/whole LAST").hasPrefix(isSubmission ? "503 5.5.1 " : "500 "))
+        }
+        var none = Conversation(submission: true, clearAuth: true)
+        #expect(!none.say("EHLO client.test", "HELP").contains("BURL"))
+        // Longer than what is kept in memory: it goes on to the backend in pieces.
+        var large = Conversation(submission: true, urls: true, clearAuth: true, bodyInMemory: 1000)
+        let begin = ["EHLO client.test", login, "MAIL FROM:<known@x.test>", "RCPT TO:<known@x.test>"].map { $0 + "\r\n" }.joined()
+        _ = large.raw(begin)
+        #expect(large.say("BURL imap://h/large LAST") == "250 2.0.0 Taken 4800 octets for 1")
+        #expect(large.backend.messages.first?.text == String(repeating: "0123456789\r\n", count: 400) && large.backend.pieces > 0)
+        // And longer than a message may be: nothing more is fetched.
+        var tooLarge = Conversation(submission: true, urls: true, clearAuth: true) { $0.messageSize = 2000 }
+        _ = tooLarge.raw(begin)
+        #expect(tooLarge.say("BURL imap://h/large") == "552 5.3.4 Message too big, at most 2000 octets")
+        #expect(tooLarge.backend.resets == 1 && tooLarge.backend.messages.isEmpty)
+        // Who tries one URL after the other is sent away.
+        var guesser = Conversation(submission: true, urls: true, clearAuth: true) { $0.errors = 4 }
+        _ = guesser.raw(begin)
+        let tries = (0..<4).map { _ in guesser.say("BURL imap://h/none LAST") + guesser.say("MAIL FROM:<>", "RCPT TO:<known@x.test>") }
+        #expect(tries[3].hasPrefix("554 5.6.6 IMAP URL resolution failed|421 4.7.0 ") && guesser.session.isClosed, "\(tries)")
+    }
+
     @Test("A reply cannot be split by what it quotes")
     func replies() {
         var out = ByteBuffer()

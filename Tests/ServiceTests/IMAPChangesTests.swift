@@ -84,4 +84,58 @@ import Testing
         #expect(try mine.ok("STATUS INBOX (MESSAGES)").first("STATUS") == "STATUS INBOX (MESSAGES 1)")
         #expect(try mine.ok("FETCH 1 (BODY.PEEK[])").lines.first?.contains("first") == true)
     }
+
+    @Test("I6 no flags are told that are older than those of a FETCH, though very many have changed")
+    func partBehindFetch() throws {
+        let (server, mine, theirs) = try self.sessions(1)
+        defer { withExtendedLifetime(server) {} }
+        for count in [999, 1000, 600] {
+            let messages = (0..<count).map { "Subject: \($0)\r\n\r\n" }
+            let answer = try theirs.finish(theirs.send("APPEND INBOX" + String(repeating: " %", count: count), messages))
+            #expect(answer.isOK, "\(answer.text)")
+        }
+        let other = try server.imap("taro", IMAPServiceTests.word)
+        try other.ok("SELECT INBOX")
+        try mine.ok("ENABLE CONDSTORE")
+        try mine.ok("NOOP")
+        try theirs.ok("STORE 1 +FLAGS.SILENT (\\Draft)")
+        // Read once, for both.
+        try other.ok("NOOP")
+        for flag in ["\\Seen", "\\Answered", "\\Flagged", "$Own", "\\Deleted"] { try theirs.ok("STORE 1:* +FLAGS.SILENT (\(flag))") }
+        let told = try mine.ok("FETCH 1 (FLAGS MODSEQ)").data("FETCH").filter { $0[0].number == 1 }.compactMap { values in
+            values.last?["MODSEQ"]?.list.first.flatMap { UInt64($0.text) }
+        }
+        #expect(!told.isEmpty && told == told.sorted(), "\(told)")
+    }
+
+    @Test(
+        "I6 who is given a part of very many changes shares what comes behind it with nobody who knows other messages",
+        arguments: [true, false])
+    func partOfChanges(isPartFirst: Bool) throws {
+        let (server, part, writer) = try self.sessions(1)
+        defer { withExtendedLifetime(server) {} }
+        for count in [999, 1000, 600] {
+            let messages = (0..<count).map { "Subject: \($0)\r\n\r\n" }
+            let answer = try writer.finish(writer.send("APPEND INBOX" + String(repeating: " %", count: count), messages))
+            #expect(answer.isOK, "\(answer.text)")
+        }
+        try part.ok("NOOP")
+        try writer.ok("STORE 1 +FLAGS (\\Draft)")
+        let whole = try server.imap("taro", IMAPServiceTests.word)
+        try whole.ok("SELECT INBOX")
+        for flag in ["+FLAGS.SILENT (\\Seen)", "-FLAGS.SILENT (\\Seen)", "+FLAGS.SILENT (\\Answered)", "-FLAGS.SILENT (\\Answered)"] {
+            try writer.ok("STORE 1:* \(flag)")
+        }
+        // Up to here, and knows nothing newer; then more changes than are told at once, and a new message.
+        try whole.ok("NOOP")
+        try writer.ok("STORE 1:* +FLAGS.SILENT (\\Seen)")
+        _ = try writer.append("INBOX", "Subject: new\r\n\r\n")
+        #expect(try part.ok("NOOP").lines.contains("2601 EXISTS"))
+        try writer.ok("STORE 2601 +FLAGS (\\Flagged)")
+        for isPart in [isPartFirst, !isPartFirst] {
+            let told = try (isPart ? part : whole).ok("NOOP").lines
+            if isPart { #expect(told.contains { $0.hasPrefix("2601 FETCH") && $0.contains("\\Flagged") }, "\(told.suffix(3))") }
+            if !isPart { #expect(told.contains("2601 EXISTS"), "\(told.suffix(3))") }
+        }
+    }
 }

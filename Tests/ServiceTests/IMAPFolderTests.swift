@@ -5,28 +5,13 @@ import Vocabulary
 
 /// Limits of names, and what RENAME may take away.
 @Suite(.serialized) struct IMAPFolderTests {
-    private static let word = "correct horse"
-
-    private struct Desk {
-        let server: SMTPFixture
-        let owner: IMAPTestClient
-        let guest: IMAPTestClient
-    }
-
-    private func desk() throws -> Desk {
-        let server = try SMTPFixture()
-        try server.account("taro@example.test", password: Self.word)
-        try server.account("hanako@example.test", password: Self.word)
-        return Desk(server: server, owner: try server.imap("taro", Self.word), guest: try server.imap("hanako", Self.word))
-    }
-
     private static func levels(_ count: Int, _ letter: String = "a") -> String {
         Array(repeating: letter, count: count).joined(separator: "/")
     }
 
     @Test("RENAME gives no mailbox a name that CREATE would refuse: not too deep, not too long, the children's too")
     func namesOfChildren() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         defer { withExtendedLifetime(desk.server) {} }
         let client = desk.owner
         try client.ok("CREATE \(Self.levels(30))")
@@ -47,7 +32,7 @@ import Vocabulary
 
     @Test("RENAME onto a name that is taken, of a mailbox or of a child, makes nothing on the way")
     func takenNames() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         defer { withExtendedLifetime(desk.server) {} }
         let client = desk.owner
         try client.ok("CREATE one/two")
@@ -62,8 +47,8 @@ import Vocabulary
     @Test("An account has so many mailboxes and no more, whether they are made by CREATE, as levels above others, or by RENAME")
     func numberOfMailboxes() throws {
         let server = try SMTPFixture(mailboxes: 10)
-        try server.account("taro@example.test", password: Self.word)
-        let client = try server.imap("taro", Self.word)
+        try server.account("taro@example.test", password: IMAPDesk.word)
+        let client = try server.imap("taro", IMAPDesk.word)
         // INBOX and the five standard ones are there.
         #expect(try client.ok("LIST \"\" *").lines.count == 6)
         #expect(try client.run("CREATE a/b/c/d/e").tagged.hasPrefix("NO [LIMIT]"))
@@ -79,7 +64,7 @@ import Vocabulary
 
     @Test("A7 another's mailbox is renamed by who may delete it and each below it; INBOX is emptied only by who may take its messages")
     func renameOfAnothers() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         try desk.owner.ok("CREATE Team/Open")
         try desk.owner.ok("CREATE Team/Closed")
         for (mailbox, rights) in [("Team", "lrk"), ("Team/Open", "lrx"), ("INBOX", "lrxk")] {
@@ -106,7 +91,7 @@ import Vocabulary
 
     @Test("A7 once the right to read is taken away, neither IDLE nor NOOP tells what comes; given back, everything is told")
     func rightsTakenAway() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         try desk.owner.ok("CREATE Work")
         try desk.owner.ok("SETACL Work hanako lr")
         try desk.guest.ok("SELECT \"Other Users/taro/Work\"")
@@ -126,15 +111,15 @@ import Vocabulary
 
     @Test("A7 I3 who gets the name of an account that is gone gets nothing that was shared with it; who gets another name keeps it")
     func sharedWithAnAccount() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         try desk.owner.ok("CREATE Work")
         try desk.owner.ok("SETACL Work hanako lr")
         #expect(try desk.owner.ok("GETACL Work").lines == ["ACL Work taro lrswipkxteacd hanako lr"])
         let hanako = try #require(desk.server.directory.snapshot.account(holding: Address(localPart: "hanako", domain: "example.test")))
         try desk.server.remove(hanako)
         #expect(try desk.owner.ok("GETACL Work").lines == ["ACL Work taro lrswipkxteacd"])
-        try desk.server.account("hanako@example.test", password: Self.word)
-        let other = try desk.server.imap("hanako", Self.word)
+        try desk.server.account("hanako@example.test", password: IMAPDesk.word)
+        let other = try desk.server.imap("hanako", IMAPDesk.word)
         #expect(try other.ok("LIST \"\" \"Other Users/*\"").lines.isEmpty)
         #expect(try other.run("SELECT \"Other Users/taro/Work\"").tagged.hasPrefix("NO "))
         #expect(try desk.owner.run("SETACL Work nobody lr").tagged.hasPrefix("NO [CANNOT] "))
@@ -145,7 +130,7 @@ import Vocabulary
 
     @Test("CATENATE of URLs alone makes a message; of parts that come to nothing it makes none")
     func catenateOfURLs() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         defer { withExtendedLifetime(desk.server) {} }
         let client = desk.owner
         _ = try client.append("INBOX", "Subject: x\r\n\r\nbody\r\n")
@@ -164,7 +149,7 @@ import Vocabulary
 
     @Test("Many ranges of one decoded part are the part's own octets, in whatever order they are asked for")
     func rangesOfADecodedPart() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         defer { withExtendedLifetime(desk.server) {} }
         let client = desk.owner
         // "abc" is YWJj: every three octets of the part are four of the text.
@@ -187,13 +172,13 @@ import Vocabulary
     func deliverySwitch() throws {
         let server = try SMTPFixture()
         let taro = try server.account(
-            "taro@example.test", fields: [(DeliveryField.forwarding, "hanako@example.test")], password: Self.word)
-        try server.account("hanako@example.test", password: Self.word)
+            "taro@example.test", fields: [(DeliveryField.forwarding, "hanako@example.test")], password: IMAPDesk.word)
+        try server.account("hanako@example.test", password: IMAPDesk.word)
         func deliver() throws -> Bool {
             try server.greeted().mail(from: "a@remote.test", to: ["taro@example.test"], "Subject: x\r\n\r\n").hasPrefix("250")
         }
         func messages(_ name: String) throws -> String? {
-            try server.imap(name, Self.word).ok("STATUS INBOX (MESSAGES)").first("STATUS")
+            try server.imap(name, IMAPDesk.word).ok("STATUS INBOX (MESSAGES)").first("STATUS")
         }
         #expect(try deliver())
         #expect(try messages("taro") == "STATUS INBOX (MESSAGES 1)")
@@ -202,7 +187,7 @@ import Vocabulary
         #expect(try messages("taro") == "STATUS INBOX (MESSAGES 1)")
         let reader = try server.reader()
         try reader.ok("USER taro")
-        try reader.ok("PASS \(Self.word)")
+        try reader.ok("PASS \(IMAPDesk.word)")
         #expect(try reader.ok("STAT").hasPrefix("+OK 1 "))
         try server.change(taro, DeliveryField.mailboxDelivery, "yes")
         #expect(try deliver())
@@ -211,7 +196,7 @@ import Vocabulary
 
     @Test("Messages of one APPEND wait in memory up to what a session may hold; what is more goes to files, and all of it arrives")
     func manyMessagesOfOneAppend() throws {
-        let desk = try self.desk()
+        let desk = try IMAPDesk()
         let (memory, client) = (desk.server.store.memory, desk.owner)
         let message = Array(("Subject: x\r\n\r\n" + String(repeating: "0123456789abcdef", count: 12_000)).utf8)
         var most = 0

@@ -125,7 +125,10 @@ import Vocabulary
         let server = try SMTPFixture { $0.minimumFree = .max / 2 }
         try server.account("taro@example.test", password: Self.word)
         let client = try server.imap("taro", Self.word)
-        let refused = try client.append("INBOX", "Subject: x\r\n\r\n")
+        // Before the message is sent, where it waits for leave.
+        let tag = try client.send("APPEND INBOX {16}")
+        #expect(try client.finish(tag).lines.isEmpty)
+        let refused = try client.run("APPEND INBOX %", "Subject: x\r\n\r\n")
         #expect(refused.tagged == "NO [UNAVAILABLE] the server has too little disk room: the postmaster must make room")
         try client.ok("LANGUAGE ja")
         #expect(try client.append("INBOX", "Subject: x\r\n\r\n").tagged.contains("ポストマスタ"))

@@ -101,4 +101,30 @@ import Vocabulary
         #expect(try desk.guest.run("STATUS \(Self.mailbox) (MESSAGES)").tagged.hasPrefix("NO [NONEXISTENT]"))
         #expect(try desk.guest.ok("LIST \"\" *").all("Other Users").isEmpty)
     }
+
+    @Test("A7 CREATE below levels that are missing goes by the nearest level that is there, and tells nothing of what is hidden")
+    func createBelowMissingLevels() throws {
+        let desk = try self.desk()
+        for name in ["Work/Hidden", "Work/Shown"] { try desk.owner.ok("CREATE \(name)") }
+        try desk.owner.ok("SETACL Work hanako lk")
+        try desk.owner.ok("SETACL Work/Shown hanako l")
+        let work = "Other Users/taro/Work"
+        func create(_ name: String) throws -> String { try desk.guest.run("CREATE \"\(name)\"").tagged }
+        #expect(try create("\(work)/2026/November").hasPrefix("OK [MAILBOXID"))
+        // What was made on the way has the rights of the level above.
+        #expect(try desk.guest.ok("MYRIGHTS \"\(work)/2026\"").first("MYRIGHTS")?.hasSuffix(" lkc") == true)
+        #expect(try desk.guest.ok("MYRIGHTS \"\(work)/2026/November\"").first("MYRIGHTS")?.hasSuffix(" lkc") == true)
+        #expect(try create("\(work)/2026/November").hasPrefix("NO [ALREADYEXISTS]"))
+        #expect(try create("\(work)/Shown").hasPrefix("NO [ALREADYEXISTS]"))
+        #expect(try create("\(work)/Hidden").hasPrefix("NO [NOPERM]"))
+        #expect(try create("\(work)/Shown/Sub").hasPrefix("NO [NOPERM]"))
+        #expect(try create("\(work)/Hidden/Sub").hasPrefix("NO [NONEXISTENT]"))
+        #expect(try create("Other Users/taro/Else/Sub").hasPrefix("NO [NONEXISTENT]"))
+        #expect(try create("Other Users/nobody/Else/Sub").hasPrefix("NO [NONEXISTENT]"))
+        #expect(try create("Other Users/taro/Top").hasPrefix("NO [NOPERM]"))
+        #expect(try create("Other Users/nobody/Top").hasPrefix("NO [NOPERM]"))
+        try desk.owner.ok("SETACL Work/2026 hanako lkx")
+        #expect(try desk.guest.run("RENAME \"\(work)/2026\" \"\(work)/Hidden\"").tagged.hasPrefix("NO [NOPERM]"))
+        #expect(try !desk.owner.ok("LIST \"\" *").lines.contains { $0.contains("Else") || $0.contains("Top") })
+    }
 }

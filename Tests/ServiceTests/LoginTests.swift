@@ -89,6 +89,31 @@ struct LoginTests {
         #expect(try server.greeted().say("NOOP").hasPrefix("250"))
     }
 
+    @Test("A6 sessions of SMTP and POP3 that wait for nothing end by themselves when the account is locked; a message in hand is refused")
+    func lockEndsWaitingSessions() throws {
+        let (server, taro) = try Self.server()
+        server.directory.onChange { [submitting = server.submitting, fetching = server.fetching] snapshot in
+            submitting.accountsChanged { snapshot.mayUse(.submission, $0) }
+            fetching.accountsChanged { snapshot.mayUse(.pop3, $0) }
+        }
+        let reader = try server.reader()
+        try reader.ok("USER taro")
+        try reader.ok("PASS \(Self.word)")
+        let (waiting, sending) = (try server.greeted("submission"), try server.greeted("submission"))
+        for client in [waiting, sending] { #expect(try client.login("taro", Self.word).hasPrefix("235")) }
+        #expect(try sending.say("MAIL FROM:<taro@example.test>", "RCPT TO:<taro@example.test>", "DATA").contains("|354 "))
+        let stranger = try server.greeted()
+        #expect(server.submitting.total == 2 && server.fetching.total == 1)
+        try server.change(taro, AccountField.state, "locked")
+        #expect(try waiting.reply() == "421 4.7.0 Your account is not active any more, closing")
+        #expect(throws: (any Error).self) { try reader.connection.line() }
+        try sending.connection.send(Array("Subject: x\r\n\r\nx\r\n.\r\n".utf8))
+        #expect(try sending.reply() == "421 4.7.0 Your account is not active any more, closing")
+        #expect(try stranger.say("NOOP").hasPrefix("250"))
+        #expect(MailTesting.eventually { server.submitting.total == 0 && server.fetching.total == 0 })
+        #expect(try server.mailbox(of: taro).isEmpty)
+    }
+
     @Test("An account that is removed has no session any more")
     func removedAccount() throws {
         let (server, taro) = try Self.server()

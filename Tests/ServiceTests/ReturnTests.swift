@@ -2,7 +2,6 @@ import Bounces
 import Delivery
 import Directory
 import Forms
-import Glibc
 import MailTesting
 import MessageStore
 import NIOCore
@@ -55,9 +54,9 @@ struct ReturnTests {
         for field in SMTPRelayTests.switches { try server.configure(field, "no") }
     }
 
-    /// Messages of a mailbox, when there are `count` of them; at most five seconds.
+    /// Messages of a mailbox, when there are `count` of them.
     private func mailbox(_ server: SMTPFixture, _ account: AccountID, _ count: Int) throws -> [String] {
-        for _ in 0..<5000 where try server.mailbox(of: account).count < count { usleep(1000) }
+        _ = eventually { ((try? server.mailbox(of: account).count) ?? 0) >= count }
         return try server.mailbox(of: account)
     }
 

@@ -106,7 +106,9 @@ import Testing
         Wrong(1, ["always administrative"], "account", "set", "postmaster", "type=general"),
         Wrong(1, ["Last day", "last administrative account"], "account", "set", "postmaster", "expiry-date=2030-01-01"),
         Wrong(1, ["Services allowed", "last administrative account"], "account", "set", "postmaster", "services=pop3"),
-        Wrong(1, ["operating system's password", "last administrative"], "account", "set", "postmaster", "use-os-password=yes"),
+        Wrong(
+            1, ["operating system's password", "system-delivery", "postoffice setup"], "account", "set", "postmaster", "use-os-password=yes"
+        ),
         Wrong(1, ["cannot be deleted"], "account", "delete", "postmaster"),
         Wrong(1, ["cannot be deleted"], "account", "delete", "postmaster", "--yes"),
         Wrong(1, ["local part is malformed", "write name@domain"], "account", "add", "a b@c"),

@@ -102,9 +102,17 @@ import Testing
         defer { withExtendedLifetime(place) {} }
         // It looks whether the program is there.
         place.write("post.office.service", unit.replacing("/usr/local/bin/postoffice", with: try QuickInstance.program))
-        let result = try ChildProcess.run("/usr/bin/systemd-analyze", ["verify", "--man=no", place("post.office.service")], seconds: 60)
-        let complaints = result.output.split(separator: "\n").filter { $0.contains("post.office.service") }
-        #expect(complaints.isEmpty, "\(result.output)")
+        mkdir(place("post.office.service.d"), 0o755)
+        let more = ChildProcess.text(of: "\(path).d/system-delivery.conf")
+        #expect(more.contains("\nRestrictNamespaces=pid\n") && more.contains("\nProtectHome=no\n"))
+        // The last one shows that what stands beside the unit is read.
+        for (addition, isSound) in [("", true), (more, true), (more + "Nonsense=x\n", false)] {
+            place.write("post.office.service.d/system-delivery.conf", addition)
+            let result = try ChildProcess.run(
+                "/usr/bin/systemd-analyze", ["verify", "--man=no", place("post.office.service")], seconds: 60)
+            let complaints = result.output.split(separator: "\n").filter { $0.contains("post.office.service") }
+            #expect(complaints.isEmpty == isSound, "\(result.output)")
+        }
     }
 
     /// The tests run in the repository, or below it.

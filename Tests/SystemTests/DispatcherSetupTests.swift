@@ -8,7 +8,7 @@ import Testing
         "HOST", "DOMAIN", "SMTP_PORT", "SUBMISSION_PORT", "SMTPS_PORT", "POP3_PORT", "POP3S_PORT", "IMAP_PORT", "IMAPS_PORT", "HTTP_PORT",
         "HTTPS_PORT", "LDAP_PORT", "LDAPS_PORT", "FINGER_PORT", "PASSWORD_PORT", "LMTP_PORT", "SIEVE_PORT", "POSTMASTER_PASSWORD",
         "CA_FILE",
-        "PID_FILE", "MTA_PID_FILE",
+        "PID_FILE", "MTA_PID_FILE", "PASSWORDS_PORT",
     ]
 
     private static func setup(_ arguments: [String]) throws -> (ending: ChildProcess.Ending, output: String) {

@@ -11,6 +11,8 @@ import Testing
             if try isSo() { return }
             usleep(20_000)
         } while monotonicSeconds() < deadline
+        // A process that was stopped for a while has not looked since.
+        if try isSo() { return }
         throw InVain(what, seconds: Double(seconds))
     }
 

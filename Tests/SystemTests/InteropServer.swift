@@ -49,10 +49,10 @@ final class InteropServer {
     }
 
     /// Runs Python with the packages that the tests fetch.
-    func runPython(_ arguments: [String]) throws -> (status: Int32, output: String) {
+    func runPython(_ arguments: [String], seconds: Double = 60) throws -> (status: Int32, output: String) {
         let path = fetched("python/bin/python3")
         guard access(path, X_OK) == 0 else { throw Failure(description: "\(path) is missing: run scripts/bootstrap test") }
-        let result = try ChildProcess.run(path, arguments, environment: ["LC_ALL": "C.UTF-8"], seconds: 60)
+        let result = try ChildProcess.run(path, arguments, environment: ["LC_ALL": "C.UTF-8", "HOME": self.scratch.path], seconds: seconds)
         guard case .exited(let status) = result.ending else { return (-1, result.output) }
         return (status, result.output)
     }

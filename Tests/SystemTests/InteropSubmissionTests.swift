@@ -19,7 +19,7 @@ import Testing
     // MARK: swaks
 
     private static let text =
-        "Subject: interop swaks\nFrom: alice@example.test\nDate: Sat, 21 Nov 2026 12:00:00 +0000\nMessage-ID: <1@client.test>\n\n.dot\nend"
+        "Subject: interop swaks\nFrom: \"alice\" <alice@example.test>\nDate: Sat, 21 Nov 2026 12:00:00 +0000\nMessage-ID: <1@client.test>\n\n.dot\nend"
 
     /// `swaks` ends the text with a line end of its own.
     private static let message = Array((Self.text.replacing("\n", with: "\r\n") + "\r\n").utf8)
@@ -100,9 +100,14 @@ import Testing
         }
         // msmtp uses what it was told to use only where it is listed.
         if auth == "scram-sha-256" { try server.set("list-scram", "yes") }
-        for (index, body) in Awkward.all.enumerated() {
+        // A second From field does not pass: users' mail has one.
+        let second = Array("From: s@remote.test\r\n".utf8)
+        for (index, awkward) in Awkward.all.enumerated() {
+            let body = awkward.firstRange(of: second).map { Array(awkward[..<$0.lowerBound] + awkward[$0.upperBound...]) } ?? awkward
             let message =
-                Array("From: alice@example.test\r\nDate: Sat, 21 Nov 2026 12:00:00 +0000\r\nMessage-ID: <\(index)@client.test>\r\n".utf8)
+                Array(
+                    "From: \"alice\" <alice@example.test>\r\nDate: Sat, 21 Nov 2026 12:00:00 +0000\r\nMessage-ID: <\(index)@client.test>\r\n"
+                        .utf8)
                 + body
             let sent = try send(message, to: "bob@example.test")
             #expect(sent.status == 0, "\(sent.output)")
@@ -112,6 +117,65 @@ import Testing
         #expect(try send(Awkward.all[0], to: "bob@example.test", password: "wrong").status == 77)
         let lost = try send(Awkward.all[0], to: "nobody@example.test")
         #expect(lost.status == 65 && lost.output.contains("550 5.1.1"))
+    }
+
+    // MARK: From
+
+    @Test("6 8 61 swaks, msmtp and mutt write under other names; what arrives says the real name and the primary address")
+    func rewritten() throws {
+        let server = try InteropServer()
+        let field = try server.instance.command([
+            "account", "set", "alice", "addresses=alice@example.test", "addresses=a.liddell@example.test", "real-name=アリス・リデル",
+        ])
+        #expect(field.ending == .exited(0), "\(field.output)")
+        let port = try server.port("SUBMISSION_PORT")
+        let text = server.write("rewritten.txt", "From: Alice in Wonderland <a.liddell@example.test>\nSubject: by swaks\n\nx\n")
+        let bySwaks = try server.run(
+            "swaks",
+            ["--server", "localhost", "--port", "\(port)", "--from", "a.liddell@example.test", "--data", "@\(text)", "--timeout", "20"]
+                + ["--tls", "--tls-ca-path", server.authority, "--auth", "PLAIN"] + Self.login + Self.toBob)
+        #expect(bySwaks.status == 0, "\(bySwaks.output)")
+        let msmtprc = server.write(
+            "msmtprc",
+            """
+            account x
+            host localhost
+            port \(port)
+            tls on
+            tls_starttls on
+            tls_trust_file \(server.authority)
+            from a.liddell@example.test
+            user alice
+            auth plain
+            password \(InteropServer.password)
+            """)
+        let byMSMTP = try server.run(
+            "msmtp", ["-C", msmtprc, "-a", "x", "bob@example.test"], input: "From: bob@example.test\nSubject: by msmtp\n\nx\n")
+        #expect(byMSMTP.status == 0, "\(byMSMTP.output)")
+        let muttrc = server.write(
+            "muttrc",
+            """
+            set smtp_url="smtps://alice@localhost:\(try server.port("SMTPS_PORT"))/"
+            set smtp_pass="\(InteropServer.password)"
+            set ssl_ca_certificates_file="\(server.authority)"
+            set certificate_file="\(server.authority)"
+            set ssl_verify_host=no
+            set smtp_authenticators="plain"
+            set from="Alice <a.liddell@example.test>"
+            set use_from=yes
+            set use_envelope_from=yes
+            set envelope_from_address="a.liddell@example.test"
+            set copy=no
+            """)
+        let byMutt = try server.run("mutt", ["-n", "-F", muttrc, "-s", "by mutt", "bob@example.test"], input: "x\n")
+        #expect(byMutt.status == 0, "\(byMutt.output)")
+        let arrived = try (1...3).map { String(decoding: try self.received(server, $0), as: UTF8.self) }
+        for (message, subject) in zip(arrived, ["by swaks", "by msmtp", "by mutt"]) {
+            #expect(message.contains("\r\nSubject: \(subject)\r\n"))
+            #expect(message.hasPrefix("Return-Path: <alice@example.test>\r\n"), "\(message)")
+            #expect(message.contains("\r\nFrom: =?UTF-8?B?44Ki44Oq44K544O744Oq44OH44Or?= <alice@example.test>\r\n"), "\(message)")
+            #expect(!message.contains("<a.liddell"))
+        }
     }
 
     // MARK: smtplib
