@@ -81,6 +81,7 @@ let package = Package(
         fuzzer("report", ["Bounces", "Policy", "Bytes", "Text", "Vocabulary"]),
         fuzzer("route", ["Forms", "Routing", "Vocabulary"]),
         fuzzer("csv", ["Forms"]),
+        fuzzer("json", ["Forms"]),
         // Beside it, by links, the files of WebService that read what a browser sends.
         fuzzer("web", ["WebPages", "Forms", "Bytes", "Vocabulary"]),
         fuzzer("field", ["Forms", "Vocabulary"]),

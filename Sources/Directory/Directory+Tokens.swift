@@ -1,6 +1,8 @@
+internal import Bytes
 internal import Crypto
 internal import Database
 internal import Forms
+internal import SASL
 internal import Vocabulary
 
 /// What a key of the API may be used for.
@@ -60,8 +62,8 @@ extension Directory {
             }
             return day
         }
-        let tag = Self.letters(self.location.random(10))
-        let secret = Self.letters(self.location.random(52))
+        let tag = Base32.encode(self.location.random(7), count: 10)
+        let secret = Base32.encode(self.location.random(32))
         let hash = Self.hash(tag, secret)
         let names = TokenScope.allCases.filter(scopes.contains).map(\.rawValue).joined(separator: " ")
         let made = try self.insertToken(tag, hash, label, names, day, actor)
@@ -141,7 +143,7 @@ extension Directory {
                 )
             }
         }
-        guard let found = found ?? nil, Self.isEqual(found.hash, hash) else { return nil }
+        guard let found = found ?? nil, constantTimeEqual(found.hash, hash) else { return nil }
         let now = self.location.now()
         if let last = found.lastDay, Int64(Day.number(at: now)) > last { return nil }
         if found.details.lastUsed.map({ now - $0 >= 3600 || now < $0 }) ?? true {
@@ -158,18 +160,6 @@ extension Directory {
     }
 
     private static func hash(_ tag: String, _ secret: String) -> [UInt8] { Array(SHA256.hash(data: Array("\(tag)_\(secret)".utf8))) }
-
-    /// In a time that does not depend on where they differ.
-    private static func isEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-        guard a.count == b.count else { return false }
-        return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-
-    /// Five bits of each byte as a letter or digit.
-    private static func letters(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
-        return String(decoding: bytes.map { alphabet[Int($0 & 31)] }, as: UTF8.self)
-    }
 }
 
 extension String {

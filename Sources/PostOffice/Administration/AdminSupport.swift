@@ -35,7 +35,7 @@ extension Administration {
 
 extension AdminRequest {
     /// Who asks: as was proved, else as the command or the web page said; the control socket lets only root and the service user in.
-    var actor: Actor { self.origin ?? Actor(name: self.option("by") ?? "unknown", interface: self.option("interface") ?? "command") }
+    var actor: Actor { self.origin ?? Actor(name: self.option("by") ?? "unknown", interface: "command") }
 
     /// One operand, or the way the command is used.
     func only(_ english: String, _ japanese: String) throws(AdminFailure) -> String {

@@ -38,21 +38,5 @@ package enum TOTP {
     }
 
     /// `JBSWY3DPEHPK3PXP`: as people type it. [RFC4648-6]
-    package static func base32(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
-        var out: [UInt8] = []
-        var held: UInt32 = 0
-        var bits = 0
-        for byte in bytes {
-            held = held << 8 | UInt32(byte)
-            bits += 8
-            while bits >= 5 {
-                bits -= 5
-                out.append(alphabet[Int(held >> UInt32(bits)) & 31])
-            }
-            held &= (1 << UInt32(bits)) - 1
-        }
-        if bits > 0 { out.append(alphabet[Int(held << UInt32(5 - bits)) & 31]) }
-        return String(decoding: out, as: UTF8.self)
-    }
+    package static func base32(_ bytes: [UInt8]) -> String { Base32.encode(bytes).uppercased() }
 }

@@ -15,9 +15,6 @@ extension WebRequest {
     package func command(
         _ verb: String, _ operands: [String] = [], options: [String: [String]] = [:], input: String? = nil, wantsJSON: Bool = false
     ) -> WebCommand {
-        var options = options
-        options["by"] = [self.session?.address ?? "unknown"]
-        options["interface"] = ["web"]
         var command = WebCommand(verb, operands, options: options, input: input, language: self.language, wantsJSON: wantsJSON)
         // These pages are the postmaster's: that somebody has risen to it goes without saying, and has its own entry.
         command.actor = Actor(name: self.session?.address ?? "unknown", interface: "web", origin: "\(self.client)")

@@ -1,9 +1,9 @@
 /// Numbers and digests in letters that survive a change of case: local parts are folded by some hosts on the way. [RFC4648-6]
-enum Base32 {
-    static let letters = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+package enum Base32 {
+    private static let letters = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
-    /// The first `count` letters of the bytes, five bits each; fewer where the bytes end.
-    static func encode(_ bytes: some Sequence<UInt8>, count: Int) -> String {
+    /// The bytes, five bits a letter, the last bits filled up with zeros and no padding; with `count` no more letters than that.
+    package static func encode(_ bytes: some Sequence<UInt8>, count: Int = .max) -> String {
         var out: [UInt8] = []
         var held: UInt32 = 0
         var bits = 0
@@ -15,11 +15,12 @@ enum Base32 {
                 out.append(self.letters[Int(held >> UInt32(bits) & 31)])
             }
         }
+        if bits > 0, out.count < count { out.append(self.letters[Int(held << UInt32(5 - min(bits, 5)) & 31)]) }
         return String(decoding: out, as: UTF8.self)
     }
 
     /// A number, shortest first: `a` is 0.
-    static func encode(_ number: UInt64) -> String {
+    package static func encode(_ number: UInt64) -> String {
         var out: [UInt8] = []
         var rest = number
         repeat {
@@ -30,7 +31,7 @@ enum Base32 {
     }
 
     /// nil for a foreign letter, for nothing, and for more than 60 bits.
-    static func decode(_ text: some Sequence<UInt8>) -> UInt64? {
+    package static func decode(_ text: some Sequence<UInt8>) -> UInt64? {
         var number: UInt64 = 0
         var count = 0
         for byte in text {
