@@ -18,8 +18,7 @@
 // One request a packet: numbers of 32 bits, little-endian, in the order below (the packet's length; counts of arguments and facts; seconds
 // of time and CPU; MiB of memory and of a file; processes; bytes of output); then strings, each a number with its length, its bytes and a
 // NUL: the user, the arguments, the facts. With it come descriptors: where to answer, and the message.
-enum { MAGIC = 0x31444F50, PACKET = 32768, NUMBERS = 44, ARGUMENTS = 32, FACTS = 16 };
-enum { MAILDROP = 1, PROGRAM = 2, PASSWORD = 3 };
+enum { MAGIC = 0x31444F50, PACKET = 32768, NUMBERS = 44, ARGUMENTS = 32, FACTS = 16, MAILDROP = 1, PROGRAM = 2, PASSWORD = 3 };
 typedef struct {
     uint32_t magic, kind, length, arguments, facts, time, cpu, memory, file, processes, output;
     char *user, *argument[ARGUMENTS + 1], *fact[FACTS];  // the arguments end in NULL

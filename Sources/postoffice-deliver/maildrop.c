@@ -72,8 +72,7 @@ void append_to_maildrop(const request *r, const char *path, struct passwd *who, 
     struct stat place, info;
     if (stat(path, &place) != 0 || !S_ISDIR(place.st_mode) || place.st_uid != 0)
         fail(to, NOT_NOW, "the maildrop directory is not root's", 0);
-    become(who->pw_uid, place.st_gid != 0 ? place.st_gid : who->pw_gid, NULL, service);
-    umask(0007);
+    become(who->pw_uid, place.st_gid != 0 ? place.st_gid : who->pw_gid, NULL, service), umask(0007);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), slept = 0;
     if (directory < 0) fail(to, NOT_NOW, "maildrop directory", errno);
     snprintf(lock_name, sizeof lock_name, "%.32s.lock", who->pw_name);
@@ -87,8 +86,7 @@ void append_to_maildrop(const request *r, const char *path, struct passwd *who, 
             if (failed) fail(to, NOT_NOW, "write", error);
             answer(to, DONE, 0, "", 0);
         }
-        close(fd);
-        usleep((useconds_t)wait * 1000);
+        close(fd), usleep((useconds_t)wait * 1000);
     }
     fail(to, NOT_NOW, "the maildrop is locked", 0);
 }

@@ -46,8 +46,7 @@ static _Noreturn void serve(char *packet, size_t length, char **argv, const int 
     request r;
     struct stat message;
     int to = count > 0 ? given[0] : -1;
-    limit(RLIMIT_CORE, 0);
-    signal(SIGXFSZ, SIG_IGN);
+    limit(RLIMIT_CORE, 0), signal(SIGXFSZ, SIG_IGN);
     if (read_request(packet, length, &r) != 0) fail(to, NEVER, "not a request", 0);
     alarm(r.kind == PASSWORD ? r.time : r.time + 120);
     int is_right = r.kind == PASSWORD ? count == 1 : count == 2 && fstat(given[1], &message) == 0 && S_ISREG(message.st_mode);
@@ -62,6 +61,17 @@ static _Noreturn void serve(char *packet, size_t length, char **argv, const int 
 
 static void child_ended(int number) { (void)number; }
 
+// There are two of us, for root is gone from whoever could start one anew: the parent waits, and follows a killed child with another; the
+// child listens, and becomes such a parent where its own was killed. Requests wait in the socket. Returns in each child: its parent.
+static pid_t stay_two(void) {
+    pid_t self = getpid(), child, ended;
+    for (int status = 0;; usleep(100000)) {
+        if ((child = fork()) == 0) return prctl(PR_SET_PDEATHSIG, SIGCHLD, 0, 0, 0), self;
+        while (child > 0 && (ended = wait(&status)) != child && (ended > 0 || errno == EINTR)) {}
+        if (child > 0 && WIFEXITED(status)) _exit(WEXITSTATUS(status));
+    }
+}
+
 int main(int argc, char **argv) {
     static char packet[PACKET];
     union { struct cmsghdr header; char room[CMSG_SPACE(4 * sizeof(int))]; } control;
@@ -69,12 +79,11 @@ int main(int argc, char **argv) {
     int given[4], children = 0;
     if (argc != 6 || geteuid() != 0 || atol(argv[2]) <= 0) return 64;
     if (dup2(atoi(argv[1]), 3) < 0 || fcntl(3, F_SETFL, 0) != 0 || close_range(4, ~0U, 0) != 0 || chdir("/") != 0) return 71;
-    setsid();
-    umask(077);
-    clearenv();
+    setsid(), umask(077), clearenv();
     signal(SIGPIPE, SIG_IGN);
     sigaction(SIGCHLD, &(struct sigaction){.sa_handler = child_ended}, NULL);  // without SA_RESTART: ends the wait below, to reap
-    for (;;) {
+    for (pid_t parent = 0;;) {
+        if (getppid() != parent) parent = stay_two(), children = 0;
         while (children > 0 && waitpid(-1, NULL, children < CHILDREN ? WNOHANG : 0) > 0) children--;
         struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
         ssize_t length = recvmsg(3, &message, MSG_CMSG_CLOEXEC);
@@ -85,11 +94,10 @@ int main(int argc, char **argv) {
         if (count > 0) memcpy(given, CMSG_DATA(c), (size_t)count * sizeof(int));
         pid_t child = fork();
         if (child == 0) {
-            signal(SIGCHLD, SIG_DFL);
-            close(3);
+            signal(SIGCHLD, SIG_DFL), close(3);
             serve(packet, (size_t)length, argv, given, count);
         }
-        if (child > 0) children++;
+        children += child > 0;
         for (int i = 0; i < count; i++) close(given[i]);
         explicit_bzero(packet, sizeof packet);
     }

@@ -21,8 +21,7 @@ static int converse(int count, const struct pam_message **asked, struct pam_resp
 static void no_delay(int result, unsigned microseconds, void *data) { (void)result, (void)microseconds, (void)data; }
 
 void check_password(const request *r, struct passwd *who, int to) {
-    limit(RLIMIT_AS, 512 << 20);
-    limit(RLIMIT_CPU, 20);
+    limit(RLIMIT_AS, 512 << 20), limit(RLIMIT_CPU, 20);
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct had[2], kept[2] = {{0}};
     if (syscall(SYS_capget, &head, had) != 0) _exit(TEMPORARY);

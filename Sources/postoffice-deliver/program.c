@@ -13,11 +13,8 @@ static _Noreturn void start(const request *r, const char *path, struct passwd *w
         if (setenv(own[i][0], own[i][1], 1) != 0) _exit(TEMPORARY);
     for (uint32_t i = 0; i < r->facts; i++)
         if (putenv(r->fact[i]) != 0) _exit(TEMPORARY);
-    limit(RLIMIT_CPU, r->cpu);
-    limit(RLIMIT_AS, (rlim_t)r->memory << 20);
-    limit(RLIMIT_FSIZE, (rlim_t)r->file << 20);
-    limit(RLIMIT_NPROC, r->processes);
-    limit(RLIMIT_NOFILE, 256);
+    limit(RLIMIT_CPU, r->cpu), limit(RLIMIT_AS, (rlim_t)r->memory << 20), limit(RLIMIT_FSIZE, (rlim_t)r->file << 20);
+    limit(RLIMIT_NPROC, r->processes), limit(RLIMIT_NOFILE, 256);
     setsid();
     become(who->pw_uid, who->pw_gid, who->pw_name, who->pw_uid);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -72,8 +69,7 @@ void run_program(const request *r, const char *directory, struct passwd *who, ui
         // All that a pipe holds at once: the first bytes are kept, the rest is thrown away.
         ssize_t got = read(out[0], block, sizeof block);
         size_t kept = got < 0 ? 0 : (size_t)got < r->output - used ? (size_t)got : r->output - used;
-        memcpy(text + used, block, kept);
-        used += kept;
+        memcpy(text + used, block, kept), used += kept;
         if (got == 0) watched[3].fd = -1;
     }
     int is_late = watched[2].revents && !watched[0].revents;

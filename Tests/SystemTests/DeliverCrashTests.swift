@@ -23,7 +23,7 @@ import Testing
         // These are on their way when it happens.
         for number in 0..<20 { #expect(try world.send(to: "ben@example.test", ["Subject: x", "", "mark \(number)."]) == 250) }
         let helpers = try world.helpers()
-        #expect(helpers.count >= 2)
+        #expect(helpers.count >= 3)
         try world.killDispatcher()
         try world.wait("the end of the programs") { try world.inside(["/usr/bin/pgrep", "-u", "4001"]).output.isEmpty }
         try world.wait("the end of the helper and its children") { helpers.allSatisfy { kill($0, 0) != 0 } }
@@ -47,6 +47,59 @@ import Testing
         }
         #expect(try world.sh("ls -A /var/mail").output == "ben\n", "no lock stays")
         #expect(world.stop() == .exited(0))
+    }
+
+    @Test("R1 kill -9 of the helper under load, of who listens and of who keeps it there: another follows, and each message comes once")
+    func killedHelper() throws {
+        let world = try DeliverWorld()
+        try world.program("note", "#!/bin/sh\ngrep '^mark ' >> notes\n")
+        try world.start()
+        try world.config("allowed-programs", "note")
+        try world.account("ann", ["pop3-delivery=no", "unix-delivery=yes"])
+        try world.account("ben", ["pop3-delivery=no", "program-delivery=yes", "program-account=ben", "programs-to-run=note"])
+        let count = 80
+        for number in 0..<count {
+            for name in ["ann", "ben"] {
+                #expect(try world.send(to: "\(name)@example.test", ["Subject: x", "", "mark \(number)."]) == 250)
+            }
+            guard number % 10 == 5 else { continue }
+            // Now who listens, now who keeps it there.
+            try world.wait("two of them") { try Self.keepers(world).count == 2 }
+            let (keeper, listener) = (try #require(try Self.keepers(world).first), try #require(try Self.keepers(world).last))
+            kill(number % 20 == 5 ? listener : keeper, SIGKILL)
+        }
+        try world.wait("all messages") {
+            guard world.queue.contains("example.test") else { return true }
+            _ = try world.postoffice(["queue", "retry", "--all"])
+            return false
+        }
+        let marks = (0..<count).map { "mark \($0)." }.sorted()
+        #expect(ChildProcess.text(of: world.place("home/ben/notes")).split(separator: "\n").map(String.init).sorted() == marks)
+        #expect(world.maildrop("ann").split(separator: "\n").filter { $0.hasPrefix("mark ") }.map(String.init).sorted() == marks)
+        #expect(!world.trail.contains("helper-ended"))
+        #expect(world.stop() == .exited(0))
+        try world.wait("its end with the server") { try world.helpers().isEmpty }
+    }
+
+    /// Who keeps the helper there, and who listens: those that hold the socket. Children that serve a request have let it go.
+    private static func keepers(_ world: DeliverWorld) throws -> [pid_t] {
+        let all = try world.helpers()
+        let sockets = all.map { pid in
+            var link = [UInt8](repeating: 0, count: 64)
+            let length = link.withUnsafeMutableBufferPointer { room in
+                room.baseAddress.map { readlink("/proc/\(pid)/fd/3", $0, room.count) } ?? -1
+            }
+            return length > 0 ? String(decoding: link[..<length], as: UTF8.self) : ""
+        }
+        // Whose parent is one of them listens.
+        let holders = zip(all, sockets).filter { $0.1.hasPrefix("socket:") }.map(\.0)
+        let parents = holders.map { pid in
+            ChildProcess.text(of: "/proc/\(pid)/status").split(separator: "\n").first { $0.hasPrefix("PPid:") }.flatMap {
+                pid_t($0.dropFirst(5).filter(\.isNumber))
+            }
+        }
+        guard let listener = zip(holders, parents).first(where: { $0.1.map(holders.contains) ?? false }) else { return [] }
+        return [listener.1, listener.0].compactMap { $0 }
     }
 
     @Test("thousands of messages for a program that hangs delay nobody else's")

@@ -159,7 +159,8 @@ import Testing
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         socket.send_fds(where, [packet(1, "ann")], [far.fileno(), message])
         far.close()
-        def children(): return subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+        def below(pid): return subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+        def children(): return [child for listener in below(process.pid) for child in below(listener)]
         def effective():
             try: return [line.split()[2] for child in children() for line in open("/proc/%s/status" % child) if line.startswith("Uid:")]
             except FileNotFoundError: return []

@@ -160,7 +160,7 @@ import Testing
             #expect(
                 try world.send(to: "ann@example.test", ["Subject: m\(number)", "", "begin \(number)."] + filling + ["end \(number)."])
                     == 250)
-            // The helper itself has the lowest number; its children come and go.
+            // Who keeps it there has the lowest number; who listens and his children come and go.
             for child in try world.helpers().dropFirst() { kill(child, SIGKILL) }
             if number == count / 2, let mta = world.mtaID { kill(mta, SIGKILL) }
             if number == count / 2 {

@@ -135,7 +135,7 @@ final class DeliverWorld {
 
     var mtaID: pid_t? { pid_t(ChildProcess.text(of: self.place("spool/mta.pid")).filter(\.isNumber)) }
 
-    /// Processes of this instance's helper: itself, then its children.
+    /// Processes of this instance's helper: who keeps it there, who listens, then its children.
     func helpers() throws -> [pid_t] {
         let output = try self.inside([
             "/usr/bin/pgrep", "-f", "^postoffice-deliver 3 65534 /var/mail", "--ns", "\(self.holder.id)", "--nslist", "mnt",

@@ -2,8 +2,8 @@ import CPlatform
 import Directory
 import Glibc
 
-/// `postoffice-deliver`: started before root is given up, and the only part that keeps it. Nobody starts it again: when it has ended, what
-/// needs it waits for the next start of the server.
+/// `postoffice-deliver`: started before root is given up, and the only part that keeps it. It is two processes that follow a killed one with
+/// another. Nobody starts it again where both have ended: what needs it then waits for the next start of the server.
 struct DeliverProcess: Sendable {
     /// Our end of the pair, for every mta in turn; nothing is ever read or written here.
     let socket: Int32
