@@ -11,6 +11,11 @@ package struct Chart: Sendable {
         case bars
     }
 
+    /// Of several points together.
+    package enum Telling: Sendable {
+        case sum, highest
+    }
+
     package struct Series: Sendable {
         package let label: Localized
         /// nil where nothing was counted: a gap.
@@ -29,13 +34,20 @@ package struct Chart: Sendable {
     package let series: [Series]
     /// How a number is written.
     package var format: @Sendable (Double) -> String = Chart.plain
+    /// What a row of the table says of its points.
+    package var rowTells = Telling.sum
+    /// Points that a row of the table stands for: the curve has them all, and a page of rows is heavier than all its curves.
+    package var pointsOfARow: Int
 
     package init(_ title: Localized, _ kind: Kind, times: [String], series: [Series]) {
         self.title = title
         self.kind = kind
         self.times = times
         self.series = series
+        self.pointsOfARow = max(1, (times.count + Self.mostRows - 1) / Self.mostRows)
     }
+
+    private static let mostRows = 16
 
     /// Whole numbers with groups of three, others with one digit behind the point.
     package static let plain: @Sendable (Double) -> String = { number in
@@ -90,15 +102,32 @@ package struct Chart: Sendable {
     private var table: DataTable {
         var table = DataTable(
             self.title,
-            [DataTable.Column(Localized(en: "Time", ja: "時刻"), headsRow: true)]
-                + self.series.map { DataTable.Column($0.label, isNumber: true) })
+            [DataTable.Column(self.timeHeading, headsRow: true)] + self.series.map { DataTable.Column($0.label, isNumber: true) })
         table.hidesCaption = true
-        table.rows = self.times.indices.reversed().map { index in
-            [HTML(text: self.times[index])]
-                + self.series.map { series in
-                    HTML(text: index < series.values.count ? series.values[index].map(self.format) ?? "-" : "-")
-                }
+        let step = max(1, self.pointsOfARow)
+        table.rows = stride(from: 0, to: self.times.count, by: step).reversed().map { start in
+            let end = min(start + step, self.times.count)
+            return [HTML(text: self.times[start])] + self.series.map { HTML(text: self.told($0.values, start, end)) }
         }
         return table
+    }
+
+    private var timeHeading: Localized {
+        guard self.pointsOfARow > 1 else { return Localized(en: "Time", ja: "時刻") }
+        return switch self.rowTells {
+        case .sum: Localized(en: "From (sums)", ja: "開始時刻（合計）")
+        case .highest: Localized(en: "From (highest)", ja: "開始時刻（最大）")
+        }
+    }
+
+    private func told(_ values: [Double?], _ start: Int, _ end: Int) -> String {
+        guard start < min(end, values.count) else { return "-" }
+        let known = values[start..<min(end, values.count)].compactMap { $0 }
+        let told: Double? =
+            switch self.rowTells {
+            case .sum: known.isEmpty ? nil : known.reduce(0, +)
+            case .highest: known.max()
+            }
+        return told.map(self.format) ?? "-"
     }
 }

@@ -108,35 +108,31 @@ struct ChartDrawing {
     }
 
     private func curve(_ number: Int, _ svg: inout HTML) {
-        var path = ""
-        var isDrawing = false
+        var path = ChartPath()
         for (index, value) in self.chart.series[number].values.prefix(self.count).enumerated() {
-            guard let value, value.isFinite else {
-                isDrawing = false
-                continue
-            }
-            path += "\(isDrawing ? "L" : "M")\(Self.text(self.x(index))) \(Self.text(self.y(value)))"
-            isDrawing = true
+            if let value, value.isFinite { path.go(to: self.x(index), self.y(value)) } else { path.lift() }
         }
         guard !path.isEmpty else { return }
-        svg.add(.path, [.drawing(.d, path), .class("curve \(Self.colour(number)) \(Self.dash(number))")])
+        svg.add(.path, [.drawing(.d, path.text), .class("curve \(Self.colour(number)) \(Self.dash(number))")])
     }
 
+    /// The highest sum first: each ground goes down to the axis and the next one covers its lower part, so that no edge is drawn twice.
     private func stack(_ svg: inout HTML) {
+        guard self.count > 0 else { return }
+        var sums: [[Double]] = []
         var below = [Double](repeating: 0, count: self.count)
-        for (number, series) in self.chart.series.enumerated() where self.count > 0 {
-            let above = (0..<self.count).map { index in
-                let value = index < series.values.count ? series.values[index] ?? 0 : 0
-                return below[index] + (value.isFinite ? max(0, value) : 0)
+        for series in self.chart.series {
+            for index in below.indices where index < series.values.count {
+                if let value = series.values[index], value.isFinite { below[index] += max(0, value) }
             }
-            var path = "M" + above.indices.map { "\(Self.text(self.x($0))) \(Self.text(self.y(above[$0])))" }.joined(separator: "L")
-            let edge = path
-            path +=
-                "L" + below.indices.reversed().map { "\(Self.text(self.x($0))) \(Self.text(self.y(below[$0])))" }.joined(separator: "L")
-                + "Z"
-            svg.add(.path, [.drawing(.d, path), .class("ground \(Self.colour(number))")])
-            svg.add(.path, [.drawing(.d, edge), .class("curve \(Self.colour(number)) \(Self.dash(number))")])
-            below = above
+            sums.append(below)
+        }
+        for (number, sum) in sums.enumerated().reversed() where sum.contains(where: { $0 > 0 }) {
+            var path = ChartPath()
+            path.go(to: self.x(0), self.y(0))
+            for (index, value) in sum.enumerated() { path.go(to: self.x(index), self.y(value)) }
+            path.go(to: self.x(self.count - 1), self.y(0))
+            svg.add(.path, [.drawing(.d, path.text), .class("ground \(Self.colour(number))")])
         }
     }
 
@@ -153,7 +149,7 @@ struct ChartDrawing {
                     .rect,
                     [
                         .drawing(.x, Self.text(x)), .drawing(.y, Self.text(y)), .drawing(.width, Self.text(wide)),
-                        .drawing(.height, Self.text(Self.height - Self.bottom - y)), .class(Self.colour(number)),
+                        .drawing(.height, Self.text(Self.height - Self.bottom - y)), .class("ground \(Self.colour(number))"),
                     ])
             }
         }
@@ -165,7 +161,10 @@ struct ChartDrawing {
         } else {
             svg.add(
                 .rect,
-                [.drawing(.x, "0"), .drawing(.y, "0"), .drawing(.width, "24"), .drawing(.height, "10"), .class(self.colour(number))])
+                [
+                    .drawing(.x, "0"), .drawing(.y, "0"), .drawing(.width, "24"), .drawing(.height, "10"),
+                    .class("ground \(self.colour(number))"),
+                ])
         }
     }
 

@@ -93,15 +93,14 @@ enum Stylesheet {
     private static let charts = """
         figure.chart{margin:1em 0}figure.chart>svg{width:100%;height:auto;display:block}.chart figcaption{font-weight:600}
         .chart text{fill:var(--soft);font-size:11px}.chart .grid{stroke:var(--faint);stroke-width:1}.chart .axis{stroke:var(--line);stroke-width:1}
-        .chart path.curve{fill:none;stroke-width:2;stroke-linejoin:round}.chart path.ground{stroke:none;fill-opacity:.35}
+        .chart .curve{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
+        .chart .ground{stroke:var(--c);fill:var(--c);fill:color-mix(in srgb,var(--c) 40%,var(--paper))}
         .legend{display:flex;flex-wrap:wrap;gap:.2em 1.1em;padding:0;margin:.3em 0;list-style:none;font-size:.92em}
         .legend svg{width:1.6em;height:.8em;display:inline-block;vertical-align:baseline}
-        .c0{stroke:#0b6bcb;fill:#0b6bcb}.c1{stroke:#c2410c;fill:#c2410c}.c2{stroke:#15803d;fill:#15803d}.c3{stroke:#7e22ce;fill:#7e22ce}
-        .c4{stroke:#a16207;fill:#a16207}.c5{stroke:#be185d;fill:#be185d}.c6{stroke:#0f766e;fill:#0f766e}.c7{stroke:#57606a;fill:#57606a}
+        .c0{--c:#0b6bcb}.c1{--c:#c2410c}.c2{--c:#15803d}.c3{--c:#7e22ce}.c4{--c:#a16207}.c5{--c:#be185d}.c6{--c:#0f766e}.c7{--c:#57606a}
         .dash1{stroke-dasharray:7 3}.dash2{stroke-dasharray:2 3}.dash3{stroke-dasharray:9 3 2 3}
-        @media (prefers-color-scheme:dark){.c0{stroke:#79b8ff;fill:#79b8ff}.c1{stroke:#ffab70;fill:#ffab70}.c2{stroke:#85e89d;fill:#85e89d}
-        .c3{stroke:#d2a8ff;fill:#d2a8ff}.c4{stroke:#ffdf5d;fill:#ffdf5d}.c5{stroke:#ff9bce;fill:#ff9bce}.c6{stroke:#76e3d5;fill:#76e3d5}
-        .c7{stroke:#b1bac4;fill:#b1bac4}}
+        @media (prefers-color-scheme:dark){.c0{--c:#79b8ff}.c1{--c:#ffab70}.c2{--c:#85e89d}.c3{--c:#d2a8ff}.c4{--c:#ffdf5d}.c5{--c:#ff9bce}
+        .c6{--c:#76e3d5}.c7{--c:#b1bac4}}
 
         """
 }

@@ -104,10 +104,13 @@ struct Charts {
     private let series: Series
     private let times: [String]
     private let language: Language
+    private let pointsOfARow: Int
 
     init(_ series: Series, _ span: Span, _ request: WebRequest, _ host: WebHost) {
         self.series = series
         self.language = request.language
+        // Rows of five minutes, two hours, three days.
+        self.pointsOfARow = span == .hour ? 5 : 12
         self.times = series.points.map { point in
             let text = host.time(point.start.unixSeconds)
             // An hour and a day need no date, a month no seconds.
@@ -163,7 +166,11 @@ struct Charts {
                 [
                     (Localized(en: "spool", ja: "スプール"), .spoolFree), (Localized(en: "mailboxes", ja: "メールボックス"), .mailboxFree),
                 ], { Amounts.bytes(Int64($0)) }))
-        return charts
+        return charts.map { chart in
+            var chart = chart
+            chart.pointsOfARow = self.pointsOfARow
+            return chart
+        }
     }
 
     private func counted(_ title: Localized, _ kind: Chart.Kind, _ lines: [(Localized, [Counter])]) -> Chart {
@@ -180,6 +187,7 @@ struct Charts {
             title, .line, times: self.times,
             series: lines.map { label, gauge in Chart.Series(label, self.series.points.map { $0.tally?[gauge].map { Double($0) } }) })
         chart.format = format
+        chart.rowTells = .highest
         return chart
     }
 
@@ -198,6 +206,7 @@ struct Charts {
                 Chart.Series(Localized(en: "to another host", ja: "他のホストまで"), values(false)),
             ])
         chart.format = { Amounts.duration(Int64($0), language) }
+        chart.rowTells = .highest
         return chart
     }
 }
