@@ -5,11 +5,15 @@ package struct Asset: Sendable {
     package let link: Link
     package let contentType: String
     package let bytes: [UInt8]
+    /// Says that a browser has these bytes already.
+    package let tag: String
 
     private init(_ name: String, _ ending: String, _ contentType: String, _ text: String) {
         self.bytes = Array(text.utf8)
         self.contentType = contentType
-        self.link = Link(["assets", "\(name)-\(String(CRC32C.checksum(self.bytes), radix: 16)).\(ending)"])
+        let sum = String(CRC32C.checksum(self.bytes), radix: 16)
+        self.tag = "\"\(sum)\""
+        self.link = Link(["assets", "\(name)-\(sum).\(ending)"])
     }
 
     package static let stylesheet = Asset("style", "css", "text/css; charset=utf-8", Stylesheet.text)

@@ -20,8 +20,10 @@ enum FrontPages {
 
     private static func asset(_ request: WebRequest, _ host: WebHost) -> WebReply {
         guard let asset = Asset.at(request.path) else { return ErrorPages.notFound(request, host) }
-        var reply = WebReply(contentType: asset.contentType, body: asset.bytes)
+        let isKnown = request.header("if-none-match")?.contains(asset.tag) ?? false
+        var reply = WebReply(status: isKnown ? 304 : 200, contentType: asset.contentType, body: isKnown ? [] : asset.bytes)
         reply.isCacheable = true
+        reply.headers.append(("ETag", asset.tag))  // [RFC9110-8.8.3] [RFC9110-13.1.2]
         // The path has a checksum of the content.
         reply.headers.append(("Cache-Control", "public, max-age=31536000, immutable"))
         return reply
