@@ -33,7 +33,7 @@ enum Script {
               fresh=page.getElementById(part.id);if(fresh){part.replaceChildren.apply(part,Array.from(fresh.childNodes));}setTimeout(again,wait);},
             function(){setTimeout(again,wait*3);});}
           setTimeout(again,wait);});
-        var errors=document.getElementById('errors');if(errors){errors.focus();}
+        var errors=document.getElementById('errors')||document.querySelector('[aria-invalid=true]');if(errors){errors.focus();}
         })();
 
         """

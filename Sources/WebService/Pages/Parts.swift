@@ -25,9 +25,53 @@ enum Parts {
         }
     }
 
-    static func file(_ form: inout HTML, _ name: String, _ label: Localized, accept: String, _ language: Language) {
-        self.field(&form, name, label, nil, language) { right, _ in
-            right.add(.input, [.type(.file), .id("p-\(name)"), .name(name), .accept(accept)])
+    /// Never given back.
+    static func password(
+        _ form: inout HTML, _ name: String, _ label: Localized, _ filling: Autocomplete, problem: Localized? = nil, _ language: Language
+    ) {
+        self.field(&form, name, label, problem, language) { right, described in
+            right.add(
+                .input, [.type(.password), .id("p-\(name)"), .name(name), .autocomplete(filling), .maxlength(1000)] + described)
+        }
+    }
+
+    /// Boxes of which several may be ticked, sent under one name.
+    static func ticks(
+        _ form: inout HTML, _ name: String, _ label: Localized, _ choices: [(name: String, label: Localized)], on: [String],
+        problem: Localized? = nil, _ language: Language
+    ) {
+        let described: [Attribute] = problem == nil ? [] : [.aria(.describedBy, "p-\(name)-problem")]
+        form.add(.fieldset, [.class(problem == nil ? "field" : "field wrong")] + described) { box in
+            box.add(.legend, [.class("name")], label.text(language))
+            box.add(.div) { right in
+                if let problem { right.add(.p, [.class("problem"), .id("p-\(name)-problem")], problem.text(language)) }
+                for choice in choices {
+                    right.add(.p) { line in
+                        line.add(.label) { label in
+                            let attributes: [Attribute] =
+                                (on.contains(choice.name) ? [.checked] : []) + (problem == nil ? [] : [.aria(.invalid, "true")])
+                            label.add(.input, [.type(.checkbox), .name(name), .value(choice.name)] + attributes)
+                            label.text(choice.label, language)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    static func date(
+        _ form: inout HTML, _ name: String, _ label: Localized, _ value: String, problem: Localized? = nil, _ language: Language
+    ) {
+        self.field(&form, name, label, problem, language) { right, described in
+            right.add(.input, [.type(.date), .id("p-\(name)"), .name(name), .value(value), .class("short")] + described)
+        }
+    }
+
+    static func file(
+        _ form: inout HTML, _ name: String, _ label: Localized, accept: String, problem: Localized? = nil, _ language: Language
+    ) {
+        self.field(&form, name, label, problem, language) { right, described in
+            right.add(.input, [.type(.file), .id("p-\(name)"), .name(name), .accept(accept)] + described)
         }
     }
 

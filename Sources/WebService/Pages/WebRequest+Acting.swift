@@ -47,6 +47,12 @@ extension WebCommandResult {
         return notices
     }
 
+    /// Why it was not done, in one piece, for the field that it is about.
+    var problem: Localized {
+        let said = Self.split(self.problems).joined(separator: " ")
+        return said.isEmpty ? Localized(en: "It could not be done.", ja: "実行できませんでした。") : Localized(en: said, ja: said)
+    }
+
     static func split(_ parts: [String]) -> [String] {
         parts.joined().split(whereSeparator: \.isNewline).map(String.init)
     }

@@ -13,7 +13,7 @@ enum AccountImportPage {
         WebRoute(.post, "/accounts/import", .postmaster, bodyLimit: Self.limit) { request, host in Self.submit(request, host) },
     ]
 
-    private static func page(_ request: WebRequest, _ host: WebHost, keeps: Bool = true) -> Page {
+    private static func page(_ request: WebRequest, _ host: WebHost, keeps: Bool = true, problems: [String: Localized] = [:]) -> Page {
         let language = request.language
         let posted = keeps ? request.form : PostedForm()
         var page = request.page(Self.title, host, path: AccountPages.path)
@@ -28,8 +28,12 @@ enum AccountImportPage {
             out.add(.form, [.post, .action(Self.path), .multipart, .novalidate, .data(.warn, "1")]) { form in
                 form.hidden(Page.csrfName, request.session?.formToken ?? "")
                 Parts.file(
-                    &form, "file", Localized(en: "File (CSV, UTF-8)", ja: "ファイル（CSV、UTF-8）"), accept: ".csv,text/csv,text/plain", language)
-                Parts.area(&form, "text", Localized(en: "Or the text itself", ja: "または本文"), posted.last("text") ?? "", rows: 8, language)
+                    &form, "file", Localized(en: "File (CSV, UTF-8)", ja: "ファイル（CSV、UTF-8）"), accept: ".csv,text/csv,text/plain",
+                    problem: problems["file"],
+                    language)
+                Parts.area(
+                    &form, "text", Localized(en: "Or the text itself", ja: "または本文"), posted.last("text") ?? "", rows: 8,
+                    problem: problems["text"], language)
                 Parts.tick(
                     &form, "update", Localized(en: "Change accounts that are there already", ja: "既存のアカウントを変更する"),
                     isOn: posted.has("update"), language)
@@ -49,13 +53,15 @@ enum AccountImportPage {
         if let file = posted.files["file"], !file.bytes.isEmpty {
             guard let read = String(validating: file.bytes, as: UTF8.self) else {
                 return Self.refused(
+                    "file",
                     Localized(en: "The file is not UTF-8; save it as CSV UTF-8.", ja: "ファイルが UTF-8 ではありません。CSV UTF-8 形式で保存してください。"),
                     request, host)
             }
             text = read
         }
         guard !text.allSatisfy(\.isWhitespace) else {
-            return Self.refused(Localized(en: "Choose a file or put in the text.", ja: "ファイルを選択するか、本文を入力してください。"), request, host)
+            return Self.refused(
+                "text", Localized(en: "Choose a file or put in the text.", ja: "ファイルを選択するか、本文を入力してください。"), request, host)
         }
         var options: [String: [String]] = ["format": ["csv"]]
         for name in ["update", "greeting", "dry-run"] where posted.has(name) { options[name] = [] }
@@ -63,14 +69,17 @@ enum AccountImportPage {
         let isTrial = posted.has("dry-run")
         if !isTrial { request.audit(host, "accounts imported", WebCommandResult.split(result.lines).last ?? "") }
         // What was refused stays to be mended and sent again; with nothing refused the form is empty.
-        var page = Self.page(request, host, keeps: isTrial || !result.isDone)
+        let place = posted.files["file"].map { $0.bytes.isEmpty } ?? true ? "text" : "file"
+        var page = Self.page(request, host, keeps: isTrial || !result.isDone, problems: result.isDone ? [:] : [place: Self.someLeft])
         page.notices += result.notices()
         return .page(page, status: result.isDone ? 200 : 422)
     }
 
-    private static func refused(_ why: Localized, _ request: WebRequest, _ host: WebHost) -> WebReply {
-        var page = Self.page(request, host)
-        page.notices.append(Notice(.failure, why))
-        return .page(page, status: 422)
+    private static let someLeft = Localized(
+        en: "Not every line could go in: the report above names each with its reason. Mend them and submit again.",
+        ja: "登録できなかった行があります。上の結果で行と理由を確認し、修正してもう一度送信してください。")
+
+    private static func refused(_ field: String, _ why: Localized, _ request: WebRequest, _ host: WebHost) -> WebReply {
+        .page(Self.page(request, host, problems: [field: why]), status: 422)
     }
 }

@@ -25,7 +25,7 @@ enum BroadcastPage {
                 form.hidden(Page.csrfName, request.session?.formToken ?? "")
                 Parts.line(
                     &form, "domain", Localized(en: "Only accounts of this domain (empty: all)", ja: "このドメインのアカウントだけ（空欄の場合はすべて）"),
-                    posted.last("domain") ?? "", language)
+                    posted.last("domain") ?? "", problem: problems["domain"], language)
                 Parts.line(
                     &form, "subject", Localized(en: "Subject", ja: "件名"), posted.last("subject") ?? "", problem: problems["subject"],
                     language)
@@ -65,8 +65,10 @@ enum BroadcastPage {
         preview["preview"] = []
         let result = host.perform(request.command("broadcast", options: preview, input: text))
         guard result.isDone else {
-            var page = Self.page(request, host)
-            page.notices += result.notices()
+            // With a text and a subject that are right, the domain is what can be wrong.
+            let isPlaced = options["domain"] != nil
+            var page = Self.page(request, host, problems: isPlaced ? ["domain": result.problem] : [:])
+            if !isPlaced { page.notices += result.notices() }
             return .page(page, status: 422)
         }
         // `17 accounts would get it`: what is sent later must be to as many.

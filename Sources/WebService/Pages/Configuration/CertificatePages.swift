@@ -28,8 +28,8 @@ enum CertificatePages {
                         ja: "証明書がありません。「1. 証明書の生成」または「4. CA 発行の証明書の設定」を行うまで、SSL は使用できません。")))
         }
         page.body = HTML.build { out in
-            Self.selfSigned(&out, request)
-            Self.requestForm(&out, request, csr)
+            Self.selfSigned(&out, request, problems["names"])
+            Self.requestForm(&out, request, csr, problems)
             out.add(.h2, [], Localized(en: "3. Certificates in use", ja: "3. 証明書の表示").text(language))
             let lines = WebCommandResult.split(host.perform(request.command("cert show")).lines)
             if lines.isEmpty {
@@ -47,7 +47,7 @@ enum CertificatePages {
     private static let namesLabel = Localized(
         en: "Host names, one a line (empty: this host and its domain)", ja: "ホスト名（1 行に 1 つ。空欄の場合はこのホストとドメイン）")
 
-    private static func selfSigned(_ out: inout HTML, _ request: WebRequest) {
+    private static func selfSigned(_ out: inout HTML, _ request: WebRequest, _ problem: Localized?) {
         let language = request.language
         out.add(.h2, [], Localized(en: "1. Make a certificate", ja: "1. 証明書の生成").text(language))
         out.add(
@@ -59,12 +59,13 @@ enum CertificatePages {
             ).text(language))
         out.add(.form, [.post, .action("/configuration/ssl/self-signed"), .novalidate]) { form in
             form.hidden(Page.csrfName, request.session?.formToken ?? "")
-            Parts.area(&form, "names", Self.namesLabel, "", rows: 2, language)
+            let typed = problem == nil ? "" : request.form.last("names") ?? ""
+            Parts.area(&form, "names", Self.namesLabel, typed, rows: 2, problem: problem, language)
             Parts.buttons(&form, language, submit: Localized(en: "Make", ja: "生成"))
         }
     }
 
-    private static func requestForm(_ out: inout HTML, _ request: WebRequest, _ csr: String?) {
+    private static func requestForm(_ out: inout HTML, _ request: WebRequest, _ csr: String?, _ problems: [String: Localized]) {
         let language = request.language
         out.add(.h2, [], Localized(en: "2. Request a certificate from an authority", ja: "2. 証明書要求 (CSR) の作成").text(language))
         out.add(
@@ -80,11 +81,13 @@ enum CertificatePages {
         }
         out.add(.form, [.post, .action("/configuration/ssl/request"), .novalidate]) { form in
             form.hidden(Page.csrfName, request.session?.formToken ?? "")
-            form.add(.div, [.class("field")]) { box in
-                box.add(.label, [.class("name"), .for("p-request-names")], Self.namesLabel.text(language))
-                box.add(.textarea, [.rows(2), .id("p-request-names"), .name("names")], "")
-            }
-            Parts.line(&form, "organization", Localized(en: "Organization (may be empty)", ja: "組織名（省略可）"), "", language)
+            let problem = problems["request-names"]
+            let typed = problem == nil ? PostedForm() : request.form
+            Parts.area(
+                &form, "request-names", Self.namesLabel, typed.last("request-names") ?? "", rows: 2, problem: problem, language)
+            Parts.line(
+                &form, "organization", Localized(en: "Organization (may be empty)", ja: "組織名（省略可）"), typed.last("organization") ?? "",
+                language)
             Parts.buttons(&form, language, submit: Localized(en: "Make the request", ja: "作成"))
         }
     }
@@ -96,40 +99,44 @@ enum CertificatePages {
             form.hidden(Page.csrfName, request.session?.formToken ?? "")
             Parts.area(
                 &form, "chain", Localized(en: "Certificate and intermediate certificates (PEM)", ja: "証明書と中間証明書 (PEM)"),
-                request.form.last("chain") ?? "", rows: 6, problem: problems["chain"], language)
+                problems.isEmpty ? "" : request.form.last("chain") ?? "", rows: 6, problem: problems["chain"], language)
+            // A secret: never given back.
             Parts.area(
                 &form, "key", Localized(en: "Key (PEM; empty: the key of function 2)", ja: "秘密鍵（PEM。空欄の場合は 2. で作成した鍵）"), "", rows: 3,
-                language)
+                problem: problems["key"], language)
             Parts.buttons(&form, language, submit: Localized(en: "Install", ja: "設定"))
         }
     }
 
     // MARK: actions
 
-    private static func names(_ request: WebRequest) -> [String: [String]] {
-        let names = (request.form.last("names") ?? "").split { $0.isWhitespace || $0 == "," }.map(String.init)
+    private static func names(_ request: WebRequest, _ field: String = "names") -> [String: [String]] {
+        let names = (request.form.last(field) ?? "").split { $0.isWhitespace || $0 == "," }.map(String.init)
         return names.isEmpty ? [:] : ["name": names]
     }
 
+    /// - Parameter place: the field that is wrong when it cannot be done.
     private static func perform(
-        _ verb: String, _ options: [String: [String]], _ input: String?, _ action: String, _ request: WebRequest, _ host: WebHost
+        _ verb: String, _ options: [String: [String]], _ input: String?, _ action: String, _ request: WebRequest, _ host: WebHost,
+        place: (WebCommandResult) -> String = { _ in "names" }
     ) -> WebReply {
         let result = host.perform(request.command(verb, options: options, input: input))
-        if result.isDone { request.audit(host, action, (options["name"] ?? []).joined(separator: ", ")) }
+        guard result.isDone else { return Self.wrong(place(result), result.problem, request, host) }
+        request.audit(host, action, (options["name"] ?? []).joined(separator: ", "))
         var page = Self.page(request, host)
         page.notices += result.notices()
-        return .page(page, status: result.isDone ? 200 : 422)
+        return .page(page)
+    }
+
+    private static func wrong(_ field: String, _ problem: Localized, _ request: WebRequest, _ host: WebHost) -> WebReply {
+        .page(Self.page(request, host, problems: [field: problem]), status: 422)
     }
 
     private static func request(_ request: WebRequest, _ host: WebHost) -> WebReply {
-        var options = Self.names(request)
+        var options = Self.names(request, "request-names")
         if let organization = request.form.last("organization"), !organization.isEmpty { options["organization"] = [organization] }
         let result = host.perform(request.command("cert request", options: options))
-        guard result.isDone else {
-            var page = Self.page(request, host)
-            page.notices += result.notices()
-            return .page(page, status: 422)
-        }
+        guard result.isDone else { return Self.wrong("request-names", result.problem, request, host) }
         request.audit(host, "certificate requested", (options["name"] ?? []).joined(separator: ", "))
         return .page(Self.page(request, host, csr: result.lines.joined()))
     }
@@ -137,14 +144,25 @@ enum CertificatePages {
     private static func install(_ request: WebRequest, _ host: WebHost) -> WebReply {
         let posted = request.form
         let chain = posted.last("chain") ?? ""
+        let key = posted.last("key") ?? ""
         guard chain.contains("-----BEGIN CERTIFICATE-----") else {
             let problem = Localized(
                 en: "Paste the certificate: it begins with -----BEGIN CERTIFICATE-----.",
                 ja: "-----BEGIN CERTIFICATE----- で始まる証明書を貼り付けてください。")
-            return .page(Self.page(request, host, problems: ["chain": problem]), status: 422)
+            return Self.wrong("chain", problem, request, host)
         }
-        var options: [String: [String]] = [:]
-        if let key = posted.last("key"), key.contains("PRIVATE KEY") { options["key"] = [key] }
-        return Self.perform("cert install", options, chain, "certificate installed", request, host)
+        guard key.allSatisfy(\.isWhitespace) || key.contains("PRIVATE KEY-----") else {
+            let problem = Localized(
+                en: "This is no key: it begins with -----BEGIN PRIVATE KEY-----. Leave it empty for the key of function 2.",
+                ja: "秘密鍵ではありません。-----BEGIN PRIVATE KEY----- で始まる鍵を貼り付けてください。2. で作成した鍵を使う場合は空欄にします。")
+            return Self.wrong("key", problem, request, host)
+        }
+        // What its messages call the two.
+        var options = ["chain-file": [request.say("the certificate", "証明書")], "key-file": [request.say("the key", "秘密鍵")]]
+        if key.contains("PRIVATE KEY-----") { options["key"] = [key] }
+        let name = options["key-file"]?.first ?? ""
+        return Self.perform("cert install", options, chain, "certificate installed", request, host) { result in
+            result.status == 2 || result.problem.text(request.language).hasPrefix(name) ? "key" : "chain"
+        }
     }
 }

@@ -37,7 +37,9 @@ enum ConfigurationPages {
     // MARK: one form
 
     /// The form with what holds now, or with what was typed.
-    static func page(_ form: ConfigurationForm, _ reading: FormReading?, _ request: WebRequest, _ host: WebHost) -> Page {
+    static func page(
+        _ form: ConfigurationForm, _ reading: FormReading?, _ request: WebRequest, _ host: WebHost, withBelow: Bool = true
+    ) -> Page {
         let values = host.directory.configuration.values
         var view = FormView(
             action: form.link, csrfToken: request.session?.formToken ?? "",
@@ -51,7 +53,7 @@ enum ConfigurationPages {
         var page = request.page(form.title, host, path: Self.path)
         page.notices += form.advice(host)
         page.body = view.html(request.language)
-        if let below = form.below { page.body.add(below(request, host)) }
+        if withBelow, let below = form.below { page.body.add(below(request, host)) }
         return page
     }
 

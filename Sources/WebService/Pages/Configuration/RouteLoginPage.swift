@@ -12,7 +12,9 @@ enum RouteLoginPage {
     ]
 
     /// Below the mail routing options, while there are logins.
-    static func form(_ request: WebRequest, _ host: WebHost) -> HTML {
+    static func form(_ request: WebRequest, _ host: WebHost) -> HTML { Self.form(request, host, problem: nil) }
+
+    private static func form(_ request: WebRequest, _ host: WebHost, problem: Localized?) -> HTML {
         let logins = host.directory.snapshot.routeLogins
         guard !logins.isEmpty else { return HTML() }
         let language = request.language
@@ -33,14 +35,15 @@ enum RouteLoginPage {
                     box.add(.label, [.class("name"), .for("p-login")], NextHopField.logins.label.text(language))
                     box.add(.select, [.id("p-login"), .name("login")]) { select in
                         for (index, login) in logins.enumerated() {
-                            select.add(.option, [.value("\(index) \(login.route) \(login.user)")], "\(login.route) \(login.user)")
+                            let value = "\(index) \(login.route) \(login.user)"
+                            let isChosen = request.form.last("login") == value
+                            select.add(
+                                .option, [.value(value)] + (isChosen ? [.selected] : []), "\(login.route) \(login.user)")
                         }
                     }
                 }
-                form.add(.div, [.class("field")]) { box in
-                    box.add(.label, [.class("name"), .for("p-password")], Localized(en: "Password", ja: "パスワード").text(language))
-                    box.add(.input, [.type(.password), .id("p-password"), .name("password"), .autocomplete(.newPassword)])
-                }
+                let label = Localized(en: "Password", ja: "パスワード")
+                Parts.password(&form, "password", label, .newPassword, problem: problem, language)
                 Parts.buttons(&form, language)
             }
         }
@@ -62,14 +65,22 @@ enum RouteLoginPage {
             return self.reply(form, [FormWork.changedMeanwhile], 409, request, host)
         }
         guard let password = request.form.last("password"), !password.isEmpty else {
-            return self.reply(form, [Notice(.failure, Localized(en: "Put in the password.", ja: "パスワードを入力してください。"))], 422, request, host)
+            return self.wrong(form, Localized(en: "Put in the password.", ja: "パスワードを入力してください。"), request, host)
         }
         let row = rows[index]
         var options: [String: [String]] = [:]
         if row.count > 2, !row[2].isEmpty { options["security"] = [row[2]] }
         let result = host.perform(request.command("route-login set", Array(row.prefix(2)), options: options, input: password))
-        if result.isDone { request.audit(host, "password for a next host set", "\(logins[index].route) \(logins[index].user)") }
-        return self.reply(form, result.notices(), result.isDone ? 200 : 422, request, host)
+        guard result.isDone else { return self.wrong(form, result.problem, request, host) }
+        request.audit(host, "password for a next host set", "\(logins[index].route) \(logins[index].user)")
+        return self.reply(form, result.notices(), 200, request, host)
+    }
+
+    /// The form of the password with the problem at it.
+    private static func wrong(_ form: ConfigurationForm, _ problem: Localized, _ request: WebRequest, _ host: WebHost) -> WebReply {
+        var page = ConfigurationPages.page(form, nil, request, host, withBelow: false)
+        page.body.add(Self.form(request, host, problem: problem))
+        return .page(page, status: 422)
     }
 
     private static func reply(_ form: ConfigurationForm, _ notices: [Notice], _ status: Int, _ request: WebRequest, _ host: WebHost)

@@ -1,4 +1,5 @@
 internal import Directory
+internal import Forms
 internal import Vocabulary
 internal import WebPages
 
@@ -85,7 +86,9 @@ enum AuditPages {
     // MARK: Keys
 
     /// - Parameter made: a key that was made just now, shown this once.
-    private static func tokens(_ request: WebRequest, _ host: WebHost, _ notices: [Notice], _ made: String?) -> WebReply {
+    private static func tokens(
+        _ request: WebRequest, _ host: WebHost, _ notices: [Notice], _ made: String?, problem: (field: String, text: Localized)? = nil
+    ) -> WebReply {
         var page = request.page(self.tokensTitle, host)
         page.notices = notices
         let tokens: [TokenDetails]
@@ -97,9 +100,9 @@ enum AuditPages {
                 out.add(.p) { $0.add(.button, [.type(.button), .data(.copy, "made"), .hidden], request.say("Copy", "コピー")) }
             }
             self.list(&out, tokens, page.csrfToken, request, host)
-            self.form(&out, page.csrfToken, request)
+            self.form(&out, page.csrfToken, problem, request)
         }
-        return .page(page)
+        return .page(page, status: problem == nil ? 200 : 422)
     }
 
     private static func list(_ out: inout HTML, _ tokens: [TokenDetails], _ csrf: String, _ request: WebRequest, _ host: WebHost) {
@@ -138,29 +141,27 @@ enum AuditPages {
         .all: Localized(en: "all: whatever a postmaster may do", ja: "all: ポストマスタのすべての操作"),
     ]
 
-    private static func form(_ out: inout HTML, _ csrf: String, _ request: WebRequest) {
+    private static func form(
+        _ out: inout HTML, _ csrf: String, _ problem: (field: String, text: Localized)?, _ request: WebRequest
+    ) {
+        let language = request.language
+        // What was typed stays while something is wrong.
+        let typed = problem == nil ? PostedForm() : request.form
+        func wrong(_ field: String) -> Localized? { problem?.field == field ? problem?.text : nil }
         out.add(.h2, [], request.say("Make a key", "キーの作成"))
-        out.add(.form, [.post, .action("/tokens")]) { form in
+        out.add(.form, [.post, .action("/tokens"), .novalidate]) { form in
             form.hidden(Page.csrfName, csrf)
-            form.add(.p) { line in
-                line.add(.label, [.for("label")], request.say("Name", "名前"))
-                line.add(.input, [.id("label"), .name("label"), .type(.text), .maxlength(80), .required])
+            Parts.line(&form, "label", Localized(en: "Name", ja: "名前"), typed.last("label") ?? "", problem: wrong("label"), language)
+            let scopes = TokenScope.allCases.map { scope in
+                (name: scope.rawValue, label: self.scopeWords[scope] ?? Localized(en: scope.rawValue, ja: scope.rawValue))
             }
-            form.add(.fieldset) { set in
-                set.add(.legend, [], request.say("What it may be used for", "用途"))
-                for scope in TokenScope.allCases {
-                    set.add(.p) { line in
-                        line.add(.input, [.id("scope-\(scope.rawValue)"), .name("scope"), .type(.checkbox), .value(scope.rawValue)])
-                        line.add(
-                            .label, [.for("scope-\(scope.rawValue)")], self.scopeWords[scope]?.text(request.language) ?? scope.rawValue)
-                    }
-                }
-            }
-            form.add(.p) { line in
-                line.add(.label, [.for("until")], request.say("Last day (empty: no end)", "有効期限の日（空欄: 無期限）"))
-                line.add(.input, [.id("until"), .name("until"), .type(.date)])
-            }
-            form.add(.p, [.class("buttons")]) { $0.add(.button, [.type(.submit)], PageWords.submit.text(request.language)) }
+            Parts.ticks(
+                &form, "scope", Localized(en: "What it may be used for", ja: "用途"), scopes, on: typed.all("scope"),
+                problem: wrong("scope"), language)
+            Parts.date(
+                &form, "until", Localized(en: "Last day (empty: no end)", ja: "有効期限の日（空欄: 無期限）"), typed.last("until") ?? "",
+                problem: wrong("until"), language)
+            Parts.buttons(&form, language)
         }
     }
 
@@ -173,8 +174,18 @@ enum AuditPages {
                 label: request.form.last("label") ?? "", scopes: scopes, lastDay: until, by: request.actor(host))
             return self.tokens(request, host, [Notice(.done, Localized(en: "The key was made.", ja: "キーを作成しました。"))], made.text)
         } catch {
-            return self.tokens(request, host, [Notice(.failure, error.message)], nil)
+            guard error.kind == .conflict else { return self.tokens(request, host, [Notice(.failure, error.message)], nil) }
+            return self.tokens(request, host, [], nil, problem: (self.wrongField(request, scopes, until), error.message))
         }
+    }
+
+    /// The directory looks at name, scopes and day in this order, and at names that there are last.
+    private static func wrongField(_ request: WebRequest, _ scopes: Set<TokenScope>, _ until: String?) -> String {
+        let label = request.form.last("label") ?? ""
+        if label.allSatisfy(\.isWhitespace) || label.count > 80 { return "label" }
+        if scopes.isEmpty { return "scope" }
+        if let until, !Notation.isDate(until) { return "until" }
+        return "label"
     }
 
     private static func delete(_ request: WebRequest, _ host: WebHost) -> WebReply {

@@ -13,9 +13,10 @@ enum OwnAppPasswords {
         WebRoute(.post, "/own/app-passwords/{id}/revoke", .owner) { request, host in Self.revoke(request, host) },
     ]
 
-    private static func show(_ request: WebRequest, _ host: WebHost, notices: [Notice] = [], keepsTyped: Bool = false, status: Int = 200)
-        -> WebReply
-    {
+    /// - Parameter problem: what is wrong with a field; what was typed stays then.
+    private static func show(
+        _ request: WebRequest, _ host: WebHost, notices: [Notice] = [], problem: (field: String, text: Localized)? = nil
+    ) -> WebReply {
         guard OwnMenu.allows(SecurityField.userAppPasswords, host), let session = request.session else {
             return OwnPages.notOffered(request, host)
         }
@@ -30,18 +31,20 @@ enum OwnAppPasswords {
             body.add(.p, [.class("advice")], Words.about.text(language))
             body.add(self.table(rows, request, host).html(language))
             body.add(.h2, [], Words.add.text(language))
-            body.add(.form, [.post, .action("/own/app-passwords")]) { form in
+            body.add(.form, [.post, .action("/own/app-passwords"), .novalidate]) { form in
                 form.hidden(Page.csrfName, session.formToken)
-                Parts.line(&form, "label", Words.label, keepsTyped ? request.form.last("label") ?? "" : "", language)
-                for service in Directory.appPasswordServices where service != "ldap" && service != "sieve" {
-                    let isOn = !keepsTyped || request.form.has("service-\(service)")
-                    Parts.tick(&form, "service-\(service)", Self.label(service), isOn: isOn, language)
-                }
-                Parts.line(&form, "last-day", Words.lastDay, keepsTyped ? request.form.last("last-day") ?? "" : "", language)
+                let typed = problem == nil ? PostedForm() : request.form
+                func wrong(_ field: String) -> Localized? { problem?.field == field ? problem?.text : nil }
+                Parts.line(&form, "label", Words.label, typed.last("label") ?? "", problem: wrong("label"), language)
+                let offered = Directory.appPasswordServices.filter { $0 != "ldap" && $0 != "sieve" }
+                Parts.ticks(
+                    &form, "service", Words.services, offered.map { ($0, Self.label($0)) },
+                    on: problem == nil ? offered : typed.all("service"), problem: wrong("service"), language)
+                Parts.line(&form, "last-day", Words.lastDay, typed.last("last-day") ?? "", problem: wrong("last-day"), language)
                 Parts.buttons(&form, language)
             }
         }
-        return .page(page, status: status)
+        return .page(page, status: problem == nil ? 200 : 422)
     }
 
     private static func table(_ rows: [AppPasswordDetails], _ request: WebRequest, _ host: WebHost) -> DataTable {
@@ -70,7 +73,7 @@ enum OwnAppPasswords {
         guard OwnMenu.allows(SecurityField.userAppPasswords, host), let session = request.session else {
             return OwnPages.notOffered(request, host)
         }
-        let services = Directory.appPasswordServices.filter { request.form.has("service-\($0)") }
+        let services = Directory.appPasswordServices.filter(request.form.all("service").contains)
         let day = request.form.last("last-day").flatMap { $0.isEmpty ? nil : $0 }
         do throws(DirectoryError) {
             let made = try host.directory.addAppPassword(
@@ -79,8 +82,22 @@ enum OwnAppPasswords {
             OwnPages.record("app-password-made", request, host, [("id", "\(made.id)")])
             return self.show(request, host, notices: [Notice(.done, Words.shown, lines: [made.text])])
         } catch {
-            return self.show(request, host, notices: [Notice(.failure, error.message)], keepsTyped: true, status: 422)
+            guard error.kind == .invalid || error.kind == .conflict else {
+                return self.show(request, host, notices: [Notice(.failure, error.message)])
+            }
+            return self.show(request, host, problem: (self.wrongField(request, services, error.kind), error.message))
         }
+    }
+
+    /// The directory looks at name, services and day in this order, and at names that there are last.
+    private static func wrongField(_ request: WebRequest, _ services: [String], _ kind: DirectoryError.Kind) -> String {
+        let label = request.form.last("label") ?? ""
+        if label.allSatisfy(\.isWhitespace) || label.unicodeScalars.count > 100 || label.unicodeScalars.contains(where: { $0.value < 0x20 })
+        {
+            return "label"
+        }
+        if services.isEmpty { return "service" }
+        return kind == .invalid ? "last-day" : "label"
     }
 
     private static func revoke(_ request: WebRequest, _ host: WebHost) -> WebReply {
@@ -93,7 +110,7 @@ enum OwnAppPasswords {
             if isGone { OwnPages.record("app-password-revoked", request, host, [("id", "\(id)")]) }
             return self.show(request, host, notices: [Notice(.done, Words.revoked)])
         } catch {
-            return self.show(request, host, notices: [Notice(.failure, error.message)], status: 422)
+            return self.show(request, host, notices: [Notice(.failure, error.message)])
         }
     }
 

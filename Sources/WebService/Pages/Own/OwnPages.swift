@@ -77,30 +77,30 @@ enum OwnPages {
     // MARK: Password
 
     private static func passwordPage(
-        _ request: WebRequest, _ host: WebHost, problem: Localized? = nil, notice: Notice? = nil, status: Int = 200
+        _ request: WebRequest, _ host: WebHost, problem: (field: String, text: Localized)? = nil, notice: Notice? = nil, status: Int = 200
     ) -> WebReply {
         guard OwnMenu.allows(SecurityField.userPassword, host) else { return self.notOffered(request, host) }
         var page = self.page(Words.password, request, host)
         page.notices += [notice].compactMap { $0 }
-        if let problem { page.notices.append(Notice(.failure, problem)) }
         let language = request.language
         page.body = HTML.build { body in
             body.add(.form, [.post, .action("/own/password"), .class("login")]) { form in
                 form.hidden(Page.csrfName, request.session?.formToken ?? "")
-                self.passwordInput(&form, "old", Words.oldPassword.text(language), .currentPassword)
-                self.passwordInput(&form, "new", Words.newPassword.text(language), .newPassword)
-                self.passwordInput(&form, "again", Words.again.text(language), .newPassword)
+                self.userName(&form, request)
+                for (name, label, filling) in [
+                    ("old", Words.oldPassword, Autocomplete.currentPassword), ("new", Words.newPassword, .newPassword),
+                    ("again", Words.again, .newPassword),
+                ] { Parts.password(&form, name, label, filling, problem: problem?.field == name ? problem?.text : nil, language) }
                 Parts.buttons(&form, language)
             }
         }
         return .page(page, status: status)
     }
 
-    static func passwordInput(_ form: inout HTML, _ name: String, _ label: String, _ filling: Autocomplete) {
-        form.add(.div, [.class("field")]) { row in
-            row.add(.label, [.for("p-\(name)")], label)
-            row.add(.input, [.type(.password), .name(name), .id("p-\(name)"), .autocomplete(filling), .maxlength(1000)])
-        }
+    /// Tells the keeper of passwords in a browser whose password the form is about; shown to nobody.
+    static func userName(_ form: inout HTML, _ request: WebRequest) {
+        let address = request.session?.address ?? ""
+        form.add(.input, [.type(.text), .name("username"), .value(address), .autocomplete(.username), .readonly, .hidden])
     }
 
     private static func changePassword(_ request: WebRequest, _ host: WebHost) -> WebReply {
@@ -108,23 +108,23 @@ enum OwnPages {
         guard let session = request.session else { return self.unavailable(request, host) }
         // The old one is asked: guessing it here is bound like any guessing of codes.
         guard host.guesses.mayTry(session.account, at: host.now()) else {
-            return self.passwordPage(request, host, problem: Words.manyGuesses, status: 429)
+            return self.passwordPage(request, host, problem: ("old", Words.manyGuesses), status: 429)
         }
         let (old, new) = (Secret(request.form.last("old") ?? ""), Secret(request.form.last("new") ?? ""))
         guard new == Secret(request.form.last("again") ?? "") else {
-            return self.passwordPage(request, host, problem: Words.different, status: 422)
+            return self.passwordPage(request, host, problem: ("again", Words.different), status: 422)
         }
         do throws(DirectoryError) {
             guard try host.directory.isPassword(old, of: session.account) else {
                 host.guesses.failed(session.account, at: host.now())
-                return self.passwordPage(request, host, problem: Words.wrongOld, status: 422)
+                return self.passwordPage(request, host, problem: ("old", Words.wrongOld), status: 422)
             }
             try host.directory.changeOwnPassword(session.account, from: old, to: new, by: Actor(name: session.address, interface: "web"))
             host.sessions?.passwordChanged(in: session.id)
             // Whoever knew the old one is out.
             try host.sessions?.endOthers(of: session.account, but: session.id)
         } catch {
-            return self.passwordPage(request, host, problem: error.message, status: 422)
+            return self.passwordPage(request, host, problem: ("new", error.message), status: 422)
         }
         self.record("password-changed", request, host, [])
         return self.passwordPage(request, host, notice: Notice(.done, Words.passwordChanged))

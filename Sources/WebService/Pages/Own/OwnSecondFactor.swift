@@ -13,7 +13,7 @@ enum OwnSecondFactor {
     ]
 
     private static func show(
-        _ request: WebRequest, _ host: WebHost, key: [UInt8]? = nil, notices: [Notice] = [], status: Int = 200
+        _ request: WebRequest, _ host: WebHost, key: [UInt8]? = nil, notices: [Notice] = [], problem: Problem? = nil
     ) -> WebReply {
         guard OwnMenu.allows(SecurityField.userSecondFactor, host), let session = request.session else {
             return OwnPages.notOffered(request, host)
@@ -24,23 +24,24 @@ enum OwnSecondFactor {
         }
         var page = OwnPages.page(OwnPages.Words.secondFactor, request, host)
         page.notices += notices
-        page.body = factor.map { self.onBody($0, request) } ?? self.offBody(key ?? host.random(TOTP.keyLength), request, host)
-        return .page(page, status: status)
+        page.body =
+            factor.map { self.onBody($0, problem, request) } ?? self.offBody(key ?? host.random(TOTP.keyLength), problem, request, host)
+        return .page(page, status: problem == nil ? 200 : 422)
     }
 
-    private static func onBody(_ factor: SecondFactor, _ request: WebRequest) -> HTML {
+    private static func onBody(_ factor: SecondFactor, _ problem: Problem?, _ request: WebRequest) -> HTML {
         let language = request.language
         return HTML.build { body in
             body.add(.p, [], Words.isOn(factor.recoveryCodes.count).text(language))
             body.add(.form, [.post, .action("/own/second-factor/off"), .class("login")]) { form in
                 form.hidden(Page.csrfName, request.session?.formToken ?? "")
-                OwnPages.passwordInput(&form, "password", OwnPages.Words.oldPassword.text(language), .currentPassword)
+                self.password(&form, problem, request)
                 Parts.buttons(&form, language, submit: Words.off, isDangerous: true)
             }
         }
     }
 
-    private static func offBody(_ key: [UInt8], _ request: WebRequest, _ host: WebHost) -> HTML {
+    private static func offBody(_ key: [UInt8], _ problem: Problem?, _ request: WebRequest, _ host: WebHost) -> HTML {
         let language = request.language
         let text = TOTP.base32(key)
         let address = request.session?.address ?? ""
@@ -57,11 +58,22 @@ enum OwnSecondFactor {
                 form.hidden(Page.csrfName, request.session?.formToken ?? "")
                 form.hidden(
                     "key", host.sessions?.keys.seal(.key, "\(request.session?.account.rawValue ?? 0) \(Base64URL.encode(key))") ?? "")
-                OwnPages.passwordInput(&form, "password", OwnPages.Words.oldPassword.text(language), .currentPassword)
-                Parts.line(&form, "code", LoginPages.Words.codeLabel, "", language)
+                self.password(&form, problem, request)
+                let typed = problem == nil ? "" : request.form.last("code") ?? ""
+                Parts.line(
+                    &form, "code", LoginPages.Words.codeLabel, typed, problem: problem?.field == "code" ? problem?.text : nil, language)
                 Parts.buttons(&form, language, submit: Words.on)
             }
         }
+    }
+
+    /// What is wrong with a field.
+    private typealias Problem = (field: String, text: Localized)
+
+    private static func password(_ form: inout HTML, _ problem: Problem?, _ request: WebRequest) {
+        let wrong = problem?.field == "password" ? problem?.text : nil
+        OwnPages.userName(&form, request)
+        Parts.password(&form, "password", OwnPages.Words.oldPassword, .currentPassword, problem: wrong, request.language)
     }
 
     private static func switchOn(_ request: WebRequest, _ host: WebHost) -> WebReply {
@@ -73,10 +85,10 @@ enum OwnSecondFactor {
             return self.show(request, host)
         }
         if let refusal = self.wrongPassword(request, session, host) {
-            return self.show(request, host, key: key, notices: [refusal], status: 422)
+            return self.show(request, host, key: key, problem: refusal)
         }
         guard let step = TOTP.step(of: request.form.last("code") ?? "", Secret(key), at: host.now()) else {
-            return self.show(request, host, key: key, notices: [Notice(.failure, LoginPages.Words.wrongCode)], status: 422)
+            return self.show(request, host, key: key, problem: ("code", LoginPages.Words.wrongCode))
         }
         let codes = SecondFactors.freshRecoveryCodes(host)
         let factor = SecondFactor(
@@ -95,7 +107,7 @@ enum OwnSecondFactor {
 
     private static func switchOff(_ request: WebRequest, _ host: WebHost) -> WebReply {
         guard let session = request.session else { return OwnPages.unavailable(request, host) }
-        if let refusal = self.wrongPassword(request, session, host) { return self.show(request, host, notices: [refusal], status: 422) }
+        if let refusal = self.wrongPassword(request, session, host) { return self.show(request, host, problem: refusal) }
         do throws(DirectoryError) {
             try host.directory.setSecondFactor(nil, of: session.account, by: Actor(name: session.address, interface: "web"))
         } catch {
@@ -106,12 +118,12 @@ enum OwnSecondFactor {
     }
 
     /// Whoever finds a browser logged in must not change how its owner logs in.
-    private static func wrongPassword(_ request: WebRequest, _ session: WebSession, _ host: WebHost) -> Notice? {
-        guard host.guesses.mayTry(session.account, at: host.now()) else { return Notice(.failure, OwnPages.Words.manyGuesses) }
+    private static func wrongPassword(_ request: WebRequest, _ session: WebSession, _ host: WebHost) -> Problem? {
+        guard host.guesses.mayTry(session.account, at: host.now()) else { return ("password", OwnPages.Words.manyGuesses) }
         let isRight = (try? host.directory.isPassword(Secret(request.form.last("password") ?? ""), of: session.account)) ?? false
         if isRight { return nil }
         host.guesses.failed(session.account, at: host.now())
-        return Notice(.failure, OwnPages.Words.wrongOld)
+        return ("password", OwnPages.Words.wrongOld)
     }
 
     private enum Words {

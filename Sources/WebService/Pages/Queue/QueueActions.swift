@@ -46,13 +46,14 @@ enum QueueActions {
         var options: [String: [String]] = [:]
         if action == .redirect {
             guard let to = request.form.last("to"), !to.isEmpty else {
-                return QueueEntryPage.page(id, request, host, [Notice(.failure, QueueWords.noTarget)])
+                return QueueEntryPage.page(id, request, host, [], wrongTarget: QueueWords.noTarget)
             }
             options["to"] = [to]
         }
         if action == .hold, let reason = request.form.last("reason"), !reason.isEmpty { options["reason"] = [String(reason.prefix(200))] }
         let result = host.perform(
             WebCommand("queue \(action.rawValue)", ["\(id)"], options: options, language: request.language), for: request)
+        if action == .redirect, !result.isDone { return QueueEntryPage.page(id, request, host, [], wrongTarget: result.problem) }
         return QueueEntryPage.page(id, request, host, [self.notice(result, request)], isAfterAction: true)
     }
 

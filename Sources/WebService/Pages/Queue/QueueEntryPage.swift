@@ -12,7 +12,7 @@ enum QueueEntryPage {
     private static let longestHeader = 64 << 10
 
     static func page(
-        _ id: Int64, _ request: WebRequest, _ host: WebHost, _ notices: [Notice], isAfterAction: Bool = false
+        _ id: Int64, _ request: WebRequest, _ host: WebHost, _ notices: [Notice], isAfterAction: Bool = false, wrongTarget: Localized? = nil
     ) -> WebReply {
         guard let store = host.store else { return ErrorPages.page(QueueWords.unreadable, 503, request, host) }
         let found: StoredQueueEntry?
@@ -36,7 +36,7 @@ enum QueueEntryPage {
             out.add(.p) {
                 $0.link(Link(["trail"], query: [("q", entry.trace.text)]), request.say("What happened to this message", "このメールの経過"))
             }
-            self.actions(&out, entry, page.csrfToken, request)
+            self.actions(&out, entry, page.csrfToken, wrongTarget, request)
             out.add(.h2, [], request.say("Header of the message", "メールのヘッダ"))
             if let header = self.header(entry, store) {
                 out.add(.pre, [.class("header")]) { $0.foreign(header) }
@@ -44,7 +44,7 @@ enum QueueEntryPage {
                 out.add(.p, [.class("advice")], request.say("The message cannot be read.", "メールを読み込めません。"))
             }
         }
-        return .page(page)
+        return .page(page, status: wrongTarget == nil ? 200 : 422)
     }
 
     private static func facts(_ entry: StoredQueueEntry, _ request: WebRequest, _ host: WebHost) -> [(String, String)] {
@@ -63,7 +63,9 @@ enum QueueEntryPage {
         ]
     }
 
-    private static func actions(_ out: inout HTML, _ entry: StoredQueueEntry, _ token: String, _ request: WebRequest) {
+    private static func actions(
+        _ out: inout HTML, _ entry: StoredQueueEntry, _ token: String, _ wrongTarget: Localized?, _ request: WebRequest
+    ) {
         let isHeld = entry.draft.due >= MessageStore.never
         out.add(.h2, [], request.say("What is to be done", "操作"))
         out.add(.form, [.post, .action(Link(["queue", "\(entry.id)"]))]) { form in
@@ -80,13 +82,14 @@ enum QueueEntryPage {
                 }
             }
         }
-        out.add(.form, [.post, .action(Link(["queue", "\(entry.id)"]))]) { form in
+        out.add(.form, [.post, .action(Link(["queue", "\(entry.id)"])), .novalidate]) { form in
             form.hidden(Page.csrfName, token)
             form.hidden("action", QueueAction.redirect.rawValue)
-            form.add(.p) { line in
-                line.add(.label, [.for("to")], request.say("Send to this address instead", "代わりに送信する宛先"))
-                line.add(.input, [.id("to"), .name("to"), .type(.text), .inputMode(.email), .maxlength(320), .required])
-                line.add(.button, [.type(.submit)], QueueAction.redirect.label.text(request.language))
+            let typed = wrongTarget == nil ? "" : request.form.last("to") ?? ""
+            Parts.line(
+                &form, "to", Localized(en: "Send to this address instead", ja: "代わりに送信する宛先"), typed, problem: wrongTarget, request.language)
+            form.add(.p, [.class("buttons")]) {
+                $0.add(.button, [.type(.submit)], QueueAction.redirect.label.text(request.language))
             }
         }
     }
