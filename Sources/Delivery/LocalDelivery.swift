@@ -55,8 +55,8 @@ package final class LocalDelivery: Sendable {
 
     /// In this order in each round.
     private static let channels: [QueueDraft.Channel] = [.mailbox, .forward, .reply]
-    /// Those that may take long, with threads of their own, and how many.
-    private static let slow: [(channel: QueueDraft.Channel, threads: Int)] = [(.maildrop, 4), (.program, 4)]
+    /// Those that may take long, with threads of their own.
+    private static let slow: [QueueDraft.Channel] = [.maildrop, .program]
     private let runners = Monitor<[MethodRunner]>([])
     /// Entries of one round.
     private static let batch = 200
@@ -85,8 +85,8 @@ package final class LocalDelivery: Sendable {
             self?.queued(channels)
         }
         self.remote?.whenLocalChanges { [weak self] in self?.wake() }
-        let runners = Self.slow.map { slow in
-            MethodRunner(slow.channel, threads: slow.threads, store: self.store, now: self.now) { [weak self] entry in
+        let runners = Self.slow.map { channel in
+            MethodRunner(channel, store: self.store, now: self.now) { [weak self] entry in
                 guard let self else { return }
                 _ = self.leased(entry) { entry in
                     // As it is now: it may have had its turn, or been held, since it was read.
@@ -146,7 +146,7 @@ package final class LocalDelivery: Sendable {
     @discardableResult
     package func runOnce(everything: Bool = false) -> Int {
         self.round(everything: everything)
-            + Self.slow.reduce(0) { $0 + self.run($1.channel, everything ? MessageStore.never - 1 : self.now()) }
+            + Self.slow.reduce(0) { $0 + self.run($1, everything ? MessageStore.never - 1 : self.now()) }
     }
 
     @discardableResult

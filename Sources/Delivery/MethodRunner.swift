@@ -3,9 +3,10 @@ internal import MessageStore
 internal import NIOCore
 internal import Vocabulary
 
-/// Works on the entries of one channel with a few threads, so that what takes long (a program, a locked maildrop) holds up nothing else.
+/// Works on the entries of one channel with threads of its own, so that what takes long (a program, a locked maildrop) holds up nothing else.
 /// One entry of an account at a time, so that its messages keep their order and it cannot hold all threads. Few entries of an account wait in
-/// memory, so that thousands of one hide nobody else's; and accounts whose last one took long never have all threads among them.
+/// memory, so that thousands of one hide nobody else's. A few are at work at a time; one that takes long gives that place to another, and
+/// keeps but its thread. Accounts whose last one took long leave threads for those of whom nothing is known.
 final class MethodRunner: Sendable {
     private struct State {
         var isStopped = false
@@ -16,12 +17,22 @@ final class MethodRunner: Sendable {
         var inHand: Set<QueueID> = []
         /// How many of these each line has.
         var lines: [String: Int] = [:]
-        var running: Set<AccountID> = []
-        /// Accounts whose last attempt took long, and how many of them are running.
+        var running: [AccountID: Run] = [:]
+        /// Accounts whose last attempt took long.
         var slow: Set<AccountID> = []
-        var runningSlow = 0
         /// The last look saw only a part of what is due.
         var hasMore = false
+        var lastLook = NIODeadline.distantPast
+
+        /// Of those that run, the ones that take long, or whose account's last one did.
+        func slowRuns(_ now: NIODeadline) -> Int {
+            self.running.values.count { $0.isKnownSlow || now - $0.began >= .seconds(MethodRunner.long) }
+        }
+    }
+
+    private struct Run {
+        let began: NIODeadline
+        let isKnownSlow: Bool
     }
 
     private struct Job {
@@ -35,9 +46,12 @@ final class MethodRunner: Sendable {
     private let attempt: @Sendable (StoredQueueEntry) -> Void
     private let state = Monitor(State())
     private let threads = Monitor<[Thread]>([])
-    /// Of the threads, for accounts whose last attempt took long.
-    private let mostSlow: Int
 
+    /// Threads, and those of them that accounts may have whose last attempt took long. (The helper takes 64 requests at a time, of all kinds.)
+    private static let mostThreads = 16
+    private static let mostSlow = 12
+    /// At work at a time, beside what has taken long already.
+    private static let mostQuick = 4
     /// Entries that are read at a time beside those in hand; those of one line that are in memory, and of all.
     private static let batch = 100
     private static let line = 8
@@ -49,18 +63,20 @@ final class MethodRunner: Sendable {
     private static let mostKnownSlow = 10_000
     /// Milliseconds between two looks at the queue, when nothing calls.
     private static let pause = 30_000
+    /// Milliseconds between two looks at the clock while something waits.
+    private static let beat = 1000
 
     /// Begins to work.
     init(
-        _ channel: QueueDraft.Channel, threads: Int, store: MessageStore, now: @escaping @Sendable () -> Int64,
+        _ channel: QueueDraft.Channel, store: MessageStore, now: @escaping @Sendable () -> Int64,
         _ attempt: @escaping @Sendable (StoredQueueEntry) -> Void
     ) {
         self.channel = channel
         self.store = store
         self.now = now
         self.attempt = attempt
-        self.mostSlow = max(1, threads - 1)
-        let made = (0..<threads).map { _ in Thread("\(channel)") { [weak self] in while let self, self.workOnce() {} } }
+        var made = (0..<Self.mostThreads).map { _ in Thread("\(channel)") { [weak self] in while let self, self.workOnce() {} } }
+        made.append(Thread("\(channel)-clock") { [weak self] in while let self, self.tick() {} })
         self.threads.withLock { $0 = made }
     }
 
@@ -77,7 +93,7 @@ final class MethodRunner: Sendable {
     }
 
     private enum Turn {
-        case stop, look, run(Job)
+        case stop, look, nothing, run(Job)
     }
 
     private func workOnce() -> Bool {
@@ -85,18 +101,19 @@ final class MethodRunner: Sendable {
             milliseconds: Self.pause, until: { $0.isStopped || $0.mustLook || self.next($0) != nil }, then: { self.take(&$0) })
         switch turn {
         case .stop: return false
+        case .nothing: break
         case .look: self.look()
         case .run(let job):
-            let began = NIODeadline.now()
             self.attempt(job.entry)
-            let isSlow = NIODeadline.now() - began >= .seconds(Self.long)
             self.state.withLock { state in
                 state.inHand.remove(job.entry.id)
                 let name = job.entry.draft.destination
                 state.lines[name] = (state.lines[name] ?? 1) > 1 ? (state.lines[name] ?? 1) - 1 : nil
-                state.running.remove(job.account)
-                if state.slow.remove(job.account) != nil { state.runningSlow -= 1 }
-                if isSlow, state.slow.count < Self.mostKnownSlow { state.slow.insert(job.account) }
+                let began = state.running.removeValue(forKey: job.account)?.began ?? .distantPast
+                state.slow.remove(job.account)
+                if NIODeadline.now() - began >= .seconds(Self.long), state.slow.count < Self.mostKnownSlow {
+                    state.slow.insert(job.account)
+                }
                 if state.hasMore, state.lines[name] == nil { state.mustLook = true }
             }
             self.state.broadcast()
@@ -104,25 +121,39 @@ final class MethodRunner: Sendable {
         return true
     }
 
+    /// As time passes, somebody's place becomes another's. Does nothing while nothing waits.
+    private func tick() -> Bool {
+        self.state.wait(until: { $0.isStopped || !$0.waiting.isEmpty }, then: { _ in })
+        let isStopped = self.state.wait(milliseconds: Self.beat, until: { $0.isStopped }, then: { $0.isStopped })
+        self.state.broadcast()
+        return !isStopped
+    }
+
     /// Those first whose last one was quick.
     private func next(_ state: State) -> Int? {
-        if let index = state.waiting.firstIndex(where: { !state.running.contains($0.account) && !state.slow.contains($0.account) }) {
+        guard !state.waiting.isEmpty else { return nil }
+        let slow = state.slowRuns(NIODeadline.now())
+        if state.running.count - slow < Self.mostQuick,
+            let index = state.waiting.firstIndex(where: { state.running[$0.account] == nil && !state.slow.contains($0.account) })
+        {
             return index
         }
-        guard state.runningSlow < self.mostSlow else { return nil }
-        return state.waiting.firstIndex { !state.running.contains($0.account) }
+        guard slow < Self.mostSlow else { return nil }
+        return state.waiting.firstIndex { state.running[$0.account] == nil && state.slow.contains($0.account) }
     }
 
     private func take(_ state: inout State) -> Turn {
         if state.isStopped { return .stop }
         if let index = self.next(state) {
             let job = state.waiting.remove(at: index)
-            state.running.insert(job.account)
-            if state.slow.contains(job.account) { state.runningSlow += 1 }
+            state.running[job.account] = Run(began: NIODeadline.now(), isKnownSlow: state.slow.contains(job.account))
             return .run(job)
         }
         // Also when the time is over: what was put off may be due.
+        let now = NIODeadline.now()
+        guard state.mustLook || now - state.lastLook >= .milliseconds(Int64(Self.pause)) else { return .nothing }
         state.mustLook = false
+        state.lastLook = now
         return .look
     }
 
