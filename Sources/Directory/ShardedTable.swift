@@ -1,14 +1,14 @@
 internal import Vocabulary
 
 /// A dictionary cut into pieces, so that a copy with a few changes costs the pieces touched and not the whole:
-/// with 100,000 entries a change copies some hundred of them.
+/// with 100,000 entries a change copies some fifty of them. (With a quarter of the pieces the copies were 60 % of an import's work.)
 struct ShardedTable<Key: ShardKey, Value: Sendable>: Sendable {
     private final class Shard: Sendable {
         let entries: [Key: Value]
         init(_ entries: [Key: Value]) { self.entries = entries }
     }
 
-    private static var shardCount: Int { 512 }
+    private static var shardCount: Int { 2048 }
     private var shards: [Shard]
 
     init() {

@@ -15,7 +15,8 @@ struct AccountImport {
         let password: Secret?
     }
 
-    private static let batch = 64
+    /// In one transaction: some 500 rows.
+    private static let batch = 128
 
     private let context: AdminContext
     private let output: AdminOutput
