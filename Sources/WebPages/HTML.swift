@@ -74,14 +74,15 @@ package struct HTML: Sendable, Equatable, ExpressibleByStringLiteral {
         var text = text
         text.withUTF8 { bytes in
             out.reserveCapacity(out.count + bytes.count)
-            for byte in bytes {
+            for (index, byte) in bytes.enumerated() {
                 switch byte {
                 case UInt8(ascii: "&"): out.append(contentsOf: "&amp;".utf8)
                 case UInt8(ascii: "<"): out.append(contentsOf: "&lt;".utf8)
                 case UInt8(ascii: ">"): out.append(contentsOf: "&gt;".utf8)
                 case UInt8(ascii: "\""): out.append(contentsOf: "&quot;".utf8)
                 case UInt8(ascii: "'"): out.append(contentsOf: "&#39;".utf8)
-                case 0x0D: out.append(contentsOf: "&#10;".utf8)
+                // Browsers send CRLF for a line end, and would show two for what stands here as CR and LF.
+                case 0x0D: if index + 1 == bytes.count || bytes[index + 1] != 0x0A { out.append(0x0A) }
                 case 0x00..<0x09, 0x0B..<0x20, 0x7F: out.append(contentsOf: "\u{FFFD}".utf8)
                 default: out.append(byte)
                 }

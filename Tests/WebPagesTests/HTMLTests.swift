@@ -6,7 +6,7 @@ import WebTesting
 @Suite struct HTMLTests {
     @Test("W1 text becomes text, whatever it is") func encoding() {
         #expect(text(HTML(text: "<b a='1' b=\"2\">&日本</b>").markup) == "&lt;b a=&#39;1&#39; b=&quot;2&quot;&gt;&amp;日本&lt;/b&gt;")
-        #expect(text(HTML(text: "a\u{0}b\u{1B}[31mc\r\nd\te").markup) == "a\u{FFFD}b\u{FFFD}[31mc&#10;\nd\te")
+        #expect(text(HTML(text: "a\u{0}b\u{1B}[31mc\r\nd\te").markup) == "a\u{FFFD}b\u{FFFD}[31mc\nd\te")
     }
 
     /// What people try where a page shows what they wrote.
@@ -98,6 +98,31 @@ import WebTesting
             #expect(asset.bytes.count < 16_000)
         }
         #expect(Asset.at("/assets/style.css") == nil)
+    }
+
+    @Test("a chart of a month with six series is light, and a row of its table tells sums or the highest of several points")
+    func weight() {
+        // Worst case: no two points of a curve have the same height.
+        let series = (0..<6).map { number in
+            Chart.Series(Localized(en: "s\(number)", ja: "s\(number)"), (0..<124).map { Double(($0 * 7919 + number * 104_729) % 9973) })
+        }
+        let times = (0..<124).map { "11-\(10 + $0 / 4) 0\($0 % 4)" }
+        for kind in [Chart.Kind.line, .stacked] {
+            let html = Chart(Localized(en: "Messages", ja: "メッセージ数"), kind, times: times, series: series).html(.english)
+            #expect(html.markup.count < 11_000)
+        }
+        var chart = Chart(
+            Localized(en: "Messages", ja: "メッセージ数"), .line, times: ["10:00", "10:01", "10:02"],
+            series: [Chart.Series(Localized(en: "in", ja: "受信"), [3, nil, 40])])
+        chart.pointsOfARow = 3
+        #expect(text(chart.html(.english).markup).contains("10:00</th><td class=\"number\">43"))
+        chart.rowTells = .highest
+        #expect(text(chart.html(.english).markup).contains("10:00</th><td class=\"number\">40"))
+        // A flat curve is one step, a place between gaps a dot.
+        let flat = Chart(
+            Localized(en: "x", ja: "x"), .line, times: ["a", "b", "c", "d", "e"],
+            series: [Chart.Series(Localized(en: "in", ja: "受信"), [0, 0, 0, nil, 1])])
+        #expect(text(flat.html(.english).markup).contains("d=\"M56 216h328M712 8h1\""))
     }
 
     @Test(
