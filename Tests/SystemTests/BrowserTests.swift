@@ -10,14 +10,23 @@ import Testing
         try Self.play("hostile.py")
     }
 
+    @Test("W1 every form of fields wrong and right in both languages: problems at their fields, what was typed kept, values held")
+    func forms() throws { try Self.play("forms.py") }
+
+    @Test("W1 every other form and each step of login, second factor, keys, certificates and queue, wrong and right in both languages")
+    func steps() throws { try Self.play("steps.py") }
+
+    @Test("W1 the work of a day by keyboard alone") func day() throws { try Self.play("day.py") }
+
     /// Runs a script on an instance of its own.
     private static func play(_ script: String) throws {
         let server = try InteropServer()
         let folder = "\(#filePath)".dropLast("BrowserTests.swift".count) + "Browser/"
         let ports = try [server.port("SMTP_PORT"), server.port("SUBMISSION_PORT")].map(String.init)
         let words = [server.instance.settings["POSTMASTER_PASSWORD"] ?? "", InteropServer.password]
-        let result = try server.runPython(
-            [folder + script, "https://localhost:\(try server.port("HTTPS_PORT"))", server.scratch.path] + words + ports, seconds: 1200)
+        let address = "https://localhost:\(try server.port("HTTPS_PORT"))"
+        let program = [try QuickInstance.program, server.instance.configuration]
+        let result = try server.runPython([folder + script, address, server.scratch.path] + words + ports + program, seconds: 1200)
         #expect(result.status == 0 && result.output == "all well\n", "\(result.output)")
     }
 }

