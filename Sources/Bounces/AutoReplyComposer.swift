@@ -139,17 +139,7 @@ package struct AutoReplyComposer: Sendable {
 
     /// The site's text with the owner's name and address. What stands in a name is not looked at again.
     private func filled(_ name: String) -> String {
-        var out = ""
-        var rest = Substring(self.siteText)
-        let known = [(ReplyTextField.name, name), (ReplyTextField.address, "\(self.address)")]
-        while let brace = rest.firstIndex(of: "{") {
-            out += rest[..<brace]
-            rest = rest[brace...]
-            let word = known.first { rest.hasPrefix($0.0) } ?? ("{", "{")
-            out += word.1
-            rest = rest.dropFirst(word.0.count)
-        }
-        return out + rest
+        SiteText.filled(self.siteText, [ReplyTextField.name: name, ReplyTextField.address: "\(self.address)"])
     }
 
     // MARK: The original

@@ -1,3 +1,4 @@
+internal import Forms
 package import Vocabulary
 
 /// The greeting message to a new account: what it is called, how it is reached, and what each of that means. Layout and opening are those that
@@ -13,6 +14,9 @@ package struct GreetingText: Sendable {
     package var formsAddress: Address?
     /// Of the forms; nil where there are none.
     package var webAddress: String?
+    /// The site's own words before and behind it; empty: ours, and none.
+    package var siteOpening = ""
+    package var siteClosing = ""
 
     package init(
         realName: String, addresses: [String], fingerInformation: String, loginName: String, hostName: String, postmaster: Address
@@ -29,10 +33,21 @@ package struct GreetingText: Sendable {
     private static let ruler = String(repeating: "=", count: 68)
 
     package func lines(_ language: Language) -> [String] {
+        let opening = self.site(self.siteOpening) ?? self.opening.flatMap { Self.folded($0, language) }
         let text =
-            self.opening + [.blank] + self.form + [Self.ruler.both, .blank] + self.changing + [Self.ruler.both, .blank]
+            [.blank] + self.form + [Self.ruler.both, .blank] + self.changing + [Self.ruler.both, .blank]
             + self.fields + [Self.ruler.both, .blank] + self.programs
-        return ["Information", ""] + text.flatMap { Self.folded($0, language) }
+        let closing = self.site(self.siteClosing).map { [""] + $0 } ?? []
+        return ["Information", ""] + opening + text.flatMap { Self.folded($0, language) } + closing
+    }
+
+    private func site(_ words: String) -> [String]? {
+        SiteText.lines(
+            words,
+            [
+                MessageTextField.name: self.realName, MessageTextField.address: self.addresses.first ?? "",
+                MessageTextField.host: self.hostName, MessageTextField.postmaster: "\(self.postmaster)",
+            ])
     }
 
     /// Lines that begin with a blank, and fields, stay as they are.

@@ -8,9 +8,20 @@ package enum QuotaWarning {
         return Localized(en: "Your mailbox is \(percent) % full", ja: "メールボックスの使用量が \(percent) % になりました")
     }
 
-    /// - Parameter grace: seconds until mail for a full mailbox is refused; 0 refuses at once, nil never.
-    package static func lines(used: Int64, quota: Int64, grace: Int64?, postmaster: Address, _ language: Language) -> [String] {
+    /// - Parameters:
+    ///   - grace: seconds until mail for a full mailbox is refused; 0 refuses at once, nil never.
+    ///   - site: the site's own words; empty: ours.
+    package static func lines(
+        used: Int64, quota: Int64, grace: Int64?, owner: (name: String, address: Address), postmaster: Address, site: String = "",
+        _ language: Language
+    ) -> [String] {
         let (has, most) = (Notation.rounded(used), Notation.rounded(quota))
+        let values = [
+            MessageTextField.name: owner.name.isEmpty ? "\(owner.address)" : owner.name, MessageTextField.address: "\(owner.address)",
+            MessageTextField.used: has, MessageTextField.quota: most, MessageTextField.percent: "\(Self.percent(used, quota))",
+            MessageTextField.postmaster: "\(postmaster)",
+        ]
+        if let own = SiteText.lines(site, values) { return own }
         let when: Localized =
             switch grace {
             case nil: Localized(en: "When it is full, mail for you waits with its senders.", ja: "最大サイズに達すると、あなた宛のメールは送信元で待機します。")

@@ -16,16 +16,18 @@ package struct ReportComposer: Sendable {
     package var responses: ErrorResponses
     /// After so many seconds messages are given up: for the text.
     package var queueTime: Int64
+    package var words: SiteWords
 
     package init(
         hostName: String, postmaster: Address, languages: [Language], responses: ErrorResponses = ErrorResponses(),
-        queueTime: Int64 = QueuePolicy().giveUpAfter
+        queueTime: Int64 = QueuePolicy().giveUpAfter, words: SiteWords = SiteWords()
     ) {
         self.hostName = hostName
         self.postmaster = postmaster
         self.languages = languages.isEmpty ? [.english] : languages
         self.responses = responses
         self.queueTime = queueTime
+        self.words = words
     }
 
     /// nil when the message had no sender, so that nobody may get a report. [RFC5321-4.5.5]
@@ -43,7 +45,7 @@ package struct ReportComposer: Sendable {
         self.writeHeader(report, sender, original, messageID, now, &writer)
         let text = ReportText(
             report: report, hostName: self.hostName, postmaster: self.postmaster, queueDays: max(self.queueTime / 86_400, 1),
-            original: part, hasHeader: original != nil)
+            original: part, hasHeader: original != nil, words: self.words)
         writer.text(Array(self.languages.map(text.lines).joined(separator: ["", "----------", ""])), description: "Notification")
         let fields = ReportFields(report: report, hostName: self.hostName, isGlobal: isGlobal)
         Self.writeStatus(fields, &writer)

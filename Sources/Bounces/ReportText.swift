@@ -11,17 +11,23 @@ struct ReportText {
     let queueDays: Int64
     let original: ReturnedPart
     let hasHeader: Bool
+    var words = SiteWords()
 
     func lines(_ language: Language) -> [String] {
-        var lines = [self.opening.text(language), ""]
+        let own = self.report.gravest == .failed ? self.site(self.words.reportOpening, language) : nil
+        var lines = (own ?? [self.opening.text(language)]) + [""]
         for action in [DeliveryReport.Action.failed, .delayed, .delivered, .relayed, .expanded] {
             let recipients = self.report.recipients.filter { $0.action == action }
             guard !recipients.isEmpty else { continue }
             lines += action == .failed ? self.failed(recipients, language) : self.block(self.words(action), recipients, language)
         }
         lines += self.about(language)
-        lines += self.closing(language)
+        lines += self.site(self.words.reportClosing, language) ?? self.closing(language)
         return lines
+    }
+
+    private func site(_ words: [Language: String], _ language: Language) -> [String]? {
+        SiteText.lines(words[language], [MessageTextField.host: self.hostName, MessageTextField.postmaster: "\(self.postmaster)"])
     }
 
     static func subject(_ action: DeliveryReport.Action, _ language: Language) -> String {

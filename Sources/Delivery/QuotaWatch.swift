@@ -1,6 +1,7 @@
 internal import Bounces
 internal import Database
 package import Directory
+internal import Forms
 package import MessageStore
 internal import NIOCore
 package import Queue
@@ -177,7 +178,9 @@ package final class QuotaWatch: Sendable {
             hostName: snapshot.configuration.hostName, from: (postmaster.primary, "Mail Administrator"),
             subject: QuotaWarning.subject(used: used, quota: quota).text(language),
             lines: QuotaWarning.lines(
-                used: used, quota: quota, grace: snapshot.configuration.storage.overQuotaGrace, postmaster: postmaster.primary, language))
+                used: used, quota: quota, grace: snapshot.configuration.storage.overQuotaGrace,
+                owner: (snapshot.author(account)?.name ?? "", owner.primary), postmaster: postmaster.primary,
+                site: snapshot.configuration.siteText(MessageTextField.warning, language), language))
         message.to = [owner.primary]
         let now = self.world.now()
         let bytes = message.compose(now: now, offset: self.world.offset(now), random: self.world.random(32))

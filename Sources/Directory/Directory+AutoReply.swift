@@ -1,5 +1,5 @@
 package import Bounces
-internal import Forms
+package import Forms
 package import Vocabulary
 
 /// How an account answers by itself.
@@ -38,6 +38,18 @@ extension Configuration {
             case (.echo, .japanese): ReplyTextField.echoJapanese
             }
         return self.value(field).text ?? ""
+    }
+
+    /// What the site says there in that language; empty where it has no words of its own.
+    package func siteText(_ pair: MessageTextField.Pair, _ language: Language) -> String { self.value(pair.field(language)).text ?? "" }
+
+    package var siteWords: SiteWords {
+        var words = SiteWords()
+        for language in Language.allCases {
+            words.reportOpening[language] = self.siteText(MessageTextField.report, language)
+            words.reportClosing[language] = self.siteText(MessageTextField.reportEnd, language)
+        }
+        return words
     }
 }
 

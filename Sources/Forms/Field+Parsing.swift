@@ -95,7 +95,17 @@ extension Field {
             throw self.problem(Localized("control characters are not allowed; remove them", "制御文字は使用できません。取り除いてください"))
         }
         guard text.unicodeScalars.count <= most else { throw self.problem(.tooLong(most)) }
+        for case .placeholders(let known) in self.checks { try self.check(placeholdersOf: text, known) }
         return .text(text)
+    }
+
+    /// A word in braces that stands for nothing would be read by everybody who gets the message.
+    private func check(placeholdersOf text: String, _ known: [String]) throws(FieldProblem) {
+        for word in SiteText.placeholders(in: text) where !known.contains(word) {
+            let all = known.joined(separator: ", ")
+            throw self.problem(
+                Localized("\(word) stands for nothing here; these can be used: \(all)", "\(word) は使用できません。使用できるのは \(all) です"))
+        }
     }
 
     private func parseFlag(_ plain: String) throws(FieldProblem) -> Bool {

@@ -59,6 +59,7 @@ package enum Form: String, Sendable, Hashable, CaseIterable {
     case errorResponses = "error-responses", queue
     case mailBlocking = "mail-blocking", filters
     case finger
+    case defaultMessages = "default-messages"
 }
 
 /// Who may see or change a field.
@@ -88,6 +89,8 @@ package enum Check: Sendable, Hashable {
     case filterRules
     /// Every row is the name of a file in the directory of programs. Asked of Directory.
     case programNames
+    /// Nothing else stands between braces than these.
+    case placeholders([String])
 }
 
 /// Why a value cannot be taken: one sentence that names the field and the cure.

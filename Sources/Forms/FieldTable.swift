@@ -8,7 +8,7 @@ package enum FieldTable {
     package static let configuration: [Field] =
         RoutingField.all + NextHopField.all + RelayField.all + BlockField.all + FilterField.all + TransportField.all + QueueField.all
         + ErrorField.all
-        + SecurityField.all + ReplyTextField.all + FingerField.all + ProgramField.all
+        + SecurityField.all + ReplyTextField.all + MessageTextField.all + FingerField.all + ProgramField.all
         + LimitField.all + LogField.all
 
     private static let accountByName = index(account)

@@ -11,7 +11,7 @@ import WebTesting
     static let forms = [
         "channel-aliases", "mail-routing", "mail-blocking", "relay-restrictions", "system-security", "local-domains", "filters",
         "error-responses",
-        "end-user-options", "queue", "limits", "storage", "network", "logging", "finger", "programs", "seats",
+        "end-user-options", "default-messages", "queue", "limits", "storage", "network", "logging", "finger", "programs", "seats",
     ]
 
     @Test("the configuration menu leads to every form, and every page is well-formed", arguments: Language.allCases) func menu(
@@ -72,6 +72,7 @@ import WebTesting
         ("storage", "default-quota", "1 GiB", "-1"),
         ("network", "name-servers", "192.0.2.53", "ns.example"), ("logging", "log-days", "45", "many"), ("seats", "seat-limit", "50", "0"),
         ("programs", "allowed-programs", "archive", "/bin/sh"),
+        ("default-messages", "report-text", "Sorry, says {host}.", "Dear {name}"),
     ]
 
     @Test(
@@ -172,7 +173,7 @@ import WebTesting
         #expect(visitor.post("/configuration/ssl/install", PostedForm([("chain", "nonsense"), ("key", "")])).status == 422)
         let other = try #require(try? String(contentsOfFile: desk.place("certificates/main/chain.pem"), encoding: .utf8))
         let wrong = visitor.post("/configuration/ssl/install", PostedForm([("chain", other), ("key", "")]))
-        #expect(wrong.status == 422 && wrong.text.contains("class=\"problem\""), "\(wrong.read)")
+        #expect(wrong.status == 422 && wrong.text.contains("class=\"notice failure\""), "\(wrong.read)")
         #expect(desk.audited.withLock { $0 }.map(\.action) == ["self-signed certificate made", "certificate requested"])
     }
 

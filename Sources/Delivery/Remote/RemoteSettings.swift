@@ -1,3 +1,4 @@
+package import Bounces
 package import Directory
 package import MessageStore
 internal import NIOCore
@@ -46,6 +47,8 @@ package struct RemoteSettings: Sendable {
     /// Of reports: whom a reader may ask, and the language.
     package var postmaster: Address
     package var language = Language.english
+    /// What the site says in them.
+    package var words = SiteWords()
 
     /// Why mail is held where `sendsAnywhere` is off.
     static let staysHere = DeliveryFailure.Cause.local(Self.staysHereWords)

@@ -150,7 +150,7 @@ struct Returner: Sendable {
             recipients: items.map { self.recipient($0, action, now) })
         let composer = ReportComposer(
             hostName: self.settings.helloName, postmaster: self.settings.postmaster, languages: [self.settings.language],
-            responses: self.settings.responses, queueTime: self.settings.policy.giveUpAfter)
+            responses: self.settings.responses, queueTime: self.settings.policy.giveUpAfter, words: self.settings.words)
         guard let composed = composer.compose(facts, original: self.beginning(of: first), now: now, random: self.environment.random(32))
         else {
             return .nobody

@@ -23,10 +23,10 @@ package enum ReplyTextField {
 
     private static func text(_ key: FieldKey, _ english: String, _ japanese: String, _ ours: String, _ oursJapanese: String) -> Field {
         Field(
-            key, .endUserOptions, Localized(english, japanese),
+            key, .defaultMessages, Localized(english, japanese),
             help: Localized(
                 "For all accounts of that language. {name} and {address} stand for the owner's. Empty: \(ours).",
                 "その言語のすべてのアカウントで使用します。{name} は所有者の名前、{address} はメインアドレスになります。空欄の場合は\(oursJapanese)を使用します。"),
-            .paragraph(maximum: 4000))
+            .paragraph(maximum: 4000), checks: [.placeholders([name, address])])
     }
 }

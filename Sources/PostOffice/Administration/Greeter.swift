@@ -47,14 +47,17 @@ struct Greeter {
     private func send(_ details: AccountDetails, _ address: Address, _ house: HouseMail) -> HouseMail.Outcome {
         let snapshot = self.context.directory.snapshot
         let host = snapshot.configuration.hostName
-        let text = GreetingText(
+        let language = snapshot.language(details.id)
+        var text = GreetingText(
             realName: details.values[AccountField.realName.key]?.text ?? "", addresses: details.addresses,
             fingerInformation: details.values[DeliveryField.finger.key]?.text ?? "", loginName: details.login, hostName: host,
             postmaster: snapshot.postmaster?.primary ?? Address(localPart: "postmaster", domain: host))
+        text.siteOpening = snapshot.configuration.siteText(MessageTextField.greeting, language)
+        text.siteClosing = snapshot.configuration.siteText(MessageTextField.greetingEnd, language)
         let manager = Address(localPart: "accounts", domain: host)
         var message = HouseMessage(
             hostName: host, from: (manager, "Account-Manager"), subject: GreetingText.subject,
-            lines: text.lines(snapshot.language(details.id)))
+            lines: text.lines(language))
         message.to = [address]
         message.replyTo = manager
         let now = SystemSources.now()

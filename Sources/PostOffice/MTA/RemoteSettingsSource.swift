@@ -22,6 +22,7 @@ package struct RemoteSettingsSource: Sendable {
         settings.responses = configuration.errorResponses
         settings.sendsAnywhere = configuration.sendsAnywhere
         settings.language = configuration.language
+        settings.words = configuration.siteWords
         let transport = configuration.transport
         settings.usesDANE = transport.usesDANE && transport.validatesDNS
         settings.usesSTS = transport.usesSTS

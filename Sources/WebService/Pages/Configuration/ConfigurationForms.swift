@@ -9,7 +9,7 @@ enum ConfigurationForms {
 
     static let all: [ConfigurationForm] = [
         channelAliases, mailRouting, mailBlocking, relayRestrictions, systemSecurity, localDomains, filters, errorResponses, endUserOptions,
-        queue, limits, storage, network, logging, finger, programs, seats,
+        defaultMessages, queue, limits, storage, network, logging, finger, programs, seats,
     ]
 
     /// Fields that have a form of their own although they belong to a larger one in the table.
@@ -132,6 +132,12 @@ enum ConfigurationForms {
     static let endUserOptions = ConfigurationForm(
         "end-user-options", Localized(en: "End-user options", ja: "エンドユーザオプション"),
         Localized(en: "What users may do and see of their own accounts.", ja: "ユーザが自分のアカウントについて変更、表示できる項目を設定します。"), rest: [.endUserOptions])
+
+    static let defaultMessages = ConfigurationForm(
+        "default-messages", Localized(en: "Default messages", ja: "メッセージの定型文"),
+        Localized(en: "What greetings, reports, warnings and replies say.", ja: "グリーティング、エラーメール、警告、自動応答の文を設定します。"),
+        first: MessageTextField.pairs.map { ConfigurationForm.Section([$0.english, $0.japanese]) }, rest: [.defaultMessages],
+        restTitle: Localized(en: "Automatic replies", ja: "自動応答"))
 
     static let queue = ConfigurationForm(
         "queue", Localized(en: "Queue", ja: "キューの設定"),
