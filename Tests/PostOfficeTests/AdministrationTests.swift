@@ -203,6 +203,9 @@ import Vocabulary
         #expect(desk.directory.find("z@example.test") == nil)
         #expect(desk.run("account import", input: "").status == .failed)
         #expect(desk.run("account import", input: "name\nx").problems.contains("address"))
+        let wide = desk.run("account import", input: "address" + String(repeating: ",x", count: 1000) + "\n")
+        #expect(wide.status == .failed && wide.problems.contains("line 1: more than 1000 cells"), "\(wide.problems)")
+        #expect(desk.run("account import", input: "address,\"name\nx").problems.contains("line 1: a quote is opened"))
         #expect(desk.run("account import", input: "address,colour\nx@y.test,red").problems.contains("colour"))
     }
 

@@ -50,7 +50,13 @@ struct AccountImport {
     private mutating func run(_ text: String) throws -> AdminStatus {
         if self.request.option("format") == "yaml" { return try self.runYAML(text) }
         var reader = CSVReader(text)
-        guard case .success(let header)? = reader.next() else {
+        let first = reader.next()
+        // What is wrong with it, where it is more than nothing.
+        if case .failure(let problem)? = first {
+            let words = self.text(of: problem)
+            throw AdminFailure(Localized(en: "line \(problem.line): \(words.english)", ja: "\(problem.line) 行目: \(words.japanese)"))
+        }
+        guard case .success(let header)? = first else {
             throw AdminFailure(
                 Localized(
                     en: "the file has no header line; the first line names the columns, for example address,name,password",
