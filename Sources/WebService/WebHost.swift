@@ -32,6 +32,8 @@ package struct WebHost: Sendable {
     package var ownAddresses: @Sendable () -> [IPAddress] = { [] }
     /// Carries out a verb of the command line, in this process; blocks until it is done.
     package var perform: @Sendable (WebCommand) -> WebCommandResult
+    /// The same, and says each thing when it is said, in that order and on that thread.
+    package var speak: @Sendable (WebCommand, @escaping @Sendable (WebCommandWord) -> Void) -> Int32 = { _, _ in 1 }
     /// Who has logged in; nil where nobody can.
     package var sessions: WebSessions?
     /// What a key of the API must be for, by the verb of a command.
@@ -127,6 +129,15 @@ package struct WebCommandResult: Sendable, Equatable {
     }
 
     package var isDone: Bool { self.status == 0 }
+}
+
+/// One thing that a command says.
+package enum WebCommandWord: Sendable, Equatable {
+    case output(String)
+    /// What goes wrong, for the person.
+    case problem(String)
+    /// Takes the place of what was said of the progress before.
+    case progress(String)
 }
 
 /// One thing that a postmaster changed.

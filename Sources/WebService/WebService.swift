@@ -18,12 +18,18 @@ package struct WebService: Sendable {
 
     private let desk: WebDesk
     private let queue: FairQueue
+    private let streams: FairQueue
     private let limits: HTTPLimits
 
-    /// `queue`: where requests wait for a thread; stopped by who made it.
-    package init(_ host: WebHost, routes: [WebRoute] = Routes.all, queue: FairQueue, limits: HTTPLimits = HTTPLimits()) {
+    /// - Parameters:
+    ///   - queue: where requests wait for a thread; stopped by who made it.
+    ///   - streams: where bodies wait for one that are made while they are read; nil: there too.
+    package init(
+        _ host: WebHost, routes: [WebRoute] = Routes.all, queue: FairQueue, streams: FairQueue? = nil, limits: HTTPLimits = HTTPLimits()
+    ) {
         self.desk = WebDesk(host, RouteTable(routes))
         self.queue = queue
+        self.streams = streams ?? queue
         self.limits = limits
     }
 
@@ -31,7 +37,7 @@ package struct WebService: Sendable {
     package func answer(_ input: HTTPInput, _ completion: @escaping @Sendable (WebReply) -> Void) { self.desk.answer(input, completion) }
 
     package func binding(tls: TLSStore?) -> ServiceBinding {
-        let (desk, queue, limits) = (self.desk, self.queue, self.limits)
+        let (desk, queue, streams, limits) = (self.desk, self.queue, self.streams, self.limits)
         return ServiceBinding(
             tls: tls,
             install: { channel, facts, observer in
@@ -45,7 +51,12 @@ package struct WebService: Sendable {
                             var request = request
                             request.hostName = name
                             observer.enter()
-                            desk.answer(request, completion)
+                            desk.answer(request) { reply in
+                                guard let stream = reply.stream else { return completion(reply) }
+                                // Before its first byte it may wait for those of others, but not long.
+                                let isTaken = streams.submit(from: PeerBlock(facts.peer)) { stream.run() }
+                                completion(isTaken ? reply : .busy)
+                            }
                             observer.leave()
                         }
                         if !isTaken { completion(.busy) }

@@ -134,6 +134,25 @@ import WebTesting
             counters.text.split(separator: "\n").count == RunningDesk.hostile.count * 2 + 1 && counters.text.hasSuffix("{\"done\":0}\n"))
     }
 
+    @Test("a command answers as it speaks: output, complaints and progress in their order, how it ended at the end")
+    func spoken() async throws {
+        let running = try await RunningDesk()
+        let rows = ["no address,x"] + (0..<200).map { "bulk\($0)@example.test,Name \($0)" } + ["wrong,x"]
+        let body = JSONValue.object([
+            ("verb", .text("account import")), ("operands", .list([.text("x.csv")])),
+            ("input", .text("address,name\n" + rows.joined(separator: "\n") + "\n")),
+        ])
+        let answer = try running.ask(.post, "/api/v1/command", key: try running.key(.accounts, .read), body: body.description)
+        let said = answer.text.split(separator: "\n").map { (try? JSONValue(reading: Array($0.utf8))) ?? .null }
+        let kinds = said.compactMap { $0.members?.first?.key }
+        #expect(kinds.first == "problem" && said.first?["problem"]?.text?.contains("line 2") == true, "\(answer.text)")
+        let progress = try #require(kinds.firstIndex(of: "progress"))
+        let complaint = try #require(kinds.lastIndex(of: "problem"))
+        let summary = try #require(kinds.firstIndex(of: "output"))
+        #expect(progress < complaint && complaint < summary && said.last?["done"]?.number == 1, "\(kinds)")
+        #expect(said[complaint]["problem"]?.text?.contains("line 203") == true)
+    }
+
     @Test("who guesses keys, or asks without end, is slowed down") func rates() async throws {
         let running = try await RunningDesk()
         let host = running.host

@@ -54,6 +54,7 @@ final class PageDesk: Sendable {
         var host = WebHost(
             directory: self.directory, store: self.store, version: "5.0", now: { 1_800_000_000 }, random: SystemSources.random,
             perform: { [context] in Self.perform($0, context) })
+        host.speak = { [context] in Self.speak($0, context, $1) }
         host.audit = { [weak self] entry in self?.audited.withLock { $0.append(entry) } }
         change(&host)
         return host
@@ -61,24 +62,37 @@ final class PageDesk: Sendable {
 
     private static func perform(_ command: WebCommand, _ context: AdminContext) -> WebCommandResult {
         let said = Mutex(WebCommandResult(lines: [], problems: [], status: 0))
-        let output = AdminOutput(language: command.language) { frame in
+        let status = Self.speak(command, context) { word in
             said.withLock { said in
-                switch frame {
+                switch word {
                 case .output(let text): said.lines.append(text)
                 case .problem(let text): said.problems.append(text)
-                case .begun, .progress, .done: break
+                case .progress: break
                 }
+            }
+        }
+        return said.withLock { said in
+            said.status = status
+            return said
+        }
+    }
+
+    private static func speak(
+        _ command: WebCommand, _ context: AdminContext, _ say: @escaping @Sendable (WebCommandWord) -> Void
+    ) -> Int32 {
+        let output = AdminOutput(language: command.language) { frame in
+            switch frame {
+            case .output(let text): say(.output(text))
+            case .problem(let text): say(.problem(text))
+            case .progress(let text): say(.progress(text))
+            case .begun, .done: break
             }
         }
         var request = AdminRequest(
             command.verb, operands: command.operands, options: command.options, input: command.input, language: command.language,
             wantsJSON: command.wantsJSON)
         request.origin = command.actor
-        let status = Administration.registry.perform(request, context, output)
-        return said.withLock { said in
-            said.status = status.rawValue
-            return said
-        }
+        return Administration.registry.perform(request, context, output).rawValue
     }
 
     /// An account with postmaster privilege, so that the wrap-up is done.

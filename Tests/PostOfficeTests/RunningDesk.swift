@@ -125,7 +125,8 @@ final class RunningDesk: Sendable {
             language: language, facts: facts)
         request.language = language
         let reply = Routes.answer(request, host ?? self.host)
-        return Answer(status: reply.status, text: String(decoding: reply.body, as: UTF8.self), headers: reply.headers)
+        let body = reply.stream?.whole() ?? reply.body
+        return Answer(status: reply.status, text: String(decoding: body, as: UTF8.self), headers: reply.headers)
     }
 
     func key(_ scopes: TokenScope..., name: String = "k\(UInt32.random(in: 0...UInt32.max))", until: String? = nil) throws -> String {

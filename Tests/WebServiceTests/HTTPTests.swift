@@ -34,6 +34,39 @@ import WebService
         #expect(try Self.answer(peer).status == 200)
     }
 
+    @Test("a body that is made while it is read comes whole, and no faster than it is taken")
+    func streams() throws {
+        let server = try WebServer()
+        defer { server.stop() }
+        let peer = try LineConnection(port: server.port)
+        try peer.send(line: "GET /stream HTTP/1.1\r\nHost: localhost\r\n")
+        var head: [String] = []
+        while case let line = try peer.line(), !line.isEmpty { head.append(line.lowercased()) }
+        #expect(head.first?.contains("200") == true && head.contains("transfer-encoding: chunked") && head.contains("connection: close"))
+        var taken = 0
+        while let size = Int(try peer.line(), radix: 16), size > 0 {
+            let bytes = try peer.bytes(size + 2).dropLast(2)
+            let number = taken / WebServerState.piece
+            #expect(bytes.first == UInt8(truncatingIfNeeded: number))
+            taken += size
+            // What may wait on its way: ours, and what the kernel takes.
+            #expect(server.handedOut - taken < 32 << 20)
+        }
+        #expect(taken == WebServerState.pieces * WebServerState.piece && server.hasEnded)
+    }
+
+    @Test("who leaves in the middle of a body that is made while it is read stops nobody's work")
+    func leftStream() throws {
+        let server = try WebServer()
+        defer { server.stop() }
+        do {
+            let peer = try LineConnection(port: server.port)
+            try peer.send(line: "GET /stream HTTP/1.1\r\nHost: localhost\r\n")
+            #expect(try peer.line().contains("200"))
+        }
+        #expect(MailTesting.eventually { server.hasEnded })
+    }
+
     @Test("HEAD has the length and no body; HTTP/1.0 ends the connection unless both want it; Connection: close is obeyed")
     func versions() throws {
         let server = try WebServer()
@@ -233,6 +266,17 @@ final class WebServer: Sendable {
         let routes = [
             WebRoute(.get, "/echo", .anyone, echo), WebRoute(.post, "/echo", .anyone, bodyLimit: 1000, isAPI: true, echo),
             WebRoute(.get, "/large", .anyone) { _, _ in .text(String(repeating: "a", count: 16 << 20)) },
+            WebRoute(.get, "/stream", .anyone) { _, _ in
+                var reply = WebReply()
+                reply.stream = WebStream { write in
+                    for number in 0..<WebServerState.pieces {
+                        write([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: WebServerState.piece))
+                        state.handOut()
+                    }
+                    state.end()
+                }
+                return reply
+            },
             WebRoute(.get, "/wait", .anyone, later: { _, _, completion in state.wait { completion(.text("done")) } }),
         ]
         let clock = office.clock
@@ -250,6 +294,8 @@ final class WebServer: Sendable {
     var mostAtOnce: Int { self.state.most }
     var isWaiting: Bool { self.state.isWaiting }
     func letGo() { self.state.letGo() }
+    var handedOut: Int { self.state.handedOut }
+    var hasEnded: Bool { self.state.hasEnded }
 
     /// Ends everything; blocks.
     func stop() {
@@ -267,7 +313,16 @@ final class WebServerState: Sendable {
         var now = 0
         var most = 0
         var waiting: [@Sendable () -> Void] = []
+        var handedOut = 0
+        var hasEnded = false
     }
+
+    /// Of a stream: its pieces, and their bytes.
+    static let (pieces, piece) = (1000, 64 << 10)
+    func handOut() { self.counts.withLock { $0.handedOut += Self.piece } }
+    func end() { self.counts.withLock { $0.hasEnded = true } }
+    var handedOut: Int { self.counts.withLock { $0.handedOut } }
+    var hasEnded: Bool { self.counts.withLock { $0.hasEnded } }
 
     private let counts = Mutex(Counts())
 

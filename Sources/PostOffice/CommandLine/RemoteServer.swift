@@ -126,11 +126,14 @@ struct RemoteServer: Sendable {
         }
 
         private func take(_ line: [UInt8], _ state: inout State) {
+            // A sign of life says nothing.
+            guard !line.isEmpty else { return }
             guard let value = try? JSONValue(reading: line) else {
                 if state.others.count < 64 << 10 { state.others += line + [0x0A] }
                 return
             }
             if let text = value["output"]?.text { return self.printer.show(.output(text)) }
+            if let text = value["progress"]?.text { return self.printer.show(.progress(text)) }
             if let text = value["problem"]?.text { return self.printer.show(.problem(text)) }
             if let number = value["done"]?.number, let code = Int32(exactly: number) {
                 state.status = AdminStatus(rawValue: code) ?? .failed

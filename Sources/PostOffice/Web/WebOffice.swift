@@ -12,6 +12,8 @@ final class WebOffice: Sendable {
     /// Requests wait here for a thread, clients in turn.
     private let queue = FairQueue(
         "web", threads: WebService.threads, perPeer: WebService.waitingPerPeer, total: WebService.waiting)
+    /// Commands of the API, which may take long, and whose clients may be slow.
+    private let commands = FairQueue("web-command", threads: 4, perPeer: 8, total: 32)
     private let service: WebService
     private let certificates: TLSStore?
 
@@ -29,6 +31,7 @@ final class WebOffice: Sendable {
                 certificates?.facts.first.map { WebCertificate(isSelfSigned: $0.isSelfSigned, names: $0.names) }
             },
             perform: { Self.perform($0, context) })
+        host.speak = { Self.speak($0, context, $1) }
         host.watch = Self.watch(context)
         host.scopeOf = { AdminVerbs.rule($0).scope }
         host.audit = { entry in
@@ -52,9 +55,7 @@ final class WebOffice: Sendable {
             trail.record(TrailEvent(.webServer, "no-logins", trace: nil, [("reason", error.message.english)]), switchedBy: nil)
         }
         self.certificates = certificates
-        self.service = WebService(host, queue: self.queue)
-        // 100,000 accounts take a while to be put in order: nobody should wait for it who opens their list.
-        POSIXThread.run("account-order") { _ = context.directory.list(.general, limit: 0) }
+        self.service = WebService(host, queue: self.queue, streams: self.commands)
     }
 
     /// What the directory's history has with its values, or the command's handler notes: not told twice.
@@ -66,7 +67,10 @@ final class WebOffice: Sendable {
     var binding: ServiceBinding { self.service.binding(tls: self.certificates) }
 
     /// Runs what waits, then ends the threads.
-    func stop() { self.queue.stop() }
+    func stop() {
+        self.queue.stop()
+        self.commands.stop()
+    }
 
     private static func watch(_ context: AdminContext) -> WebWatch {
         WebWatch(
@@ -79,23 +83,36 @@ final class WebOffice: Sendable {
     /// A verb as the command line would have it carried out here.
     private static func perform(_ command: WebCommand, _ context: AdminContext) -> WebCommandResult {
         let said = Mutex(WebCommandResult(lines: [], problems: [], status: 0))
-        let output = AdminOutput(language: command.language) { frame in
+        let status = Self.speak(command, context) { word in
             said.withLock { said in
-                switch frame {
+                switch word {
                 case .output(let text): said.lines.append(text)
                 case .problem(let text): said.problems.append(text)
-                case .begun, .progress, .done: break
+                case .progress: break
                 }
+            }
+        }
+        return said.withLock { said in
+            said.status = status
+            return said
+        }
+    }
+
+    private static func speak(
+        _ command: WebCommand, _ context: AdminContext, _ say: @escaping @Sendable (WebCommandWord) -> Void
+    ) -> Int32 {
+        let output = AdminOutput(language: command.language) { frame in
+            switch frame {
+            case .output(let text): say(.output(text))
+            case .problem(let text): say(.problem(text))
+            case .progress(let text): say(.progress(text))
+            case .begun, .done: break
             }
         }
         var request = AdminRequest(
             command.verb, operands: command.operands, options: command.options, input: command.input, language: command.language,
             wantsJSON: command.wantsJSON)
         request.origin = command.actor ?? Actor(name: "unknown", interface: "web")
-        let status = Administration.registry.perform(request, context, output)
-        return said.withLock { said in
-            said.status = status.rawValue
-            return said
-        }
+        return Administration.registry.perform(request, context, output).rawValue
     }
 }

@@ -184,7 +184,7 @@ enum APIRunning {
         return reply
     }
 
-    /// One command: the key must be for what the command does. The answer is what it said, a line of JSON for each thing, `done` last.
+    /// One command: the key must be for what the command does. The answer is what it says, as it says it, a line of JSON for each thing, `done` last.
     private static func command(_ call: APICall) -> WebReply {
         guard let members = call.members() else { return call.problem(400, APIWords.unreadable) }
         let body = JSONValue.object(members)
@@ -199,11 +199,19 @@ enum APIRunning {
             verb, (body["operands"]?.items ?? []).compactMap(\.text), options: options, input: body["input"]?.text,
             language: body["language"]?.text.flatMap(Language.init(rawValue:)) ?? call.language, wantsJSON: body["json"]?.flag ?? false)
         command.actor = call.actor
-        let result = call.host.perform(command)
-        var out = ""
-        for line in result.lines { out += JSONValue.object([("output", .text(line))]).description + "\n" }
-        for problem in result.problems { out += JSONValue.object([("problem", .text(problem))]).description + "\n" }
-        out += JSONValue.object([("done", .number(result.status))]).description + "\n"
-        return WebReply(contentType: "application/x-ndjson", body: Array(out.utf8))
+        var reply = WebReply(contentType: "application/x-ndjson")
+        let (host, asked) = (call.host, command)
+        reply.stream = WebStream { write in
+            let say: @Sendable (String, JSONValue) -> Void = { write(Array((JSONValue.object([($0, $1)]).description + "\n").utf8)) }
+            let status = host.speak(asked) { word in
+                switch word {
+                case .output(let text): say("output", .text(text))
+                case .problem(let text): say("problem", .text(text))
+                case .progress(let text): say("progress", .text(text))
+                }
+            }
+            say("done", .number(status))
+        }
+        return reply
     }
 }

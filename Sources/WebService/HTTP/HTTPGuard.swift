@@ -192,6 +192,8 @@ final class HTTPGuard: ChannelDuplexHandler {
             context.write(self.wrapOutboundOut(.head(head)), promise: promise)
         case .body(let data):
             self.replied += data.readableBytes
+            // A reply that is made while it is read takes as long as it takes.
+            self.setDeadline(self.limits.work)
             context.write(self.wrapOutboundOut(.body(data)), promise: promise)
         case .end(let fields):
             self.release()

@@ -31,7 +31,8 @@ enum HTTPSession {
                 let isHead = request.method == .head
                 let input = try await HTTPInput(request, facts, limit: limits.largest)
                 let reply = await withCheckedContinuation { continuation in answer(input) { continuation.resume(returning: $0) } }
-                try await writer.write(response: Self.head(reply), body: Self.body(reply, isHead: isHead))
+                let body = reply.stream.map { Self.body($0, on: channel.eventLoop) } ?? Self.body(reply, isHead: isHead)
+                try await writer.write(response: Self.head(reply), body: body)
             }, configuration: .init(httpDecoderConfiguration: decoding))
         let made = http.setup(channel: channel, logger: Self.logger)
         let session = HTTPGuard(meter, observer, limits, isTLS: facts.listener.implicitTLS, bodyLimit)
@@ -58,11 +59,30 @@ enum HTTPSession {
         }
         if reply.status != 204, reply.status != 304 {
             fields[.contentType] = reply.contentType
-            fields[.contentLength] = "\(reply.body.count)"
+            if reply.stream == nil { fields[.contentLength] = "\(reply.body.count)" }
         }
-        if reply.closes { fields[.connection] = "close" }
+        // The end of a stream is the end of the connection for clients that know no pieces. [RFC9112-6.3]
+        if reply.closes || reply.stream != nil { fields[.connection] = "close" }
         return HTTPResponse(status: .init(code: reply.status), headerFields: fields)
     }
+
+    /// Piece by piece, each when the one before has left.
+    private static func body(_ stream: WebStream, on loop: any EventLoop) -> ResponseBody {
+        ResponseBody { writer in
+            let signs = loop.scheduleRepeatedTask(initialDelay: Self.sign, delay: Self.sign) { _ in stream.tick() }
+            defer { signs.cancel() }
+            do {
+                while case let piece = try await stream.next(), !piece.isEmpty { try await writer.write(ByteBuffer(bytes: piece)) }
+                try await writer.finish(nil)
+            } catch {
+                stream.abandon()
+                throw error
+            }
+        }
+    }
+
+    /// A stream that says nothing for so long gives a sign of life.
+    private static let sign = TimeAmount.seconds(20)
 
     private static func body(_ reply: WebReply, isHead: Bool) -> ResponseBody {
         isHead || reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))

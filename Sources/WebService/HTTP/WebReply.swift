@@ -10,6 +10,8 @@ package struct WebReply: Sendable {
     package var isCacheable = false
     /// The connection ends with this reply.
     package var closes = false
+    /// Makes the body instead of `body`, while it is read.
+    package var stream: WebStream?
     /// A session that began with this request.
     var session: WebSession?
     /// The session ended with this request.
