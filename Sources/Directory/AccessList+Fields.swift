@@ -1,10 +1,10 @@
-internal import Policy
+package import Policy
 internal import Vocabulary
 
 extension AccessList {
     /// From the canonical entries of a field. An entry that cannot be read (a damaged row) becomes one that fits nobody:
     /// left out, it could leave an empty list behind, and that would let everybody in.
-    init(lines: [String]) {
+    package init(lines: [String]) {
         self.init(
             lines.map { line in
                 if let address = IPAddress(line) { return .address(address) }

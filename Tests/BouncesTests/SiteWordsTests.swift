@@ -5,7 +5,8 @@ import Vocabulary
 
 /// The site's own words in what the server writes to people.
 @Suite struct SiteWordsTests {
-    private static let unknown = Samples.failed("nobody@far.test", DeliveryFailure(.reply(Reply(550, nil, "no such user"), .rcpt), remoteHost: "mx.far.test"))
+    private static let unknown = Samples.failed(
+        "nobody@far.test", DeliveryFailure(.reply(Reply(550, nil, "no such user"), .rcpt), remoteHost: "mx.far.test"))
 
     @Test("a report says the site's words first and last, with what their placeholders stand for, and the reasons between them")
     func report() throws {

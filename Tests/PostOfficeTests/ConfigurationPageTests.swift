@@ -173,7 +173,7 @@ import WebTesting
         #expect(visitor.post("/configuration/ssl/install", PostedForm([("chain", "nonsense"), ("key", "")])).status == 422)
         let other = try #require(try? String(contentsOfFile: desk.place("certificates/main/chain.pem"), encoding: .utf8))
         let wrong = visitor.post("/configuration/ssl/install", PostedForm([("chain", other), ("key", "")]))
-        #expect(wrong.status == 422 && wrong.text.contains("class=\"notice failure\""), "\(wrong.read)")
+        #expect(wrong.status == 422 && wrong.text.contains("class=\"problem\""), "\(wrong.read)")
         #expect(desk.audited.withLock { $0 }.map(\.action) == ["self-signed certificate made", "certificate requested"])
     }
 

@@ -94,7 +94,7 @@ import WebTesting
         for pairs in [[("action", "explode")], [], [("action", "redirect")]] as [[(String, String)]] {
             #expect(visitor.post("/queue/all", PostedForm(pairs)).status == 400)
         }
-        #expect(visitor.post("/queue/\(entry.id)", PostedForm([("action", "redirect")])).text.contains("class=\"notice failure\""))
+        #expect(visitor.post("/queue/\(entry.id)", PostedForm([("action", "redirect")])).text.contains("class=\"problem\""))
         #expect(visitor.get("/queue/999999").status == 404 && visitor.get("/queue/x").status == 404)
         #expect(try running.desk.store.queueCount() == RunningDesk.hostile.count * 2)
     }
@@ -128,11 +128,11 @@ import WebTesting
         #expect(!visitor.get("/tokens").text.contains(key))
         let token = try #require(running.desk.directory.token(String(key)))
         #expect(token.scopes == [.read, .queue] && token.label == "backup")
-        #expect(visitor.post("/tokens", PostedForm([("label", ""), ("scope", "read")])).text.contains("class=\"notice failure\""))
-        #expect(visitor.post("/tokens", PostedForm([("label", "x")])).text.contains("class=\"notice failure\""))
+        #expect(visitor.post("/tokens", PostedForm([("label", ""), ("scope", "read")])).text.contains("class=\"problem\""))
+        #expect(visitor.post("/tokens", PostedForm([("label", "x")])).text.contains("class=\"problem\""))
         #expect(
             visitor.post("/tokens", PostedForm([("label", "x"), ("scope", "read"), ("until", "soon")])).text.contains(
-                "class=\"notice failure\""))
+                "class=\"problem\""))
         #expect(visitor.post("/tokens/\(token.id)/delete", PostedForm([])).status == 200)
         #expect(running.desk.directory.token(String(key)) == nil)
         let history = try running.desk.directory.audit(AuditQuery(text: "backup")).records

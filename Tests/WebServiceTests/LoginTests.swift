@@ -293,6 +293,43 @@ import WebTesting
         }
     }
 
+    @Test("further names of the web pages are answered when the setting has them, names below them are not")
+    func furtherNames() throws {
+        let office = try WebOfficeInTest()
+        let browser = TestBrowser(office)
+        browser.host = "post.other.test"
+        #expect(try browser.get("/").status == 421)
+        try office.configure("web-host-names", "post.other.test")
+        #expect(try browser.get("/").status == 200)
+        browser.host = "x.post.other.test"
+        #expect(try browser.get("/").status == 421)
+    }
+
+    @Test("the Mail Account Directory can be closed to strangers: they are asked to log in and then go on to it")
+    func closedDirectory() throws {
+        let office = try WebOfficeInTest()
+        try office.add("taro@example.test")
+        let browser = TestBrowser(office)
+        #expect(try browser.get("/directory").status == 200)
+        try office.configure("account-directory-for-all", "no")
+        #expect(try !browser.get("/").text.contains("href=\"/directory\""))
+        let asked = try browser.get("/directory?name=taro")
+        #expect(asked.status == 401 && asked.text.contains("type=\"password\"") && !asked.text.contains("taro@"))
+        #expect(try browser.submit("/login", ["login": "taro@example.test", "password": "secret-1"]).location == "/directory")
+        #expect(try browser.get("/directory").status == 200)
+    }
+
+    @Test("a browser that has a static file already gets no bytes")
+    func knownAsset() throws {
+        let browser = TestBrowser(try WebOfficeInTest())
+        let first = try browser.get(Asset.script.link.text)
+        browser.headers = [("if-none-match", first.header("ETag") ?? "")]
+        let again = try browser.get(Asset.script.link.text)
+        #expect(first.status == 200 && again.status == 304 && again.text.isEmpty && again.header("ETag") == first.header("ETag"))
+        browser.headers = [("if-none-match", "\"else\"")]
+        #expect(try browser.get(Asset.script.link.text).status == 200)
+    }
+
     @Test("a name that is not this server's gets no page: DNS rebinding")
     func hostNames() throws {
         let browser = TestBrowser(try WebOfficeInTest())

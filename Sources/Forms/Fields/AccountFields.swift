@@ -67,7 +67,10 @@ package enum AccountField {
             "How From is written in mail this account sends: quoted is \"Real Name\" <primary@domain>, comment is primary@domain (Real Name); the envelope has the primary address too. none leaves it, and refuses addresses that are not this account's.",
             "送信メールの From の書き換え方法です。quoted は \"実名\" <メインアドレス>、comment はメインアドレス (実名) とし、エンベロープの送信者もメインアドレスにします。none は書き換えず、このアカウントのものでないアドレスを拒否します。"
         ),
-        .choice([Choice("quoted", "quoted", "quoted"), Choice("comment", "comment", "comment"), Choice("none", "none", "書き換えない")]),
+        .choice([
+            Choice("quoted", "\"Real Name\" <address> (quoted)", "\"実名\" <アドレス> (quoted)"),
+            Choice("comment", "address (Real Name) (comment)", "アドレス (実名) (comment)"), Choice("none", "none", "書き換えない"),
+        ]),
         default: .text("quoted"))
 
     package static let postmasterPrivilege = Field(

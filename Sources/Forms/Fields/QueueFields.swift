@@ -33,7 +33,10 @@ package enum QueueField {
         help: Localized(
             "auto puts an address of this server (SRS) in place of a stranger's when mail is sent on to another host, so that checks of the sender (SPF) hold there; never leaves it.",
             "auto は、外部の送信者のメールを他のホストに転送するときに送信者をこのサーバのアドレス (SRS) に置き換え、転送先の送信者確認 (SPF) に失敗しないようにします。never は置き換えません。"),
-        .choice([Choice("auto", "auto", "auto"), Choice("always", "always", "always"), Choice("never", "never", "never")]),
+        .choice([
+            Choice("auto", "automatic (auto)", "自動 (auto)"), Choice("always", "always", "常に書き換える (always)"),
+            Choice("never", "never", "書き換えない (never)"),
+        ]),
         default: .text("auto"))
 
     package static let reach = Field(
@@ -42,7 +45,9 @@ package enum QueueField {
             "this-host sends to addresses of this computer only (127.0.0.0/8, ::1) and holds mail for all others in the queue: for trying the server out. `postoffice queue release` sends held mail after a change to anywhere.",
             "this-host はこのコンピュータのアドレス (127.0.0.0/8、::1) だけに送信し、それ以外宛のメールをキューに保留します（試用のための値です）。anywhere に変更したあと postoffice queue release で送信できます。"
         ),
-        .choice([Choice("anywhere", "anywhere", "anywhere"), Choice("this-host", "this-host", "this-host")]), default: .text("anywhere"))
+        .choice([
+            Choice("anywhere", "anywhere", "すべてのホスト (anywhere)"), Choice("this-host", "this host only (this-host)", "このホストのみ (this-host)"),
+        ]), default: .text("anywhere"))
 
     package static let all: [Field] = [retryTimes, warnAfter, keepFor, keepReportsFor, forwardRewrite, reach]
 }

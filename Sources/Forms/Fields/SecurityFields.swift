@@ -96,9 +96,25 @@ package enum SecurityField {
     package static let userAccountDirectory = option(
         "view-account-directory", Localized("see the mail account directory", "メールアカウントディレクトリの表示"))
 
+    package static let webHostNames = Field(
+        "web-host-names", .systemSecurity, Localized("Further names of the web pages", "Web ページのその他のホスト名"),
+        help: Localized(
+            "The pages answer to the host name, the domain, local mail domains, all names below these, and IP addresses. Put down here under what other names people reach them.",
+            "Web ページは、ホスト名、ドメイン名、ローカルメールドメイン、それらの下の名前、IP アドレスで利用できます。それ以外の名前で利用する場合に指定します。"),
+        .domains(maximum: 100))
+
+    package static let directoryForAll = Field(
+        "account-directory-for-all", .systemSecurity,
+        Localized("Mail Account Directory without login", "ログインなしでメールアカウントディレクトリを公開する"),
+        help: Localized(
+            "What accounts publish can be looked up by everybody who reaches the pages. Otherwise only after logging in.",
+            "「はい」の場合、Web ページを利用できるすべての人が、公開された情報を検索できます。「いいえ」の場合はログインが必要です。"),
+        .flag, default: .flag(true))
+
     package static let all: [Field] = [
         passwordLength, plaintextLogins, listsSCRAM, bareNewlines, smtpAccess, submissionAccess, lmtpAccess, pop3Access, imapAccess,
-        webAccess, webTokenLife, fingerAccess, passwordAccess, showsVersion, seats, seatsUntil, domainSeats, language, userPassword,
+        webAccess, webTokenLife, webHostNames, directoryForAll, fingerAccess, passwordAccess, showsVersion, seats, seatsUntil, domainSeats,
+        language, userPassword,
         userDelivery,
         userVacation,
         userFinger, userDirectory,

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Directory
+internal import Forms
 internal import Vocabulary
 
 /// Names under which this server may be asked. A page of another site that has its name point here (DNS rebinding) is not answered.
@@ -16,6 +17,8 @@ struct OwnNames {
             let own = own.asciiLowercased
             if host == own || host.hasSuffix("." + own) { return true }
         }
+        let others = configuration.value(SecurityField.webHostNames).list
+        if others.contains(where: { $0.asciiLowercased == host }) { return true }
         var rest = Substring(host)
         while !rest.isEmpty {
             if self.snapshot.isLocal(rest) { return true }

@@ -1,4 +1,5 @@
 internal import Directory
+internal import Forms
 internal import Vocabulary
 internal import WebPages
 
@@ -6,7 +7,15 @@ internal import WebPages
 enum AccountDirectoryPage {
     private static let most = 50
 
+    /// Strangers see it unless the postmaster closed it to them.
+    static func isOpen(_ request: WebRequest, _ host: WebHost) -> Bool {
+        request.session != nil || host.directory.configuration.value(SecurityField.directoryForAll).flag ?? true
+    }
+
     static func show(_ request: WebRequest, _ host: WebHost) -> WebReply {
+        guard self.isOpen(request, host) else {
+            return LoginPages.authentication(request, host, LoginPages.Errand(next: "/directory"), status: 401)
+        }
         var page = request.page(LoginPages.Words.directory, host)
         let language = request.language
         let name = request.query["name"] ?? ""

@@ -47,7 +47,9 @@ enum LoginPages {
                 self.input(&form, "password", Words.password.text(language), .password, .currentPassword)
                 form.add(.p, [.class("buttons")]) { $0.add(.button, [.type(.submit)], Words.authenticate.text(language)) }
             }
-            body.add(.p, [.class("actions")]) { $0.link("/directory", Words.directory.text(language)) }
+            if AccountDirectoryPage.isOpen(request, host) {
+                body.add(.p, [.class("actions")]) { $0.link("/directory", Words.directory.text(language)) }
+            }
         }
         var reply = WebReply.page(page, status: status)
         reply.setCookie(LoginToken.cookie(token.cookie, request))

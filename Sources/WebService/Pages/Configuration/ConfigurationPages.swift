@@ -1,5 +1,6 @@
 internal import Directory
 internal import Forms
+internal import Policy
 internal import Vocabulary
 internal import WebPages
 
@@ -57,6 +58,19 @@ enum ConfigurationPages {
         return page
     }
 
+    /// A list that shuts out who submits it could not be mended on a page any more.
+    private static func shutsOut(_ request: WebRequest, _ values: [FieldKey: FieldValue]) -> FieldProblem? {
+        let field = SecurityField.webAccess
+        guard let list = values[field.key]?.list, !list.isEmpty,
+            AccessList(lines: list).match(request.client, request.hostName) == .no
+        else { return nil }
+        let client = "\(request.client)"
+        return field.problem(
+            Localized(
+                en: "would shut out this browser (\(client)); add its address or network",
+                ja: "この設定では、現在使用しているホスト (\(client)) からも利用できなくなります。そのアドレスまたはネットワークを追加してください"))
+    }
+
     static func submit(_ form: ConfigurationForm, _ request: WebRequest, _ host: WebHost) -> WebReply {
         let posted = request.form
         let fields = form.fields
@@ -64,6 +78,7 @@ enum ConfigurationPages {
         var reading = FormReading(posted, fields)
         let values = FormWork.differing(reading, fields, from: now)
         if reading.isRight { for problem in host.directory.problems(configuring: values) { reading.add(problem) } }
+        if let problem = Self.shutsOut(request, values) { reading.add(problem) }
         guard reading.isRight else { return .page(Self.page(form, reading, request, host), status: 422) }
         if let stamp = posted.last(FormWork.stampName), stamp != FormWork.stamp(fields, now), !values.isEmpty {
             var page = Self.page(form, reading, request, host)
