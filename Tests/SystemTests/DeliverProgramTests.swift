@@ -158,6 +158,29 @@ import Testing
         }
     }
 
+    @Test("a mailing-list archiver, as Debian has it, makes a page of each message and an index of all")
+    func archiver() throws {
+        let world = try Self.world([:])
+        try world.must("test -x /usr/bin/mhonarc && ln -s /usr/bin/mhonarc /etc/post.office.programs/mhonarc")
+        try world.config("allowed-programs", "mhonarc")
+        let archive = world.place("home/ann/archive")
+        try world.must("install -d -o ann -g ann '\(archive)'")
+        try world.account(
+            "list",
+            ["pop3-delivery=no", "program-delivery=yes", "program-account=ann", "programs-to-run=mhonarc -add -quiet -outdir ./archive"])
+        for number in 0..<3 {
+            let code = try world.send(
+                to: "list@example.test",
+                ["From: jane@client.example", "Subject: number \(number)", "Message-ID: <\(number)@client.example>", "", "mark \(number)"])
+            #expect(code == 250)
+        }
+        try world.wait("the index of all three") {
+            let index = ChildProcess.text(of: archive + "/maillist.html")
+            return (0..<3).allSatisfy { index.contains("number \($0)") }
+        }
+        #expect((0..<3).allSatisfy { ChildProcess.text(of: archive + "/msg0000\($0).html").contains("mark \($0)") })
+    }
+
     @Test(
         "must-have 39: A1 an account logs in with its system password; the own one is kept, SCRAM is of no use, and a wrong name or password look alike"
     )
