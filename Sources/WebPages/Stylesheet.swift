@@ -30,7 +30,7 @@ enum Stylesheet {
         .brand{display:flex;flex-wrap:wrap;gap:.2em .8em;align-items:baseline}.product{font-weight:700;font-size:1.15rem;text-decoration:none}
         .host{color:var(--soft)}.who,.languages{display:flex;flex-wrap:wrap;gap:.4em .9em;align-items:center}
         .badge{display:inline-block;border:1px solid var(--line);border-radius:1em;padding:0 .6em;margin-left:.5em;font-size:.85em}
-        .frame{display:grid;grid-template-columns:15.5rem minmax(0,1fr);max-width:80rem;margin:0 auto;min-height:75vh}
+        .frame{display:grid;grid-template-columns:16.5rem minmax(0,1fr);max-width:80rem;margin:0 auto;min-height:75vh}
         .frame.plain{grid-template-columns:minmax(0,1fr);max-width:56rem}
         main{padding:1em 1.4em 2em}
         .menu{border-right:1px solid var(--faint);padding:1em .6em}.menu ul{list-style:none;margin:0;padding:0}.menu ul ul{padding-left:.8em}
@@ -41,9 +41,10 @@ enum Stylesheet {
         .notice.done{border-color:var(--good);background:var(--goodpaper)}.notice.warning{border-color:var(--warn);background:var(--warnpaper)}
         .notice.failure,.summary{border-color:var(--bad);background:var(--badpaper)}
         footer{border-top:1px solid var(--faint);color:var(--soft);padding:.4em 1em;font-size:.9em}footer p{margin:0}
-        .letters,.pager,.buttons{display:flex;flex-wrap:wrap;gap:.4em .7em;align-items:center;margin:.8em 0}
+        .letters,.tabs,.pager,.buttons{display:flex;flex-wrap:wrap;gap:.4em .7em;align-items:center;margin:.8em 0}
+        .tabs a{padding:.15em .8em;border:1px solid var(--faint);border-radius:4px;text-decoration:none}
         .letters a,.letters span{min-width:1.9em;text-align:center;padding:.15em .4em;border:1px solid var(--faint);border-radius:4px;text-decoration:none}
-        .letters [aria-current]{background:var(--button);color:var(--onbutton)}
+        .letters [aria-current],.tabs [aria-current]{background:var(--button);color:var(--onbutton)}
         .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:.8em;padding:0;margin:1em 0;list-style:none}
         .tiles>*{border:1px solid var(--faint);border-radius:6px;padding:.7em .9em}.tiles p{margin:.2em 0;color:var(--soft);font-size:.94em}
         .tiles strong{font-size:1.3em}
@@ -55,7 +56,7 @@ enum Stylesheet {
         """
 
     private static let forms = """
-        .field{display:grid;grid-template-columns:minmax(10rem,17rem) minmax(0,1fr);gap:.2em 1em;padding:.6em 0;border-top:1px solid var(--faint)}
+        .field{display:grid;grid-template-columns:minmax(10rem,18.5rem) minmax(0,1fr);align-items:start;gap:.2em 1em;padding:.6em 0;border-top:1px solid var(--faint)}
         .field>.name{font-weight:600;padding-top:.3em}fieldset.field{border-width:1px 0 0;margin:0;min-width:0}
         .field p{margin:.2em 0}legend.name{float:left}.rows>div{grid-column:1/-1}
         .field.wrong{background:var(--badpaper);box-shadow:-5px 0 0 var(--bad);padding-left:.5em}
@@ -75,7 +76,9 @@ enum Stylesheet {
         button.danger{background:var(--bad);border-color:var(--bad);color:var(--paper)}
         .summary{border-left:5px solid var(--bad);padding:.5em 1em;margin:0 0 1em}.summary h2{margin:.2em 0;font-size:1.05rem}.summary ul{margin:.3em 0}
         .search{display:flex;flex-wrap:wrap;gap:.5em;align-items:end;margin:.6em 0}.search input:not([type=checkbox]){width:16em}
-        .search label{display:block;font-size:.92em;color:var(--soft)}
+        .search label,.filter label{display:block;font-size:.92em;color:var(--soft)}
+        .filter{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,18rem),1fr));gap:.5em 1em;align-items:end;margin:.6em 0}
+        .filter p{margin:0}.filter select{width:100%}
         .cells input{min-width:6em}.value{margin:.3em 0;white-space:pre-wrap}
         @media (max-width:46rem){.field{grid-template-columns:minmax(0,1fr)}}
 
@@ -83,8 +86,9 @@ enum Stylesheet {
 
     private static let tables = """
         .wide{overflow-x:auto;margin:.8em 0}table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:600;padding:.3em 0}
-        th,td{border-bottom:1px solid var(--faint);padding:.35em .6em;text-align:left;vertical-align:top}thead th{background:var(--band)}
-        tbody th{font-weight:600}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+        th,td{border-bottom:1px solid var(--faint);padding:.35em .6em;text-align:left;vertical-align:top;min-width:6em}
+        thead th{background:var(--band);overflow-wrap:normal;min-width:0}.cells td{min-width:0}
+        tbody th{font-weight:600}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}
         dl.facts{display:grid;grid-template-columns:minmax(8rem,max-content) minmax(0,1fr);gap:.25em 1em}dl.facts dt{font-weight:600}dl.facts dd{margin:0}
         @media (max-width:46rem){dl.facts{grid-template-columns:minmax(0,1fr)}}
 

@@ -57,7 +57,7 @@ final class WebOffice: Sendable {
         self.certificates = certificates
         self.service = WebService(host, queue: self.queue, streams: self.commands)
         // 100,000 accounts take a while to be put in order: nobody should wait for it who opens their list.
-        POSIXThread.run("account-order") { _ = context.directory.list(.general, limit: 0) }
+        POSIXThread.run("account-order") { _ = context.directory.list(.general, search: "a", limit: 0) }
     }
 
     /// What the directory's history has with its values, or the command's handler notes: not told twice.

@@ -6,11 +6,19 @@ package enum Menu {
     package static func entries(_ request: WebRequest, _ host: WebHost) -> [MenuEntry] {
         guard let session = request.session else { return [] }
         let entries = session.isPostmaster ? self.postmaster(request, host) : self.owner(request, host)
-        return entries.map { entry in
+        // The nearest one above the page: /own/password lies below /own too.
+        let current = entries.indices.filter { self.leads(entries[$0], to: request.path) }.max { a, b in
+            entries[a].link.text.utf8.count < entries[b].link.text.utf8.count
+        }
+        return entries.enumerated().map { index, entry in
             var entry = entry
-            entry.isCurrent = request.path == entry.link.text || request.path.hasPrefix(entry.link.text + "/")
+            entry.isCurrent = index == current
             return entry
         }
+    }
+
+    private static func leads(_ entry: MenuEntry, to path: String) -> Bool {
+        path == entry.link.text || path.hasPrefix(entry.link.text + "/")
     }
 
     private static func postmaster(_ request: WebRequest, _ host: WebHost) -> [MenuEntry] { PostmasterMenu.entries }

@@ -8,8 +8,8 @@ import zlib
 
 import office
 
-DESK, TELEPHONE = (1000, 760), (390, 780)
-COLOURS = 128
+DESK, LONG, TELEPHONE = (1000, 760), (1000, 1240), (390, 780)
+COLOURS = 256
 
 
 def pixels(data):
@@ -96,7 +96,7 @@ def body(web, postmaster, word, folder):
     camera.take('configuration', '/configuration/mail-routing', opens='details.help')
     camera.take('queue', '/queue')
     camera.take('trail', '/trail?q=elsewhere.test')
-    camera.take('dashboard-dark', '/dashboard', dark=True)
+    camera.take('dashboard-dark', '/dashboard', size=LONG, dark=True)
     web.log_out()
     web.language('ja')
     web.log_in('yamada@example.test', word)

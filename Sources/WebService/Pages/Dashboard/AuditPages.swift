@@ -15,6 +15,8 @@ enum AuditPages {
     static let auditTitle = Localized(en: "Audit log", ja: "操作の記録")
     static let tokensTitle = Localized(en: "Keys of the API", ja: "API のキー")
     private static let rows = 50
+    /// Of one action: an import has thousands.
+    private static let mostChanges = 20
 
     private static func audit(_ request: WebRequest, _ host: WebHost) -> WebReply {
         var page = request.page(self.auditTitle, host)
@@ -62,7 +64,15 @@ enum AuditPages {
                 HTML.build { cell in
                     guard !record.changes.isEmpty else { return }
                     cell.add(.ul, [.class("changes")]) { list in
-                        for change in record.changes { list.add(.li) { self.write(change, &$0, request) } }
+                        for change in record.changes.prefix(self.mostChanges) { list.add(.li) { self.write(change, &$0, request) } }
+                        let more = record.changes.count - self.mostChanges
+                        if more > 0 {
+                            list.add(
+                                .li, [],
+                                request.say(
+                                    "and \(Chart.grouped(more)) more; `postoffice audit` tells them all",
+                                    "ほか \(Chart.grouped(more)) 件（postoffice audit ですべて表示できます）"))
+                        }
                     }
                 },
             ]
