@@ -38,6 +38,7 @@ package final class RemoteDelivery: Sendable {
     private let reporter: TransportReporter?
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
+    private let counted = RememberedSummary()
     private let onLocalChange = Monitor<@Sendable () -> Void>({})
     /// Where domains are whose user has just called, until a time.
     private let callers = Mutex<[String: (address: IPAddress, port: Int, until: Int64)]>([:])
@@ -119,9 +120,11 @@ package final class RemoteDelivery: Sendable {
     /// Connections that stand; for tests and `status`.
     package var openConnections: Int { self.environment.connector.count }
 
-    /// How the queue for other hosts stands. Blocks.
+    /// How the queue for other hosts stands; a long one as of a moment ago. Blocks.
     package func summary() throws(StoreError) -> QueueSummary {
-        try self.environment.store.queueSummary(.remote, now: self.environment.now(), heldFor: RemoteSettings.staysHereWords)
+        try self.counted.value { () throws(StoreError) in
+            try self.environment.store.queueSummary(.remote, now: self.environment.now(), heldFor: RemoteSettings.staysHereWords)
+        }
     }
 
     /// Next hops that are left alone for now.
@@ -134,6 +137,7 @@ package final class RemoteDelivery: Sendable {
 
     /// Looks through the whole queue again: settings or entries were changed.
     package func scan() {
+        self.counted.forget()
         self.state.withLock { $0.mustScan = true }
         self.state.signal()
     }
