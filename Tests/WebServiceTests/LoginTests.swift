@@ -337,6 +337,10 @@ import WebTesting
             browser.host = name
             #expect(try browser.get("/").status == 421, "\(name)")
         }
+        for name in ["mail.example.test..", "a..example.test", ".example.test", "[2001:db8::1]evil.test", "mail.example.test:80x"] {
+            browser.host = name
+            #expect(try browser.get("/").status != 200, "\(name)")
+        }
         for name in [
             "mail.example.test:8443", "example.test", "webmail.example.test", "MAIL.example.TEST.", "192.0.2.1:80", "[2001:db8::1]",
             "localhost",

@@ -38,22 +38,29 @@ struct HostName {
     init?(_ field: String) {
         var name = Substring(field)
         if name.hasPrefix("[") {
-            guard let end = name.firstIndex(of: "]"), IPAddress(String(name[name.index(after: name.startIndex)..<end])) != nil else {
-                return nil
-            }
+            guard let end = name.firstIndex(of: "]"), IPAddress(String(name[name.index(after: name.startIndex)..<end])) != nil,
+                Self.isPort(name[name.index(after: end)...])
+            else { return nil }
             self.text = String(name[name.index(after: name.startIndex)..<end]).asciiLowercased
             return
         }
         if let colon = name.firstIndex(of: ":") {
-            guard name[name.index(after: colon)...].utf8.allSatisfy(\.isASCIIDigit) else { return nil }
+            guard Self.isPort(name[colon...]) else { return nil }
             name = name[..<colon]
         }
+        // One dot at the end stands for the root; a label is never empty.
         if name.hasSuffix(".") { name = name.dropLast() }
+        guard !name.hasPrefix("."), !name.hasSuffix("."), !name.contains("..") else { return nil }
         let isPlain = name.utf8.allSatisfy {
             $0.isASCIILetter || $0.isASCIIDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_")
         }
         guard isPlain, name.utf8.count <= 255 else { return nil }
         self.text = String(name).asciiLowercased
+    }
+
+    /// Nothing, or a colon and what may follow it. [RFC3986-3.2.3]
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty || text.first == ":" && text.dropFirst().utf8.allSatisfy(\.isASCIIDigit)
     }
 }
 

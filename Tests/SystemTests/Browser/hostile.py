@@ -37,7 +37,7 @@ def plant(web):
                 raise Wrong('%s ran what its owner wrote: %s' % (page, trap))
 
 
-def body(web, postmaster, word, smtp, submission):
+def body(web, postmaster, word, smtp, submission, *_):
     for number, trap in enumerate(TRAPS):
         send(int(smtp), trap, number)
     # Waits in the queue with the trap as its subject, sender's name and reason.

@@ -79,7 +79,7 @@ class Camera:
             file.write(small(web.driver.get_screenshot_as_png()))
 
 
-def body(web, postmaster, word, folder):
+def body(web, postmaster, word, folder, *_):
     camera = Camera(web, folder)
     web.language('ja')
     camera.take('login-ja', '/Authentication')
