@@ -3,9 +3,11 @@ import Forms
 import MailTesting
 import NetKit
 import Routing
+import SASL
 import Testing
 import Vocabulary
 import WebPages
+import WebService
 import WebTesting
 
 @Suite struct AccountPageTests {
@@ -44,6 +46,38 @@ import WebTesting
         let edit = visitor.fill("/accounts/\(account.id.rawValue)", typing: ["real-name": "Taro Yamada"])
         #expect(edit.status == 200)
         #expect(try desk.account("taro")?.values[AccountField.realName.key] == .text("Taro Yamada"))
+    }
+
+    @Test(
+        "A postmaster switches off the second factor of a lost telephone, revokes app passwords, and sees who changed what",
+        arguments: Language.allCases)
+    func security(_ language: Language) throws {
+        let desk = try PageDesk()
+        try desk.wrapUp()
+        let visitor = desk.visitor(language)
+        let input = try AccountInput(parsing: [("addresses", ["jane@example.test"]), ("real-name", ["Jane <b>Doe"])])
+        let jane = try desk.directory.addAccount(input, by: Actor(name: "test", interface: "test"))
+        let page = "/accounts/\(jane.rawValue)/security"
+        #expect(visitor.get("/accounts/\(jane.rawValue)").text.contains("href=\"\(page)\""))
+        #expect(!visitor.get(page).text.contains("second-factor/off"))
+        let factor = SecondFactor(key: Secret("12345678901234567890"), lastStep: 0, recoveryCodes: [])
+        try desk.directory.setSecondFactor(factor, of: jane, by: Actor(name: "jane@example.test", interface: "web"))
+        let device = try desk.directory.addAppPassword(
+            jane, label: "old <i>phone", services: ["imap"], lastDay: nil, by: Actor(name: "jane@example.test", interface: "web"))
+        let shown = visitor.get(page)
+        #expect(shown.status == 200 && Wellformed(shown.bytes).faults == [] && shown.read.contains("old <i>phone"))
+        #expect(shown.read.contains("Jane <b>Doe") && shown.read.contains("jane@example.test, web"), "\(shown.read)")
+        #expect(!shown.text.contains(device.text) && !shown.text.contains(TOTP.base32(Array("12345678901234567890".utf8))))
+        let off = visitor.post(page + "/second-factor/off", PostedForm())
+        #expect(off.status == 200 && off.read.contains(language == .japanese ? "無効にし" : "alone is enough"))
+        #expect(try desk.directory.secondFactor(of: jane) == nil)
+        let revoked = visitor.post(page + "/app-passwords/\(device.id)/revoke", PostedForm())
+        #expect(revoked.status == 200 && (try desk.directory.appPasswords(of: jane)).isEmpty)
+        #expect(desk.audited.withLock { $0.map(\.action) }.suffix(2) == ["second factor switched off", "app password revoked"])
+        #expect(visitor.get(page).read.contains("second-factor"))
+        // What is none of its own is refused in words, and an account that is gone as well.
+        #expect(visitor.post(page + "/app-passwords/99999999999999999999/revoke", PostedForm()).status == 200)
+        #expect(visitor.get("/accounts/987654/security").status == 404)
     }
 
     @Test("must-have 73: an account is added; the form comes back empty, prefilled from the default account, with the result above")

@@ -60,6 +60,11 @@ import WebService
         office.clock.advance(30)
         #expect(try browser.submit("/login/code", ["code": TOTP.code(key, step: TOTP.step(at: office.clock.now))]).location == "/own")
         #expect(try browser.get("/own").status == 200)
+        // What a postmaster may undo is not its owner's to look at, without the code and the password.
+        let foreign = "/accounts/\(taro.rawValue)/security"
+        #expect(try browser.get(foreign).status != 200)
+        #expect(try browser.post(foreign + "/second-factor/off", []).status != 200)
+        #expect(try office.directory.secondFactor(of: taro) != nil)
         // A recovery code, typed in capitals and without hyphens, once.
         let other = TestBrowser(office)
         let typed = recovery[3].filter { $0 != "-" }.uppercased()

@@ -25,7 +25,7 @@ enum AccountPages {
             WebRoute(.post, "/accounts/{id}/release", .postmaster) { request, host in Self.release(request, host) },
             WebRoute(.get, "/accounts/{id}/delete", .postmaster) { request, host in Self.confirmDeletion(request, host) },
             WebRoute(.post, "/accounts/{id}/delete", .postmaster) { request, host in Self.delete(request, host) },
-        ] + AccountImportPage.routes
+        ] + AccountImportPage.routes + AccountSecurityPage.routes
 
     static let title = Localized(en: "Account management", ja: "アカウント管理")
     static let path: [(label: Localized, link: Link)] = [(title, "/accounts")]
@@ -35,7 +35,7 @@ enum AccountPages {
 
     // MARK: finding
 
-    private static func details(_ request: WebRequest, _ host: WebHost) -> AccountDetails? {
+    static func details(_ request: WebRequest, _ host: WebHost) -> AccountDetails? {
         guard let text = request.parameters["id"], text.utf8.count < 19, let number = Int64(text) else { return nil }
         return try? host.directory.details(AccountID(rawValue: number))
     }
@@ -51,7 +51,7 @@ enum AccountPages {
         return answer.wait(until: { $0 != nil }, then: { try? $0?.get() })
     }
 
-    private static func gone(_ request: WebRequest, _ host: WebHost) -> WebReply {
+    static func gone(_ request: WebRequest, _ host: WebHost) -> WebReply {
         var page = request.page(Self.title, host, path: Self.path)
         page.notices.append(
             Notice(
@@ -117,6 +117,8 @@ enum AccountPages {
         page.body = HTML.build { out in
             out.add(.p) { line in
                 line.add(.strong) { $0.foreign(details.primary) }
+                line.text(" ")
+                line.link(Self.link(details.id, "security"), [.class("button quiet")], AccountSecurityPage.title.text(request.language))
                 line.text(" ")
                 line.link(Self.link(details.id, "delete"), [.class("button quiet")], Self.deletion.text(request.language))
             }

@@ -29,7 +29,7 @@ enum OwnAppPasswords {
         let language = request.language
         page.body = HTML.build { body in
             body.add(.p, [.class("advice")], Words.about.text(language))
-            body.add(self.table(rows, request, host).html(language))
+            body.add(self.table(rows, below: ["own", "app-passwords"], request, host).html(language))
             body.add(.h2, [], Words.add.text(language))
             body.add(.form, [.post, .action("/own/app-passwords"), .novalidate]) { form in
                 form.hidden(Page.csrfName, session.formToken)
@@ -47,7 +47,8 @@ enum OwnAppPasswords {
         return .page(page, status: problem == nil ? 200 : 422)
     }
 
-    private static func table(_ rows: [AppPasswordDetails], _ request: WebRequest, _ host: WebHost) -> DataTable {
+    /// - Parameter below: the page under which each is revoked.
+    static func table(_ rows: [AppPasswordDetails], below: [String], _ request: WebRequest, _ host: WebHost) -> DataTable {
         var table = DataTable(
             OwnPages.Words.appPasswords,
             [
@@ -62,7 +63,7 @@ enum OwnAppPasswords {
                 HTML(text: row.lastUsed.map { WebTime.text($0, host) } ?? Words.never.text(request.language)),
                 HTML.build { cell in
                     Parts.button(
-                        &cell, Link(["own", "app-passwords", "\(row.id)", "revoke"]), Words.revoke, request, isDangerous: true)
+                        &cell, Link(below + ["\(row.id)", "revoke"]), Words.revoke, request, isDangerous: true)
                 },
             ]
         }

@@ -1,0 +1,89 @@
+internal import Directory
+internal import Vocabulary
+internal import WebPages
+
+/// What a postmaster may know and undo of how somebody else logs in: the second factor of a lost telephone, app passwords of lost devices, and
+/// who changed what about the account.
+enum AccountSecurityPage {
+    static let routes = [
+        WebRoute(.get, "/accounts/{id}/security", .postmaster) { request, host in Self.show(request, host) },
+        WebRoute(.post, "/accounts/{id}/security/second-factor/off", .postmaster) { request, host in Self.switchOff(request, host) },
+        WebRoute(.post, "/accounts/{id}/security/app-passwords/{number}/revoke", .postmaster) { request, host in
+            Self.revoke(request, host)
+        },
+    ]
+
+    static let title = Localized(en: "Logins and history of the account", ja: "アカウントの認証と変更履歴")
+    private static let mostChanges = 50
+
+    private static func show(_ request: WebRequest, _ host: WebHost, notices: [Notice] = []) -> WebReply {
+        guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
+        let factor: SecondFactor?
+        let passwords: [AppPasswordDetails]
+        do throws(DirectoryError) {
+            factor = try host.directory.secondFactor(of: details.id)
+            passwords = try host.directory.appPasswords(of: details.id)
+        } catch {
+            return OwnPages.unavailable(request, host)
+        }
+        let language = request.language
+        let history = host.perform(
+            request.command("account history", [details.login], options: ["limit": ["\(Self.mostChanges)"]]))
+        var page = request.page(Self.title, host, path: AccountPages.path + [(AccountPages.form, AccountPages.link(details.id))])
+        page.notices += notices
+        page.body = HTML.build { body in
+            body.add(.p) { $0.add(.strong) { $0.foreign(details.primary) } }
+            body.add(.h2, [], OwnPages.Words.secondFactor.text(language))
+            body.add(.p, [], (factor == nil ? Words.isOff : Words.isOn).text(language))
+            if factor != nil {
+                Parts.button(
+                    &body, AccountPages.link(details.id, "security", "second-factor", "off"), Words.off, request, isDangerous: true)
+            }
+            body.add(.h2, [], OwnPages.Words.appPasswords.text(language))
+            let below = ["accounts", "\(details.id.rawValue)", "security", "app-passwords"]
+            body.add(OwnAppPasswords.table(passwords, below: below, request, host).html(language))
+            body.add(.h2, [], Words.history.text(language))
+            body.add(.pre) { block in
+                for line in WebCommandResult.split(history.isDone ? history.lines : history.problems) {
+                    block.foreign(line)
+                    block.text("\n")
+                }
+            }
+        }
+        return .page(page)
+    }
+
+    private static func switchOff(_ request: WebRequest, _ host: WebHost) -> WebReply {
+        guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
+        do throws(DirectoryError) {
+            try host.directory.setSecondFactor(nil, of: details.id, by: request.actor(host))
+            // Whoever found the telephone may be logged in with it.
+            try host.sessions?.endOthers(of: details.id, but: request.session?.id)
+        } catch {
+            return OwnPages.unavailable(request, host)
+        }
+        request.audit(host, "second factor switched off", details.primary)
+        return self.show(request, host, notices: [Notice(.done, Words.done)])
+    }
+
+    private static func revoke(_ request: WebRequest, _ host: WebHost) -> WebReply {
+        guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
+        let result = host.perform(
+            request.command("account app-password revoke", [details.login, request.parameters["number"] ?? ""]))
+        if result.isDone { request.audit(host, "app password revoked", details.primary) }
+        return self.show(request, host, notices: result.notices())
+    }
+
+    private enum Words {
+        static let isOn = Localized(
+            en:
+                "Switched on. Somebody who has lost the telephone and the recovery codes cannot log in here until it is switched off; make sure who asks for that.",
+            ja: "有効です。電話と回復コードの両方を失った利用者は、無効にするまでログインできません。依頼した人が本人であることを確かめてください。")
+        static let isOff = Localized(en: "Not switched on.", ja: "使用していません。")
+        static let off = Localized(en: "Switch off the second factor", ja: "二段階認証を無効にする")
+        static let done = Localized(
+            en: "The password alone is enough again, and the account's logins on the web have ended.",
+            ja: "二段階認証を無効にし、このアカウントの Web のログインを終了しました。")
+        static let history = Localized(en: "Changes, newest first", ja: "変更履歴（新しい順）")
+    }
+}
