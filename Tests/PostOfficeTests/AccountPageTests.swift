@@ -66,7 +66,9 @@ import WebTesting
             jane, label: "old <i>phone", services: ["imap"], lastDay: nil, by: Actor(name: "jane@example.test", interface: "web"))
         let shown = visitor.get(page)
         #expect(shown.status == 200 && Wellformed(shown.bytes).faults == [] && shown.read.contains("old <i>phone"))
-        #expect(shown.read.contains("Jane <b>Doe") && shown.read.contains("jane@example.test, web"), "\(shown.read)")
+        #expect(
+            shown.read.contains("added as jane@") == (language == .english) && shown.read.contains("jane@example.test, web"),
+            "\(shown.read)")
         #expect(!shown.text.contains(device.text) && !shown.text.contains(TOTP.base32(Array("12345678901234567890".utf8))))
         let off = visitor.post(page + "/second-factor/off", PostedForm())
         #expect(off.status == 200 && off.read.contains(language == .japanese ? "無効にし" : "alone is enough"))

@@ -342,10 +342,12 @@ extension SMTPFixture {
     }
 
     /// What became of the message that was sent when there were `known` events: `delivered`, or the reason of the failure.
-    func fate(after known: Int) throws -> String {
+    /// - Parameter isNew: of a message that was not there before; others that are tried again meanwhile do not count.
+    func fate(after known: Int, isNew: Bool = false) throws -> String {
         var fate: String?
+        let before = Set(self.events.all.prefix(known).map(\.trace))
         _ = eventually(within: 60) {
-            for event in self.events.all.dropFirst(known) {
+            for event in self.events.all.dropFirst(known) where !isNew || !before.contains(event.trace) {
                 switch event.event {
                 case "delivered": fate = "delivered"
                 case "deferred", "failed": fate = event.facts.first { $0.key == "reason" }?.value

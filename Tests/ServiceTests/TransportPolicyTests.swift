@@ -88,7 +88,8 @@ struct TransportPolicyTests {
             envelope.recipients = [recipient]
             let now = self.clock.now
             var item = AcceptItem(
-                body: .memory(ByteBuffer(string: "Subject: x\r\n\r\nHello\r\n")), envelope: envelope, receivedAt: now, trace: TraceID("R1"))
+                body: .memory(ByteBuffer(string: "Subject: x\r\n\r\nHello\r\n")), envelope: envelope, receivedAt: now,
+                trace: TraceID("R\(self.server.events.all.count)"))
             item.queue = [QueueDraft(.remote, recipient: recipient, destination: "via remote.test:\(self.peer.port)", due: now)]
             _ = try self.server.wait { self.server.store.accept(item, completion: $0) }
         }
@@ -99,7 +100,7 @@ struct TransportPolicyTests {
             // A next hop that took nothing rests for a while.
             self.clock.advance(seconds)
             if requiringTLS { try self.queueRequiringTLS() } else { try self.submit(header) }
-            return try self.server.fate(after: known)
+            return try self.server.fate(after: known, isNew: true)
         }
     }
 
