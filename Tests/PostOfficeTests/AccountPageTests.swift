@@ -70,7 +70,18 @@ import WebTesting
             shown.read.contains("added as jane@") == (language == .english) && shown.read.contains("jane@example.test, web"),
             "\(shown.read)")
         #expect(!shown.text.contains(device.text) && !shown.text.contains(TOTP.base32(Array("12345678901234567890".utf8))))
-        let off = visitor.post(page + "/second-factor/off", PostedForm())
+        let asked = visitor.post(page + "/second-factor/off", PostedForm())
+        #expect(asked.status == 200 && asked.text.contains("confirmed") && Wellformed(asked.bytes).faults == [])
+        #expect(try desk.directory.secondFactor(of: jane) != nil)
+        // One's own is not switched off here, where no password is asked for.
+        var herself = visitor
+        herself.session = WebSession(
+            id: 2, account: jane, address: "jane@example.test", name: "Jane", isPostmaster: true, formToken: "t")
+        let yes = PostedForm([("confirmed", "yes")])
+        #expect(herself.get(page).text.contains("href=\"/own/second-factor\""))
+        #expect(herself.post(page + "/second-factor/off", yes).text.contains("href=\"/own/second-factor\""))
+        #expect(try desk.directory.secondFactor(of: jane) != nil)
+        let off = visitor.post(page + "/second-factor/off", yes)
         #expect(off.status == 200 && off.read.contains(language == .japanese ? "無効にし" : "alone is enough"))
         #expect(try desk.directory.secondFactor(of: jane) == nil)
         let revoked = visitor.post(page + "/app-passwords/\(device.id)/revoke", PostedForm())
@@ -79,7 +90,9 @@ import WebTesting
         #expect(desk.audited.withLock { $0.map(\.action) }.suffix(2) == ["second factor switched off", "app password revoked"])
         #expect(visitor.get(page).read.contains("second-factor"))
         // What is none of its own is refused in words, and an account that is gone as well.
-        #expect(visitor.post(page + "/app-passwords/99999999999999999999/revoke", PostedForm()).status == 200)
+        #expect(visitor.post(page + "/app-passwords/99999999999999999999/revoke", PostedForm()).status == 404)
+        #expect(visitor.post(page + "/app-passwords/987654/revoke", PostedForm()).read.contains("987654"))
+        #expect(desk.audited.withLock { $0.count { $0.action == "app password revoked" } } == 1)
         #expect(visitor.get("/accounts/987654/security").status == 404)
     }
 

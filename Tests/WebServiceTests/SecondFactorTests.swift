@@ -1,7 +1,9 @@
 import SASL
 import Testing
 import Vocabulary
+import WebPages
 import WebService
+import WebTesting
 
 @Suite struct SecondFactorTests {
     @Test("[RFC4226-5.3] [RFC6238-4] codes are those of the tables of the texts")
@@ -62,8 +64,9 @@ import WebService
         #expect(try browser.get("/own").status == 200)
         // What a postmaster may undo is not its owner's to look at, without the code and the password.
         let foreign = "/accounts/\(taro.rawValue)/security"
-        #expect(try browser.get(foreign).status != 200)
-        #expect(try browser.post(foreign + "/second-factor/off", []).status != 200)
+        let token = try #require(Browser.submit(browser.page.text).pairs.first { $0.name == "token" })
+        #expect(try browser.get(foreign).status == 403)
+        #expect(try browser.post(foreign + "/second-factor/off", [("token", token.value), ("confirmed", "yes")]).status == 403)
         #expect(try office.directory.secondFactor(of: taro) != nil)
         // A recovery code, typed in capitals and without hyphens, once.
         let other = TestBrowser(office)

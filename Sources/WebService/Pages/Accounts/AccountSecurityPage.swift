@@ -2,7 +2,7 @@ internal import Directory
 internal import Vocabulary
 internal import WebPages
 
-/// What a postmaster may know and undo of how somebody else logs in: the second factor of a lost telephone, app passwords of lost devices, and
+/// What a postmaster may know and undo of how somebody else logs in: the second factor of a lost device, app passwords of lost devices, and
 /// who changed what about the account.
 enum AccountSecurityPage {
     static let routes = [
@@ -36,8 +36,11 @@ enum AccountSecurityPage {
             body.add(.h2, [], OwnPages.Words.secondFactor.text(language))
             body.add(.p, [], (factor == nil ? Words.isOff : Words.isOn).text(language))
             if factor != nil {
-                Parts.button(
-                    &body, AccountPages.link(details.id, "security", "second-factor", "off"), Words.off, request, isDangerous: true)
+                if details.id == request.session?.account {
+                    body.add(.p) { $0.link("/own/second-factor", [], Words.ownPlace.text(language)) }
+                } else {
+                    Parts.button(&body, Self.off(details.id), Words.off, request, isDangerous: true)
+                }
             }
             body.add(.h2, [], OwnPages.Words.appPasswords.text(language))
             let below = ["accounts", "\(details.id.rawValue)", "security", "app-passwords"]
@@ -53,8 +56,16 @@ enum AccountSecurityPage {
         return .page(page)
     }
 
+    private static func off(_ id: AccountID) -> Link { AccountPages.link(id, "security", "second-factor", "off") }
+
     private static func switchOff(_ request: WebRequest, _ host: WebHost) -> WebReply {
         guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
+        // One's own wants one's password: whoever finds a browser logged in must not change how its owner logs in.
+        guard details.id != request.session?.account else {
+            return self.show(
+                request, host, notices: [Notice(.failure, Words.ownPlace, link: ("/own/second-factor", OwnPages.Words.secondFactor))])
+        }
+        guard request.form.last("confirmed") != nil else { return self.ask(details, request, host) }
         do throws(DirectoryError) {
             try host.directory.setSecondFactor(nil, of: details.id, by: request.actor(host))
             // Whoever found the telephone may be logged in with it.
@@ -66,19 +77,34 @@ enum AccountSecurityPage {
         return self.show(request, host, notices: [Notice(.done, Words.done)])
     }
 
+    private static func ask(_ details: AccountDetails, _ request: WebRequest, _ host: WebHost) -> WebReply {
+        var page = request.page(Self.title, host, path: AccountPages.path + [(AccountPages.form, AccountPages.link(details.id))])
+        page.notices = [Notice(.warning, Words.question)]
+        page.body = HTML.build { body in
+            body.add(.p) { $0.add(.strong) { $0.foreign(details.primary) } }
+            Parts.button(&body, Self.off(details.id), Words.off, request, hidden: [("confirmed", "yes")], isDangerous: true)
+            body.add(.p) { $0.link(AccountPages.link(details.id, "security"), PageWords.cancel.text(request.language)) }
+        }
+        return .page(page)
+    }
+
     private static func revoke(_ request: WebRequest, _ host: WebHost) -> WebReply {
         guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
-        let result = host.perform(
-            request.command("account app-password revoke", [details.login, request.parameters["number"] ?? ""]))
+        guard let number = request.parameters["number"].flatMap({ Int64($0) }) else { return ErrorPages.notFound(request, host) }
+        let result = host.perform(request.command("account app-password revoke", [details.login, "\(number)"]))
         if result.isDone { request.audit(host, "app password revoked", details.primary) }
         return self.show(request, host, notices: result.notices())
     }
 
     private enum Words {
         static let isOn = Localized(
-            en:
-                "Switched on. Somebody who has lost the telephone and the recovery codes cannot log in here until it is switched off; make sure who asks for that.",
-            ja: "有効です。電話と回復コードの両方を失った利用者は、無効にするまでログインできません。依頼した人が本人であることを確かめてください。")
+            en: "Switched on. Somebody who has lost the device and the recovery codes cannot log in here until it is switched off.",
+            ja: "有効です。機器とリカバリコードの両方を失った利用者は、無効にするまでログインできません。")
+        static let question = Localized(
+            en: "The password alone will be enough to log in as this person. Make sure that it is this person who asks for it.",
+            ja: "以後はパスワードだけでログインできるようになります。依頼した人が本人であることを確かめてください。")
+        static let ownPlace = Localized(
+            en: "One's own second factor is switched off with one's password.", ja: "自分の二段階認証は、自分のパスワードを入力して無効にします。")
         static let isOff = Localized(en: "Not switched on.", ja: "使用していません。")
         static let off = Localized(en: "Switch off the second factor", ja: "二段階認証を無効にする")
         static let done = Localized(
