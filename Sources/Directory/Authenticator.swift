@@ -283,10 +283,12 @@ package final class Authenticator: Sendable {
             case .expired: (.expired, .expired)
             }
         if let (answer, fault) = refusal {
-            self.refuse(answer, fault, attempt)
+            self.refuse(answer, fault, attempt, by: app)
             return false
         }
         self.failures.succeeded(current.id, attempt.peer, at: self.directory.location.now())
+        // On the web the password may be half of it: the session tells when it begins.
+        if service != .http { self.note(attempt, current.id, by: app) }
         attempt.completion(.accepted(identity))
         return true
     }
@@ -318,9 +320,17 @@ package final class Authenticator: Sendable {
         return peer.isLoopback || self.directory.configuration.blocking.excepts(peer, attempt.context.hostName)
     }
 
-    private func refuse(_ refusal: AuthRefusal, _ fault: LoginFault, _ attempt: Attempt) {
+    private func refuse(_ refusal: AuthRefusal, _ fault: LoginFault, _ attempt: Attempt, by app: AppPasswordID? = nil) {
         self.options.events.recordLoginRefused(attempt.request.login, fault, attempt.context)
+        if let account = attempt.known, fault.concernsOwner { self.note(attempt, account, by: app, fault) }
         attempt.completion(.refused(refusal))
+    }
+
+    private func note(_ attempt: Attempt, _ account: AccountID, by app: AppPasswordID?, _ fault: LoginFault? = nil) {
+        let facts = attempt.context.facts
+        self.directory.noteLogin(
+            account, facts.listener.service, by: app.map { .appPassword($0) } ?? .password, from: facts.peer,
+            hasTLS: attempt.context.hasTLS, refusal: fault?.rawValue)
     }
 
     /// The list of the service does not admit the peer; or it might, but DNS did not say who the peer is.

@@ -21,6 +21,8 @@ package final class Directory: Sendable {
     let decoyKey: Secret
     private let current: Mutex<DirectorySnapshot>
     let listing = AccountListing()
+    /// Who logged in, until it is written.
+    let logins: LoginBook
     private let system = Mutex(SystemDelivery.unknown)
     /// One change at a time, from its checks to its new snapshot: so snapshots follow in the order of commits.
     private let changing = Monitor(())
@@ -46,6 +48,7 @@ package final class Directory: Sendable {
     private init(_ database: Database, _ location: DirectoryLocation, _ snapshot: DirectorySnapshot, decoyKey: Secret) {
         self.decoyKey = decoyKey
         self.database = database
+        self.logins = LoginBook(database)
         self.location = location
         self.current = Mutex(snapshot)
     }
@@ -73,7 +76,10 @@ package final class Directory: Sendable {
     }
 
     /// Later calls fail; snapshots that were taken stay good.
-    package func close() { self.database.close() }
+    package func close() {
+        self.logins.stop()
+        self.database.close()
+    }
 
     // MARK: Changing
 

@@ -110,6 +110,24 @@ package enum DirectorySchema {
                 last_used INTEGER
             ) STRICT;
             """,
+            """
+            -- Who logged in where: a line for each service, place and means, with its first and last time. An empty refusal: was let in.
+            CREATE TABLE login_record(
+                account INTEGER NOT NULL,
+                service TEXT NOT NULL,
+                network TEXT NOT NULL,
+                method TEXT NOT NULL,
+                app_password INTEGER NOT NULL,
+                refusal TEXT NOT NULL,
+                label TEXT NOT NULL,
+                client TEXT NOT NULL,
+                tls INTEGER NOT NULL,
+                first INTEGER NOT NULL,
+                last INTEGER NOT NULL,
+                count INTEGER NOT NULL,
+                PRIMARY KEY(account, service, network, method, app_password, refusal)
+            ) STRICT, WITHOUT ROWID;
+            """,
         ])
 
     // MARK: Accounts
@@ -153,6 +171,34 @@ package enum DirectorySchema {
     static let insertSecondFactor = Statement(
         "INSERT INTO second_factor(account, key, last_step, recovery_codes) VALUES(?1, ?2, ?3, ?4)")
     static let deleteSecondFactor = Statement("DELETE FROM second_factor WHERE account = ?1")
+
+    /// Of an account that is there still: a login may be written after its deletion.
+    static let addLogin = Statement(
+        """
+        INSERT INTO login_record(account, service, network, method, app_password, refusal, label, client, tls, first, last, count)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce((SELECT label FROM app_password WHERE id = ?5), ''), ?7, ?8, ?9, ?10, ?11
+        WHERE EXISTS (SELECT 1 FROM account WHERE id = ?1)
+        ON CONFLICT(account, service, network, method, app_password, refusal) DO UPDATE
+        SET client = excluded.client, tls = excluded.tls, last = excluded.last, count = login_record.count + excluded.count
+        """)
+    static let logins = Statement(
+        """
+        SELECT service, method, label, refusal, client, tls, first, last, count FROM login_record
+        WHERE account = ?1 ORDER BY last DESC, service, network, method, app_password, refusal
+        """)
+    static let loginCount = Statement("SELECT count(*) FROM login_record WHERE account = ?1")
+    static let trimAcceptedLogins = Statement(Self.trimmingLogins("= ''"))
+    static let trimRefusedLogins = Statement(Self.trimmingLogins("<> ''"))
+    static let deleteLogins = Statement("DELETE FROM login_record WHERE account = ?1")
+
+    /// All but the newest ?2 go.
+    private static func trimmingLogins(_ kind: String) -> String {
+        """
+        DELETE FROM login_record WHERE account = ?1 AND (service, network, method, app_password, refusal) IN (
+            SELECT service, network, method, app_password, refusal FROM login_record
+            WHERE account = ?1 AND refusal \(kind) ORDER BY last DESC, network LIMIT 100000 OFFSET ?2)
+        """
+    }
 
     static let insertRemoval = Statement("INSERT OR IGNORE INTO removal(account, time) VALUES(?1, ?2)")
     static let removals = Statement("SELECT account FROM removal ORDER BY account")

@@ -22,6 +22,14 @@ enum LoginFault: String, CaseIterable {
     case busy, directory
     /// Our own: the operating system could not be asked.
     case system = "operating-system"
+
+    /// Says that somebody tried to come in. The others are our own troubles, or an attempt more of somebody who is noted already.
+    var concernsOwner: Bool {
+        switch self {
+        case .wrongPassword, .noPassword, .locked, .expired, .reserved, .serviceOff, .appPasswordScope, .accountList, .needsTLS: true
+        case .unknownName, .serviceList, .nameUnknown, .overBudget, .accountGuarded, .busy, .directory, .system: false
+        }
+    }
 }
 
 extension EventSink {

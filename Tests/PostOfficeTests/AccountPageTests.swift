@@ -64,8 +64,12 @@ import WebTesting
         try desk.directory.setSecondFactor(factor, of: jane, by: Actor(name: "jane@example.test", interface: "web"))
         let device = try desk.directory.addAppPassword(
             jane, label: "old <i>phone", services: ["imap"], lastDay: nil, by: Actor(name: "jane@example.test", interface: "web"))
+        let peer = try #require(IPAddress("203.0.113.7"))
+        desk.directory.noteLogin(jane, .imap, by: .appPassword(device.id), from: peer, hasTLS: true)
+        desk.directory.noteLogin(jane, .pop3, by: .password, from: peer, hasTLS: false, refusal: "wrong-password")
         let shown = visitor.get(page)
         #expect(shown.status == 200 && Wellformed(shown.bytes).faults == [] && shown.read.contains("old <i>phone"))
+        #expect(shown.read.contains("203.0.113.7") && shown.read.contains(language == .japanese ? "パスワードの誤り" : "wrong password"))
         #expect(
             shown.read.contains("added as jane@") == (language == .english) && shown.read.contains("jane@example.test, web"),
             "\(shown.read)")

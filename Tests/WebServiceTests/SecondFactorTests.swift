@@ -83,6 +83,11 @@ import WebTesting
         office.clock.advance(600)
         try guesser.logIn("taro@example.test")
         #expect(try guesser.submit("/login/code", ["code": TOTP.code(key, step: TOTP.step(at: office.clock.now))]).location == "/own")
+        // Each way in stands in the owner's table, and a wrong code after the right password too.
+        let table = try guesser.get("/own/sessions").read
+        for words in ["password and code", "password and recovery code", "right password, wrong code"] {
+            #expect(table.contains(words), "\(words)")
+        }
         try guesser.get("/own/second-factor")
         #expect(try guesser.submit("/own/second-factor/off", ["password": "secret-1"]).status == 200)
         #expect(try office.directory.secondFactor(of: taro) == nil)

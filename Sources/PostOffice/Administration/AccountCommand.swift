@@ -8,7 +8,8 @@ struct AccountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account",
         abstract: .said(
-            "Accounts: add, import, export, list, show, set, release, history, delete.", "アカウントの追加、取り込み、書き出し、一覧、表示、変更、送信停止の解除、履歴、削除"),
+            "Accounts: add, import, export, list, show, set, release, history, logins, delete.",
+            "アカウントの追加、取り込み、書き出し、一覧、表示、変更、送信停止の解除、履歴、ログインの記録、削除"),
         discussion: """
             Examples:
               postoffice account add jane@example.com --name 'Jane G. Doe' --password-file pw
@@ -18,8 +19,8 @@ struct AccountCommand: ParsableCommand {
               postoffice account set postmaster --password-stdin < pw
             """,
         subcommands: [
-            Add.self, Import.self, Export.self, List.self, Show.self, Set.self, Release.self, History.self, Delete.self, Fields.self,
-            AppPassword.self, Default.self, ImportUnix.self,
+            Add.self, Import.self, Export.self, List.self, Show.self, Set.self, Release.self, History.self, Logins.self, Delete.self,
+            Fields.self, AppPassword.self, Default.self, ImportUnix.self,
         ])
 
     struct Add: ParsableCommand {

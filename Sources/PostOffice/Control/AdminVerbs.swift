@@ -28,8 +28,9 @@ package enum AdminVerbs {
         add(
             .read,
             [
-                "account history", "account list", "account show", "account app-password list", "account default show", "blocked list",
-                "cert show", "config diff", "config export", "config get", "config history", "counts", "dns", "faults", "health", "limited",
+                "account history", "account list", "account logins", "account show", "account app-password list",
+                "account default show", "blocked list", "cert show", "config diff", "config export", "config get", "config history",
+                "counts", "dns", "faults", "health", "limited",
                 "queue list", "queue-state", "reach", "route", "route-login list", "seats show", "unasked", "drop list", "status", "trace",
                 "log", "counters", "information",
             ])

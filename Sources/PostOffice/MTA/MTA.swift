@@ -224,6 +224,7 @@ package final class MTA: Sendable {
             throw AdminFailure(Localized(en: "connections cannot be accepted: \(error)", ja: "接続を受け付けられません: \(error)"))
         }
         self.finishRemovals()
+        self.directory.startWritingLogins()
         self.control?.start()
         self.ownAddresses.set(self.ports.filter { $0.role.service == .smtp }.map { ($0.address, $0.port) })
         self.remoteDelivery.start()

@@ -27,6 +27,10 @@ enum APIAccounts {
         APIOperation(
             method: .get, path: "/accounts/{account}/history", name: "accountHistory", summary: "Who changed what about it and when.",
             scope: .read, query: [("limit", true, "At most so many.")], gives: "Anything", respond: Self.history),
+        APIOperation(
+            method: .get, path: "/accounts/{account}/logins", name: "accountLogins",
+            summary: "Last logins by all services, and refused ones: when, from where, with what.", scope: .read, gives: "Anything",
+            respond: Self.logins),
     ]
 
     /// Fields that go out and come in.
@@ -142,5 +146,12 @@ enum APIAccounts {
         guard let name = call.request.parameters["account"] else { return call.problem(404, APIWords.noResource) }
         let limit = call.number("limit", 50, 1...1000)
         return APIRunning.passed(call.perform("account history", [name], options: ["limit": ["\(limit)"]]), call)
+    }
+
+    private static func logins(_ call: APICall) -> WebReply {
+        guard let id = self.find(call), let details = (try? call.host.directory.details(id)).flatMap({ $0 }) else {
+            return call.problem(404, APIWords.noResource)
+        }
+        return APIRunning.passed(call.perform("account logins", [details.login]), call)
     }
 }

@@ -79,10 +79,11 @@ enum LoginActions {
             guard let how = try SecondFactors.take(request.form.last("code") ?? "", account, host) else {
                 host.guesses.failed(account, at: host.now())
                 self.record("login-refused", account, request, host, [("reason", "wrong-code")])
+                self.note(account, .code, request, host, refusal: "wrong-code")
                 return LoginPages.code(request, host, errand, step: sealed, notice: Notice(.failure, LoginPages.Words.wrongCode))
             }
             guard host.directory.snapshot.mayUse(.http, account) else { return LoginPages.authentication(request, host, errand) }
-            return self.admit(account, request, host, errand, how: how)
+            return self.admit(account, request, host, errand, how: how, by: how == "code" ? .code : .recoveryCode)
         } catch {
             return self.unavailable(request, host, errand)
         }
@@ -90,7 +91,8 @@ enum LoginActions {
 
     /// A session begins; then the page that was wanted, or what had been submitted.
     private static func admit(
-        _ account: AccountID, _ request: WebRequest, _ host: WebHost, _ errand: LoginPages.Errand, how: String
+        _ account: AccountID, _ request: WebRequest, _ host: WebHost, _ errand: LoginPages.Errand, how: String,
+        by method: LoginMethod = .password
     ) -> WebReply {
         // Whoever logs in as the Postmaster account itself has its rights at once.
         let isPostmaster = host.directory.snapshot.postmaster?.account == account
@@ -102,6 +104,7 @@ enum LoginActions {
             return self.unavailable(request, host, errand)
         }
         self.record(isPostmaster ? "login-as-postmaster" : "login", account, request, host, [("by", how), ("session", "\(session.id)")])
+        self.note(account, method, request, host)
         if isPostmaster {
             host.audit(AuditEntry(at: host.now(), who: session.address, from: request.client, action: "login as Postmaster", subject: ""))
         }
@@ -143,6 +146,7 @@ enum LoginActions {
                 let notice = LoginPages.refusal(refusal, request)
                 return reply(LoginPages.rise(request, host, errand, notice: notice, status: 401))
             }
+            self.note(postmaster.account, .password, request, host)
             reply(self.change(own, to: true, request, host, errand))
         }
     }
@@ -184,6 +188,12 @@ enum LoginActions {
 
     private static func unavailable(_ request: WebRequest, _ host: WebHost, _ errand: LoginPages.Errand) -> WebReply {
         LoginPages.authentication(request, host, errand, notice: Notice(.failure, LoginPages.Words.busy), status: 503)
+    }
+
+    private static func note(
+        _ account: AccountID, _ method: LoginMethod, _ request: WebRequest, _ host: WebHost, refusal: String? = nil
+    ) {
+        host.directory.noteLogin(account, .http, by: method, from: request.client, hasTLS: request.isTLS, refusal: refusal)
     }
 
     private static func record(

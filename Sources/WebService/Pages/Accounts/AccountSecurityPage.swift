@@ -2,8 +2,8 @@ internal import Directory
 internal import Vocabulary
 internal import WebPages
 
-/// What a postmaster may know and undo of how somebody else logs in: the second factor of a lost device, app passwords of lost devices, and
-/// who changed what about the account.
+/// What a postmaster may know and undo of how somebody else logs in: the second factor of a lost device, app passwords of lost devices,
+/// where it was logged in, and who changed what about the account.
 enum AccountSecurityPage {
     static let routes = [
         WebRoute(.get, "/accounts/{id}/security", .postmaster) { request, host in Self.show(request, host) },
@@ -20,9 +20,11 @@ enum AccountSecurityPage {
         guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
         let factor: SecondFactor?
         let passwords: [AppPasswordDetails]
+        let logins: [LoginRecord]
         do throws(DirectoryError) {
             factor = try host.directory.secondFactor(of: details.id)
             passwords = try host.directory.appPasswords(of: details.id)
+            logins = try host.directory.logins(of: details.id)
         } catch {
             return OwnPages.unavailable(request, host)
         }
@@ -45,6 +47,7 @@ enum AccountSecurityPage {
             body.add(.h2, [], OwnPages.Words.appPasswords.text(language))
             let below = ["accounts", "\(details.id.rawValue)", "security", "app-passwords"]
             body.add(OwnAppPasswords.table(passwords, below: below, request, host).html(language))
+            LoginTable.add(logins, to: &body, request, host)
             body.add(.h2, [], Words.history.text(language))
             body.add(.pre) { block in
                 for line in WebCommandResult.split(history.isDone ? history.lines : history.problems) {

@@ -35,7 +35,9 @@ enum OwnMenu {
             may(SecurityField.userSecondFactor), OwnPages.Words.secondFactor,
             Localized(en: "A code of your telephone beside the password.", ja: "パスワードに加えて認証アプリのコードを使用します。"), "/own/second-factor")
         add(
-            true, OwnPages.Words.sessions, Localized(en: "Where you are logged in, and last logins.", ja: "ログイン中の端末と最近のログインです。"),
+            true, OwnPages.Words.sessions,
+            Localized(
+                en: "Where you are logged in, and last logins by all services.", ja: "ログイン中の端末と、すべてのサービスの最近のログインです。"),
             "/own/sessions")
         add(
             may(SecurityField.userAccountDirectory), LoginPages.Words.directory,

@@ -15,8 +15,10 @@ enum SessionPages {
     private static func show(_ request: WebRequest, _ host: WebHost, isAll: Bool, notices: [Notice] = []) -> WebReply {
         guard let session = request.session, let sessions = host.sessions else { return OwnPages.unavailable(request, host) }
         let rows: [WebSessionRow]
+        let logins: [LoginRecord]
         do throws(DirectoryError) {
             rows = try host.directory.webSessions(of: isAll ? nil : session.account, limit: isAll ? 500 : 50)
+            logins = isAll ? [] : try host.directory.logins(of: session.account)
         } catch {
             return OwnPages.unavailable(request, host)
         }
@@ -30,6 +32,7 @@ enum SessionPages {
             if !isAll, live.count > 1 { Parts.button(&body, "/own/sessions/end-others", Words.endOthers, request) }
             body.add(
                 self.table(Words.before, rows.filter { !sessions.isLive($0) }, request, host, isAll: isAll, isOver: true).html(language))
+            if !isAll { LoginTable.add(logins, to: &body, request, host) }
         }
         return .page(page)
     }
