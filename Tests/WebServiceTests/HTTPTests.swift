@@ -1,4 +1,5 @@
 import Directory
+import Dispatch
 import Glibc
 import MailTesting
 import NIOCore
@@ -274,6 +275,17 @@ final class WebServer: Sendable {
                         state.handOut()
                     }
                     state.end()
+                }
+                return reply
+            },
+            WebRoute(.get, "/quiet", .anyone) { _, _ in
+                var reply = WebReply()
+                reply.stream = WebStream { write in
+                    write(Array("a".utf8))
+                    let goesOn = DispatchSemaphore(value: 0)
+                    state.wait { goesOn.signal() }
+                    _ = goesOn.wait(timeout: .now() + 30)
+                    write(Array("b".utf8))
                 }
                 return reply
             },

@@ -12,6 +12,8 @@ package struct HTTPLimits: Sendable {
     package var slowest = 4096
     /// Making a reply. A page that takes this long is a fault of ours; some actions of a postmaster take a while.
     package var work: TimeAmount = .seconds(600)
+    /// A streamed reply that says nothing for so long gives a sign of life.
+    package var sign: TimeAmount = .seconds(20)
     /// Reading on behind a last reply that came early, so that a reset does not overtake it.
     package var linger: TimeAmount = .seconds(5)
     /// Request line and header fields together.

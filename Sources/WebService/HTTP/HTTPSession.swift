@@ -31,7 +31,7 @@ enum HTTPSession {
                 let isHead = request.method == .head
                 let input = try await HTTPInput(request, facts, limit: limits.largest)
                 let reply = await withCheckedContinuation { continuation in answer(input) { continuation.resume(returning: $0) } }
-                let body = reply.stream.map { Self.body($0, on: channel.eventLoop) } ?? Self.body(reply, isHead: isHead)
+                let body = reply.stream.map { Self.body($0, on: channel.eventLoop, sign: limits.sign) } ?? Self.body(reply, isHead: isHead)
                 try await writer.write(response: Self.head(reply), body: body)
             }, configuration: .init(httpDecoderConfiguration: decoding))
         let made = http.setup(channel: channel, logger: Self.logger)
@@ -67,9 +67,9 @@ enum HTTPSession {
     }
 
     /// Piece by piece, each when the one before has left.
-    private static func body(_ stream: WebStream, on loop: any EventLoop) -> ResponseBody {
+    private static func body(_ stream: WebStream, on loop: any EventLoop, sign: TimeAmount) -> ResponseBody {
         ResponseBody { writer in
-            let signs = loop.scheduleRepeatedTask(initialDelay: Self.sign, delay: Self.sign) { _ in stream.tick() }
+            let signs = loop.scheduleRepeatedTask(initialDelay: sign, delay: sign) { _ in stream.tick() }
             defer { signs.cancel() }
             do {
                 while case let piece = try await stream.next(), !piece.isEmpty { try await writer.write(ByteBuffer(bytes: piece)) }
@@ -80,9 +80,6 @@ enum HTTPSession {
             }
         }
     }
-
-    /// A stream that says nothing for so long gives a sign of life.
-    private static let sign = TimeAmount.seconds(20)
 
     private static func body(_ reply: WebReply, isHead: Bool) -> ResponseBody {
         isHead || reply.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body))

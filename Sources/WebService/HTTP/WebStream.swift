@@ -5,7 +5,7 @@ internal import Synchronization
 /// reads any more; its words are thrown away then.
 package final class WebStream: Sendable {
     /// The client took nothing for too long, or went away.
-    struct Abandoned: Error {}
+    package struct Abandoned: Error {}
 
     private struct State {
         var waiting: [UInt8] = []
@@ -16,17 +16,20 @@ package final class WebStream: Sendable {
 
     private let state = Monitor(State())
     private let work: Work
+    private let patience: Int
     /// Bytes that wait for the client; a piece beyond them waits itself.
     private static let most = 256 << 10
-    /// Milliseconds for which a client may take nothing.
-    private static let patience = 60_000
     /// Nothing to read means no more than that somebody is at work: a line end, which says nothing in lines of JSON.
     private static let sign: [UInt8] = [0x0A]
 
     /// Makes the body and hands out each piece.
     package typealias Work = @Sendable (_ piece: @escaping @Sendable ([UInt8]) -> Void) -> Void
 
-    package init(_ work: @escaping Work) { self.work = work }
+    /// - Parameter patience: milliseconds for which a client may take nothing.
+    package init(patience: Int = 60_000, _ work: @escaping Work) {
+        self.patience = patience
+        self.work = work
+    }
 
     /// All of it at once, in memory: for tests.
     package func whole() -> [UInt8] {
@@ -49,7 +52,7 @@ package final class WebStream: Sendable {
     private func write(_ piece: [UInt8]) {
         guard !piece.isEmpty else { return }
         let next: (reader: CheckedContinuation<[UInt8], any Error>, bytes: [UInt8])? = self.state.wait(
-            milliseconds: Self.patience, until: { $0.isAbandoned || $0.waiting.count < Self.most }
+            milliseconds: self.patience, until: { $0.isAbandoned || $0.waiting.count < Self.most }
         ) { state in
             guard !state.isAbandoned else { return nil }
             guard state.waiting.count < Self.most else {
@@ -68,7 +71,7 @@ package final class WebStream: Sendable {
     // MARK: The connection's side
 
     /// What there is, as soon as there is something; empty at the end. One caller.
-    func next() async throws -> [UInt8] {
+    package func next() async throws -> [UInt8] {
         let bytes: [UInt8] = try await withCheckedThrowingContinuation { reader in
             let now: Result<[UInt8], any Error>? = self.state.withLock { state in
                 if state.isAbandoned { return .failure(Abandoned()) }
@@ -86,12 +89,12 @@ package final class WebStream: Sendable {
     }
 
     /// While nothing is said the client still hears that somebody is at work.
-    func tick() {
+    package func tick() {
         self.state.withLock { $0.reader.take() }?.resume(returning: Self.sign)
     }
 
     /// The connection is gone.
-    func abandon() {
+    package func abandon() {
         let reader = self.state.withLock { state in
             state.isAbandoned = true
             state.waiting = []
