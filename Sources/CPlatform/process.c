@@ -34,6 +34,19 @@ int po_drop_privileges(const char *user, uint32_t uid, uint32_t gid) {
     return 0;
 }
 
+int po_lend_privileges(const char *user, uint32_t uid, uint32_t gid) {
+    if (uid == 0 || gid == 0) { errno = EINVAL; return -1; }
+    if (initgroups(user, gid) != 0) return -1;
+    if (setresgid(gid, gid, 0) != 0) return -1;
+    return setresuid(uid, uid, 0);
+}
+
+int po_regain_privileges(void) {
+    if (setresuid(0, 0, 0) != 0) return -1;
+    if (setresgid(0, 0, 0) != 0) return -1;
+    return setgroups(0, NULL);
+}
+
 uint64_t po_filesystem_type(const char *path) {
     struct statfs info;
     if (statfs(path, &info) != 0) return 0;

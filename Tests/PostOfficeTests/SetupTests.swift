@@ -44,6 +44,31 @@ import Vocabulary
         #expect(script.shown.filter { $0.hasPrefix("secret Postmaster password") }.count == 4)
     }
 
+    @Test("must-have 116: setup asks whether to start, and takes yes for an empty answer")
+    func startIsAsked() throws {
+        for (answers, starts) in [([""], true), (["maybe", "no"], false), (["Y"], true)] {
+            var plan = Self.plan
+            plan.asksForStart = true
+            let script = Script(["example.com", "", "", "", "", "secret1", "secret1"] + answers)
+            let done = try SetupDialogue(script.person, .japanese, isFree: { _ in true }).complete(
+                plan, machine: "mx", keepsPassword: false)
+            #expect(done.starts == starts && script.lines.isEmpty, "\(answers)")
+        }
+    }
+
+    @Test("must-have 156: the summary names the browser's address under TLS, without a usual port, and none where no web listens")
+    func summary() {
+        var plan = Self.plan
+        (plan.domain, plan.hostName) = ("example.com", "mx.example.com")
+        #expect(!SetupSummary(plan).next(isServing: true, .english).contains("http"))
+        plan.ports = [.http: 8080]
+        #expect(SetupSummary(plan).next(isServing: true, .japanese).contains(" http://mx.example.com:8080/ "))
+        plan.ports[.https] = 443
+        let text = SetupSummary(plan).next(isServing: false, .english)
+        #expect(text.contains("1. Start the server: sudo postoffice run\n") && text.contains("2. Open https://mx.example.com/ in"))
+        #expect(SetupSummary(plan).whatIs(.english).contains("http 8080, https 443"))
+    }
+
     @Test func whoLeavesChangesNothing() {
         let dialogue = SetupDialogue(Script(["example.com"]).person, .japanese, isFree: { _ in true })
         #expect(throws: SetupDialogue.Abandoned.self) { try dialogue.complete(Self.plan, machine: "mx", keepsPassword: false) }

@@ -25,6 +25,10 @@ int po_memfd(const char *name);
 /// Returns 0, or -1 with errno, in which case the caller must exit.
 int po_drop_privileges(const char *user, uint32_t uid, uint32_t gid);
 
+/// Acts as a user for a while: `po_regain_privileges` brings root back. For programs that nobody else talks to. 0, or -1 with errno.
+int po_lend_privileges(const char *user, uint32_t uid, uint32_t gid);
+int po_regain_privileges(void);
+
 /// The statfs type number of the file system that holds `path`, or 0 when it cannot be told.
 uint64_t po_filesystem_type(const char *path);
 

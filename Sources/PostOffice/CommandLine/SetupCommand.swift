@@ -104,7 +104,19 @@ struct SetupCommand: ParsableCommand {
             "yes で sendmail、mailq、newaliases を Post.Office へのリンクにし、元のものを *.bak に残す。no で元に戻す。", valueName: "yes|no"))
     var sendmailLinks: YesOrNo?
 
+    @Option(
+        name: .long,
+        help: .said(
+            "yes: start the server when all is done (by systemd where its unit is installed, in the background elsewhere); no: only say how. Asked, without --unattended.",
+            "yes で設定後にサーバを起動する（ユニットがあれば systemd で、なければバックグラウンドで）。no で起動方法の表示だけ行う。--unattended でなければ質問する。", valueName: "yes|no"))
+    var start: YesOrNo?
+
     func validate() throws {
+        if self.start != nil && (self.quick != nil || self.addMissing) {
+            throw ValidationError(
+                en: "--start is for a whole installation; a trial instance is started by: postoffice run --config DIR/post.office.conf",
+                ja: "--start は試用インスタンスでは使えません。起動: postoffice run --config DIR/post.office.conf")
+        }
         if self.sendmailLinks != nil && self.quick != nil {
             throw ValidationError(
                 en: "--sendmail-links is for a whole installation, not for --quick", ja: "--sendmail-links は --quick と一緒には使えません")
@@ -161,11 +173,7 @@ struct SetupCommand: ParsableCommand {
                     ja: "\(quick.directory) は空ではなく、Post.Office のものでもありません (\(names))。新しいディレクトリか空のディレクトリを選んでください"))
         }
         let plan = try quick.plan()
-        if PIDFile.holder(plan.directories.spool + "/post.office.pid") != nil {
-            throw self.common.exit(
-                .failed,
-                Localized(en: "this instance is running; `postoffice shutdown` first", ja: "動作中です。先に postoffice shutdown を実行してください"))
-        }
+        try self.refuseRunning(plan.directories.spool)
         let worker = try SetupWorker(plan, tell: self.tell)
         try worker.prepare()
         try worker.fill()
@@ -181,6 +189,13 @@ struct SetupCommand: ParsableCommand {
             Localized(
                 en: "start it: postoffice run --config \(plan.configurationFile)",
                 ja: "起動: postoffice run --config \(plan.configurationFile)"))
+    }
+
+    /// Before anything is asked or changed.
+    private func refuseRunning(_ spool: String) throws {
+        guard PIDFile.holder(spool + "/post.office.pid") != nil else { return }
+        throw self.common.exit(
+            .failed, Localized(en: "this instance is running; `postoffice shutdown` first", ja: "動作中です。先に postoffice shutdown を実行してください"))
     }
 
     /// Makes the directory unless it is there; its path from the root.
@@ -240,10 +255,12 @@ struct SetupCommand: ParsableCommand {
 
     private func runWhole() throws {
         let old = try? StartConfiguration.read(file: self.common.configurationFile)
+        if let old { try self.refuseRunning(old.directories.spool) }
         var plan = try self.proposal(old)
         let keepsPassword = old.map { access($0.directoryDatabase, F_OK) == 0 } ?? false
         plan.sendmailLinks = self.sendmailLinks.map { $0 == .yes }
         plan.systemDelivery = self.systemDelivery.map { $0 == .yes ? old?.systemDelivery ?? .usual : nil } ?? old?.systemDelivery
+        plan.starts = self.start == .yes
         if self.systemDelivery == .yes, geteuid() != 0 {
             throw self.common.exit(
                 .failed,
@@ -257,6 +274,7 @@ struct SetupCommand: ParsableCommand {
         if !self.unattended {
             if plan.sendmailLinks == nil, geteuid() == 0 { plan.sendmailLinks = true }
             plan.asksForSystemDelivery = self.systemDelivery == nil && geteuid() == 0
+            plan.asksForStart = self.start == nil
             guard Terminal.isThere else {
                 throw self.common.exit(
                     .misuse, Localized(en: "there is no terminal to ask at; use --unattended", ja: "端末がありません。--unattended を使ってください"))
@@ -274,8 +292,13 @@ struct SetupCommand: ParsableCommand {
         if let problem = SetupChecks.ports(plan.ports) { throw self.common.exit(.misuse, problem) }
         let worker = try SetupWorker(plan, tell: self.tell)
         try worker.prepare()
-        try worker.fill()
-        self.tell(Localized(en: "start it: postoffice run", ja: "起動: postoffice run"))
+        var log: ServiceStart.Log?
+        try worker.fill { () throws(AdminFailure) in log = plan.starts ? try ServiceStart.Log(spool: plan.directories.spool) : nil }
+        let summary = SetupSummary(plan)
+        AdminPrinter().show(.output(summary.whatIs(self.common.language)))
+        // Only now: what was done above stays done where the server cannot start.
+        if let log { try ServiceStart(plan).begin(log, self.tell) }
+        AdminPrinter().show(.output(summary.next(isServing: log != nil, self.common.language)))
     }
 
     /// Options win over what is there, that wins over the defaults.

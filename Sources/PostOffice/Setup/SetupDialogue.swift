@@ -50,6 +50,12 @@ package struct SetupDialogue {
         if plan.sendmailLinks != nil { plan.sendmailLinks = try self.askLinks() }
         if plan.asksForSystemDelivery { try self.askSystemDelivery(&plan) }
         plan.postmasterPassword = try self.askPassword(keepsPassword)
+        if plan.asksForStart {
+            plan.starts = try self.askYesOrNo(
+                Localized(
+                    en: "Start Post.Office when that is done; the settings are finished in a browser (yes/no)",
+                    ja: "完了後に Post.Office を起動する。残りの設定はブラウザで行う (yes/no)"), proposal: true)
+        }
         return plan
     }
 
@@ -100,11 +106,7 @@ package struct SetupDialogue {
             en:
                 "Programs of this machine send mail through Post.Office: sendmail, mailq and newaliases become links to it, the old ones stay as *.bak (yes/no)",
             ja: "このマシンのプログラムも Post.Office でメールを送る: sendmail、mailq、newaliases をリンクにし、元のものは *.bak に残す (yes/no)")
-        let answer = try self.ask(question, proposal: "yes") { text in
-            ["yes", "no", "y", "n"].contains(text.lowercased())
-                ? nil : Localized(en: "write yes or no", ja: "yes か no と書いてください")
-        }
-        return answer.lowercased().hasPrefix("y")
+        return try self.askYesOrNo(question, proposal: true)
     }
 
     private func askSystemDelivery(_ plan: inout SetupPlan) throws(Abandoned) {
@@ -112,11 +114,16 @@ package struct SetupDialogue {
             en:
                 "Users of this machine: maildrops in /var/mail, delivery programs and their passwords can be used; a small helper stays root for that (yes/no)",
             ja: "このマシンのユーザ: /var/mail への配信、配信プログラム、OS のパスワードを使えるようにする。そのための小さなヘルパーだけが root のまま残る (yes/no)")
-        let answer = try self.ask(question, proposal: plan.systemDelivery == nil ? "no" : "yes") { text in
+        let isWanted = try self.askYesOrNo(question, proposal: plan.systemDelivery != nil)
+        plan.systemDelivery = isWanted ? plan.systemDelivery ?? .usual : nil
+    }
+
+    private func askYesOrNo(_ question: Localized, proposal: Bool) throws(Abandoned) -> Bool {
+        let answer = try self.ask(question, proposal: proposal ? "yes" : "no") { text in
             ["yes", "no", "y", "n"].contains(text.lowercased())
                 ? nil : Localized(en: "write yes or no", ja: "yes か no と書いてください")
         }
-        plan.systemDelivery = answer.lowercased().hasPrefix("y") ? plan.systemDelivery ?? .usual : nil
+        return answer.lowercased().hasPrefix("y")
     }
 
     private func askPassword(_ keeps: Bool) throws(Abandoned) -> String? {

@@ -24,6 +24,10 @@ package struct SetupPlan: Sendable {
     package var systemDelivery: StartConfiguration.SystemServices?
     /// A person is asked about it.
     package var asksForSystemDelivery = false
+    /// The server is started when all is done.
+    package var starts = false
+    /// A person is asked about that.
+    package var asksForStart = false
 
     package init(
         configurationFile: String, directories: StartConfiguration.Directories, user: String?, group: String?, domain: String,

@@ -40,14 +40,24 @@ final class SetupWorker {
         try self.arrangeSystemDelivery()
     }
 
-    /// Certificate and directory database; as the service user.
-    func fill() throws(AdminFailure) {
-        if geteuid() == 0, let identity, !identity.isRoot {
-            guard po_drop_privileges(identity.user, identity.uid, identity.gid) == 0 else {
-                throw AdminFailure(Localized(en: "root cannot be given up", ja: "root 権限を放棄できません"))
-            }
+    /// Certificate and directory database, and whatever `more` does; as the service user, who owns what is made. Root is back behind it, for
+    /// who starts the server.
+    func fill(_ more: () throws(AdminFailure) -> Void = {}) throws(AdminFailure) {
+        let old = umask(0o077)
+        defer { umask(old) }
+        guard geteuid() == 0, let identity, !identity.isRoot else {
+            try self.fillHere()
+            return try more()
         }
-        umask(0o077)
+        guard po_lend_privileges(identity.user, identity.uid, identity.gid) == 0 else {
+            throw AdminFailure(Localized(en: "root cannot be given up", ja: "root 権限を放棄できません"))
+        }
+        try self.fillHere()
+        try more()
+        guard po_regain_privileges() == 0 else { throw Self.failed("setuid") }
+    }
+
+    private func fillHere() throws(AdminFailure) {
         try self.makeCertificate()
         try SetupDirectory.fill(self.plan, self.tell)
     }
