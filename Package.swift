@@ -192,7 +192,7 @@ let package = Package(
             [
                 "WebService", "WebPages", "WebTesting", "Forms", "Directory", "Routing", "SASL", "Policy", "NetKit", "Database",
                 "Vocabulary",
-                "Text", "MailTesting", nioCore, nioPosix,
+                "Text", "MailTesting", nioCore, nioPosix, crypto, cryptoExtras,
             ]),
         tests("MailFilesTests", ["MailFiles", "Bytes", "Vocabulary"]),
         tests("SearchIndexTests", ["SearchIndex", "Search", "MIME", "Vocabulary", nioCore]),

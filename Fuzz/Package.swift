@@ -84,6 +84,8 @@ let package = Package(
         fuzzer("json", ["Forms"]),
         // Beside it, by links, the files of WebService that read what a browser sends.
         fuzzer("web", ["WebPages", "Forms", "Bytes", "Vocabulary"]),
+        // Beside it, by links, the files of WebService that read what devices send.
+        fuzzer("passkey", ["Forms", "Bytes", "Vocabulary", crypto, cryptoExtras]),
         fuzzer("field", ["Forms", "Vocabulary"]),
         fuzzer("text", ["Text", "Vocabulary"]),
         fuzzer("access", ["Policy", "Vocabulary"]),

@@ -1,0 +1,1 @@
+../../../Sources/WebService/Login/Base64URL.swift

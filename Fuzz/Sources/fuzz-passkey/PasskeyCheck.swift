@@ -1,0 +1,1 @@
+../../../Sources/WebService/Passkeys/PasskeyCheck.swift
