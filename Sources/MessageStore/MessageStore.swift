@@ -155,7 +155,9 @@ package final class MessageStore: Sendable {
         if !(try self.hasHeader(last.number, parts.mail)) { parts.folder.keepHeader(of: last.number) }
         let path = parts.directory.path(of: last.number)
         let descriptor = try StoreError.wrap { () throws(IOFailure) in try parts.files.open(path, writing: true) }
-        return OpenLog(log, sealed: sealed, sealedKey: key, appending: (last, descriptor, end.end))
+        let fileEnd = try StoreError.wrap { () throws(IOFailure) in try parts.files.size(descriptor, path) }
+        return OpenLog(
+            log, sealed: sealed, sealedKey: key, appending: .init(header: last, descriptor: descriptor, end: end.end, fileEnd: fileEnd))
     }
 
     private static func hasHeader(_ segment: UInt32, _ mail: Database) throws(StoreError) -> Bool {

@@ -13,6 +13,7 @@ internal import NIOCore
 //                       | first sequence of the batch i64 | SHA-256 of body 32
 //                       | CRC-32C of content u32 | CRC-32C of payload u32 | CRC-32C of the 112 before, seeded, u32
 //     payload           envelope, deliveries, queue entries (RecordPayload)
+//   zeros up to the end of the file where the process was killed that wrote this segment: room for the next records (decision 35)
 //
 // Magic and seed come from the segment's random key, and the trailer names its own place: no bytes that a peer sends, not even a copy
 // of a segment, can pass for a record.

@@ -1,9 +1,10 @@
 internal import Bytes
 internal import CPlatform
+internal import Glibc
 internal import NIOCore
 
 /// Walks the records of a segment from some offset on. Damaged stretches are reported and stepped over: the next magic with a sound
-/// trailer that names its own place is the next record.
+/// trailer that names its own place is the next record. Zeros up to the end of a file are room that the writer made (decision 35): they are the end.
 struct SegmentScanner {
     enum Item {
         case record(Trailer, start: Int64, end: Int64)
@@ -15,8 +16,10 @@ struct SegmentScanner {
 
     private let handle: SegmentHandle
     private let files: Files
-    /// Good bytes end here.
-    let limit: Int64
+    /// Good bytes end here. A file that is cut off meanwhile takes it along.
+    private(set) var limit: Int64
+    /// Nobody said where the records end.
+    private let mayEndInZeros: Bool
     private(set) var cursor: Int64
     private var window = ByteBuffer()
     private var windowStart: Int64 = 0
@@ -29,6 +32,7 @@ struct SegmentScanner {
         self.files = files
         let size = try files.size(handle.descriptor, handle.path)
         self.limit = min(limit ?? size, size)
+        self.mayEndInZeros = limit == nil
         self.cursor = max(from, Int64(SegmentHeader.size))
         self.windowStart = self.cursor
     }
@@ -42,6 +46,7 @@ struct SegmentScanner {
         guard self.cursor < self.limit else { return nil }
         guard let (trailer, at) = try self.findTrailer() else {
             defer { self.cursor = self.limit }
+            if self.mayEndInZeros, self.isZeroToEnd { return nil }
             return .gap(start: self.cursor, end: self.limit)
         }
         let start = trailer.offset
@@ -107,7 +112,10 @@ struct SegmentScanner {
             let end = self.windowEnd
             guard end < self.limit else { return nil }
             from = max(self.cursor, end - 7)
-            _ = try self.fill(upTo: min(self.limit, end + Int64(Self.step)))
+            // Where nothing more can be had, although the file does not end there, the rest is a gap.
+            guard try self.fill(upTo: min(self.limit, end + Int64(Self.step))) || self.windowEnd > end || self.limit <= end else {
+                return nil
+            }
         }
     }
 
@@ -129,12 +137,30 @@ struct SegmentScanner {
     private mutating func fill(upTo end: Int64) throws(IOFailure) -> Bool {
         let have = self.windowEnd
         guard end > have else { return true }
-        let length = Int(min(max(end, have + Int64(Self.step)), self.limit) - have)
-        guard length > 0, let more = try self.files.readBytes(self.handle.descriptor, self.handle.path, length, at: have) else {
-            return false
+        while true {
+            let length = Int(min(max(end, have + Int64(Self.step)), self.limit) - have)
+            guard length > 0 else { return false }
+            if let more = try self.files.readBytes(self.handle.descriptor, self.handle.path, length, at: have) {
+                self.window.writeImmutableBuffer(more)
+                return self.windowEnd >= end
+            }
+            // Shorter than it was: the writer took back what it had not used.
+            let size = try self.files.size(self.handle.descriptor, self.handle.path)
+            guard size < self.limit else { return false }
+            self.limit = max(size, have)
         }
-        self.window.writeImmutableBuffer(more)
-        return self.windowEnd >= end
+    }
+
+    /// Whether nothing but zeros lies behind the cursor; the window reaches from there to the end when no trailer was found.
+    private var isZeroToEnd: Bool {
+        guard self.windowStart <= self.cursor, self.windowEnd >= self.limit else { return false }
+        let length = Int(self.limit - self.cursor)
+        guard length > 0 else { return true }
+        return self.bytes(self.cursor, length).withUnsafeReadableBytes { raw in
+            guard let base = raw.baseAddress else { return false }
+            // All bytes equal the one before them, and the first is zero.
+            return raw.first == 0 && memcmp(base, base + 1, raw.count - 1) == 0
+        }
     }
 
     private func bytes(_ offset: Int64, _ count: Int) -> ByteBuffer {

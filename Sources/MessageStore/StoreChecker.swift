@@ -118,13 +118,30 @@ struct StoreChecker {
         let logs = handles.filter { $0.header.kind == .log }
         for (index, handle) in logs.enumerated() {
             let next = index + 1 < logs.count ? logs[index + 1].header : nil
-            let limit = next?.previous == handle.header.number ? next?.previousEnd : nil
+            let isSealed = next?.previous == handle.header.number
+            let limit = try isSealed ? next?.previousEnd : next == nil ? self.filedEnd(of: handle) : nil
             self.progress(Progress(step: "segments", done: Int64(index), total: Int64(logs.count)))
             try self.checkRecords(handle, limit: limit)
         }
         try self.checkUnreferenced(handles)
         self.report.segments = handles.count
         return readable
+    }
+
+    /// Where the records end that are filed, when the segment may be written to now: in the zeros behind them a record may appear piece by piece.
+    /// nil where nobody writes any more: nothing but zeros lies behind the last record, or what a crash left there.
+    private func filedEnd(of handle: SegmentHandle) throws(StoreError) -> Int64? {
+        guard self.active != nil else { return nil }
+        let number = handle.header.number
+        let position = try self.read(self.mail) { db throws(DatabaseError) in
+            try db.row(MailSQL.readState) { LogPosition(segment: UInt32(clamping: $0.int(1)), offset: $0.int(2)) }
+        }
+        guard let position, position.segment <= number else { return nil }
+        let filed = position.segment == number ? position.offset : 0
+        let isNoted = try self.read(self.mail) { db throws(DatabaseError) in
+            try db.row(Self.gapBehind, .int(number), .int(filed)) { _ in true } ?? false
+        }
+        return isNoted ? nil : filed
     }
 
     private mutating func checkRecords(_ handle: SegmentHandle, limit: Int64?) throws(StoreError) {
@@ -135,6 +152,8 @@ struct StoreChecker {
         var scanner = try StoreError.wrap { () throws(IOFailure) in
             try SegmentScanner(handle, self.directory.files, from: 0, limit: limit)
         }
+        // What is being written now looks unfinished; what a crash left is noted.
+        let isGrowing = number == self.active && limit == nil
         while let item = try StoreError.wrap({ () throws(IOFailure) in try scanner.next(verifyingHash: true) }) {
             switch item {
             case .record(let trailer, _, let end):
@@ -145,12 +164,11 @@ struct StoreChecker {
                 }
             case .damagedRecord(let trailer, let start, let end, let what):
                 if gaps.contains(where: { $0.start <= start && end <= $0.end }) { continue }
-                if number == self.active, end >= scanner.limit { continue }
+                if isGrowing, end >= scanner.limit { continue }
                 self.add(what, "segment \(number) at \(start), body \(trailer.blob)")
             case .gap(let start, let end):
                 self.report.unfinishedBytes += end - start
-                // What is being written now looks unfinished; what a crash left is noted.
-                if number == self.active, end == scanner.limit { continue }
+                if isGrowing, end == scanner.limit { continue }
                 if gaps.contains(where: { $0.start <= start && end <= $0.end }) { continue }
                 self.add("gap", "segment \(number) from \(start) to \(end)")
             }
@@ -158,6 +176,7 @@ struct StoreChecker {
     }
 
     private static let gaps = Statement("SELECT start, end FROM gap WHERE segment = ?1")
+    private static let gapBehind = Statement("SELECT 1 FROM gap WHERE segment = ?1 AND end > ?2 LIMIT 1")
     private static let knowsSegment = Statement("SELECT 1 FROM segment WHERE number = ?1")
 
     /// Large bodies that nothing names. Fresh ones may be on their way.

@@ -23,6 +23,8 @@ package struct StoreLocation: Sendable, Hashable {
 package struct StoreOptions: Sendable {
     /// A segment is closed and a new one begun once it is longer than this. Bytes.
     package var segmentSize: Int64 = 256 << 20
+    /// Zeros that are written ahead of the log's end at a time, so that a sync of few bytes changes no size and no block; 0: none. Bytes.
+    package var zerosAhead = 512 << 10
     /// Bodies longer than this stream into a file of their own (`beginLargeBody`). Bytes.
     package var inlineLimit = 256 << 10
     /// Below this much free space on either directory's file system mail is refused early. Bytes.

@@ -16,6 +16,8 @@ package struct StoreSubject: CrashSubject {
         if self.destroysHeader { try Self.destroyNewestHeader("\(directory)/mailbox/segments") }
         var options = StoreOptions()
         options.segmentSize = 64 << 10
+        // Several steps of zeros in a segment, none of them on a border of blocks.
+        options.zerosAhead = 9_000
         options.inlineLimit = 24 << 10
         options.minimumFree = 0
         options.ballast = 64 << 10

@@ -52,6 +52,7 @@ import Vocabulary
             let text = try #require(try await store.texts(id).first)
             #expect(text.hasPrefix("Return-Path: <s@x>\r\nDelivered-To: user\(id)@example.test\r\nReceived: by x; now\r\n0123"))
         }
+        store.close()
         let size = scratch.segments.reduce(0) { $0 + bytes(ofFile: $1).count }
         #expect(size < 60_000)
     }

@@ -18,17 +18,19 @@ private struct Damageable {
         try scratch.open().close()
         self.empty = try Scratch()
         try self.empty.copy(of: self.scratch)
-        let store = try self.scratch.open()
         var borders = [128]
         for text in ["one\r\n", "two\r\n", "three\r\n"] {
             let queue =
                 text == "two\r\n" ? [QueueDraft(.remote, recipient: .init(Address(localPart: "r", domain: "far.test")), due: 5)] : []
+            // Closed each time, so that no zeros lie behind the record.
+            let store = try self.scratch.open()
+            defer { store.close() }
             _ = try await store.accept(
                 message(text, to: [PlannedDelivery(account: account, prefix: ByteBuffer(string: "Delivered-To: x\r\n"))], queue: queue))
+            _ = try await store.openInbox(account)
+            store.close()
             borders.append(bytes(ofFile: self.scratch.segments[0]).count)
         }
-        _ = try await store.openInbox(account)
-        store.close()
         self.segment = self.scratch.segments[0]
         self.borders = borders
     }
