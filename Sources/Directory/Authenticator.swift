@@ -172,13 +172,12 @@ package final class Authenticator: Sendable {
         }
         if let fault = self.budgetFault(attempt) { return self.refuse(.tooManyFailures, fault, attempt) }
         if self.wrong.contains(mark) { return self.fail(attempt, .wrongPassword) }
-        if let record, let osUser = record.osUser, let ask = self.options.osPassword {
-            return self.askSystem(ask, SystemPassword.Question(user: osUser, password: password), mark, record, attempt)
+        // Who is on the web is a person: he is told that it is the place, once he has shown that he knows the password.
+        let kept = attempt.context.facts.listener.service == .http ? attempt.kept : nil
+        if let osUser = (record ?? kept)?.osUser, let ask = self.options.osPassword {
+            return self.askSystem(ask, SystemPassword.Question(user: osUser, password: password), mark, attempt)
         }
-        let service = attempt.context.facts.listener.service
         let isTaken = self.hashing.submit(from: attempt.peer) {
-            // Who is on the web is a person: he is told that it is the place, once he has shown that he knows the password.
-            let kept = service == .http ? attempt.kept : nil
             let verifier = self.storedVerifier(record ?? kept)
             guard case .success(let stored) = verifier else { return self.refuse(.unavailable, .directory, attempt) }
             self.hashCount.wrappingAdd(1, ordering: .relaxed)
@@ -197,11 +196,12 @@ package final class Authenticator: Sendable {
 
     private func askSystem(
         _ ask: @escaping @Sendable (SystemPassword.Question) -> SystemPassword.Answer, _ question: SystemPassword.Question,
-        _ mark: LoginCache.Mark, _ record: AccountRecord, _ attempt: Attempt
+        _ mark: LoginCache.Mark, _ attempt: Attempt
     ) {
         let isTaken = self.asking.submit(from: attempt.peer) {
             switch ask(question) {
             case .right:
+                guard let record = attempt.record else { return self.refuse(.notFromHere, .accountList, attempt) }
                 self.right.insert(mark)
                 self.decide(record, attempt)
             case .wrong:

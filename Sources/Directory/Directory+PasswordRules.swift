@@ -66,8 +66,9 @@ extension Directory {
         return SCRAMVerifier(password: prepared, salt: self.location.random(SCRAMVerifier.saltLength))
     }
 
-    /// How to ask the operating system whether a password is a user's; given in by whoever can. Without it such passwords are not compared.
-    package func compareSystemPasswords(_ ask: @escaping @Sendable (_ user: String, Secret) -> Bool) {
+    /// How to ask the operating system whether a password is a user's; given in by whoever can. Without it such passwords are not compared,
+    /// and right nowhere. It blocks.
+    package func compareSystemPasswords(_ ask: @escaping @Sendable (SystemPassword.Question) -> SystemPassword.Answer) {
         self.systemPassword.withLock { $0 = ask }
     }
 
@@ -75,7 +76,7 @@ extension Directory {
     /// One question at a change: a wrong answer takes PAM two seconds.
     private func checkSystemPassword(_ password: Secret, of id: AccountID?) throws(DirectoryError) {
         guard let ask = self.systemPassword.withLock({ $0 }), let id, let user = self.snapshot.contents.accounts[id]?.osUser else { return }
-        guard ask(user, password) else { return }
+        guard ask(SystemPassword.Question(user: user, password: password)) == .right else { return }
         throw DirectoryError([
             AccountField.password.problem(
                 Localized(
@@ -118,6 +119,16 @@ extension Directory {
     package func isPassword(_ password: Secret, of id: AccountID) throws(DirectoryError) -> Bool {
         guard let prepared = Self.preparation.prepared(password) else { return false }
         return try self.storedPassword(of: id)?.verifier.matches(prepared) ?? false
+    }
+
+    /// Whether it is the password that the account logs in with now: its own, or that of its user of the operating system. Blocks, and takes the
+    /// time of a hash, or that which the operating system takes.
+    package func isLoginPassword(_ password: Secret, of id: AccountID) throws(DirectoryError) -> SystemPassword.Answer {
+        guard let user = self.snapshot.contents.accounts[id]?.osUser else {
+            return try self.isPassword(password, of: id) ? .right : .wrong
+        }
+        guard let ask = self.systemPassword.withLock({ $0 }) else { return .unavailable }
+        return ask(SystemPassword.Question(user: user, password: password))
     }
 
     /// Verifier and version of an account's own password; nil when it has none.

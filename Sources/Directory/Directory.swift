@@ -26,7 +26,7 @@ package final class Directory: Sendable {
     private let system = Mutex(SystemDelivery.unknown)
     /// One change at a time, from its checks to its new snapshot: so snapshots follow in the order of commits.
     private let changing = Monitor(())
-    let systemPassword = Mutex<(@Sendable (_ user: String, Secret) -> Bool)?>(nil)
+    let systemPassword = Mutex<(@Sendable (SystemPassword.Question) -> SystemPassword.Answer)?>(nil)
     private let listeners = Mutex<[@Sendable (DirectorySnapshot) -> Void]>([])
 
     /// Opens or creates `spool/directory.db` and reads it into memory. One process at a time.

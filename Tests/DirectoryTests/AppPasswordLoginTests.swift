@@ -235,7 +235,7 @@ final class LoginDesk: Sendable {
         #expect(
             refusal { try directory.changeOwnPassword(jane, from: Secret("not it"), to: Secret("better word"), by: Fixture.actor) } != nil)
         // The operating system's, where it can be asked and the account is linked.
-        directory.compareSystemPasswords { user, password in user == "jdoe" && password == Secret("system word") }
+        directory.compareSystemPasswords { $0.user == "jdoe" && $0.password == Secret("system word") ? .right : .wrong }
         #expect(refusal { _ = try directory.checkedVerifier(for: Secret("system word"), of: jane) } == nil)
         let link = AccountInput(values: ["use-os-password": .flag(true), "os-user": .text("jdoe")])
         try directory.changeAccount(jane, link, by: Fixture.actor)

@@ -43,10 +43,10 @@ import Vocabulary
             return question.user == "unix-jane" && question.password == Secret("of the system") ? .right : .wrong
         }
 
-        func ask(_ request: AuthRequest) throws -> AuthOutcome {
+        func ask(_ request: AuthRequest, by service: ListenerRole.Service = .pop3) throws -> AuthOutcome {
             let address = try #require(IPAddress("192.0.2.1"))
             let facts = ConnectionFacts(
-                peer: address, peerPort: 1, local: address, localPort: 2, listener: ListenerRole(name: "test", service: .pop3),
+                peer: address, peerPort: 1, local: address, localPort: 2, listener: ListenerRole(name: "test", service: service),
                 trace: TraceID("t"))
             let answer = Monitor<AuthOutcome?>(nil)
             self.authenticator.answer(request, LoginContext(facts: facts, hasTLS: true, hostName: .notLooked)) { outcome in
@@ -56,8 +56,8 @@ import Vocabulary
             return try #require(answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 }))
         }
 
-        func login(_ name: String, _ password: String) throws -> AuthRefusal? {
-            switch try self.ask(.password(login: name, Secret(password))) {
+        func login(_ name: String, _ password: String, by service: ListenerRole.Service = .pop3) throws -> AuthRefusal? {
+            switch try self.ask(.password(login: name, Secret(password)), by: service) {
             case .accepted: nil
             case .refused(let refusal): refusal
             case .verifier: throw Unexpected()
@@ -110,6 +110,19 @@ import Vocabulary
             #expect(try desk.login(name, "wrong \(number)") == .badCredentials)
             #expect(desk.later.load(ordering: .relaxed) == number + 1)
         }
+    }
+
+    @Test("A3 from a place that the account's list does not admit, who knows the system's password is told so, on the web alone")
+    func theSystemsPasswordFromElsewhere() throws {
+        let desk = try Desk()
+        let id = try desk.fixture.add(
+            "jane@example.test", fields: ["web-access-restrictions": "198.51.100.1", "access-restrictions": "198.51.100.1"],
+            password: "secret")
+        #expect(try desk.login("jane", "secret", by: .http) == .notFromHere)
+        try desk.link(id, true)
+        #expect(try desk.login("jane", "of the system", by: .http) == .notFromHere)
+        #expect(try desk.login("jane", "secret", by: .http) == .badCredentials)
+        #expect(try desk.login("jane", "of the system") == .badCredentials)
     }
 
     @Test("where the system cannot be asked, the login is put off, and right passwords of before still count")

@@ -134,7 +134,7 @@ package final class MTA: Sendable {
         let authentication = Opening.authentication(options, self.trail, self.loops.all.first)
         self.authenticator = Authenticator(self.directory, authentication)
         if let ask = authentication.osPassword {
-            self.directory.compareSystemPasswords { ask(SystemPassword.Question(user: $0, password: $1)) == .right }
+            self.directory.compareSystemPasswords(ask)
         }
         self.limits = ConnectionLimits(Opening.bounds(self.directory.configuration))
         self.names = try Opening.nameService(self.directory.configuration, self.trail)
