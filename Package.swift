@@ -56,6 +56,7 @@ let package = Package(
     targets: [
         // C libraries of the system, and the little C that Swift cannot say.
         .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "CQRCode"),
         .systemLibrary(name: "CUnicode"),
         .systemLibrary(name: "CUnbound"),
         .systemLibrary(name: "CZlib"),
@@ -123,7 +124,8 @@ let package = Package(
         ours(
             "WebService",
             [
-                nioCore, nioHTTP1, hummingbird, logging, crypto, cryptoExtras, "NetKit", "WebPages", "Forms", "SASL", "Policy", "Routing",
+                nioCore, nioHTTP1, hummingbird, logging, crypto, cryptoExtras, "CQRCode", "NetKit", "WebPages", "Forms", "SASL", "Policy",
+                "Routing",
                 "Database", "Directory",
                 "MessageStore",
                 "Queue", "Counters", "Bytes", "Vocabulary", "Text",

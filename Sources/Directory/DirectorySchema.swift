@@ -170,6 +170,7 @@ package enum DirectorySchema {
     static let secondFactor = Statement("SELECT key, last_step, recovery_codes FROM second_factor WHERE account = ?1")
     static let insertSecondFactor = Statement(
         "INSERT INTO second_factor(account, key, last_step, recovery_codes) VALUES(?1, ?2, ?3, ?4)")
+    static let setRecoveryCodes = Statement("UPDATE second_factor SET recovery_codes = ?2 WHERE account = ?1")
     static let deleteSecondFactor = Statement("DELETE FROM second_factor WHERE account = ?1")
 
     /// Of an account that is there still: a login may be written after its deletion.

@@ -103,6 +103,8 @@ enum Stylesheet {
         .legend svg{width:1.6em;height:.8em;display:inline-block;vertical-align:baseline}
         .c0{--c:#0b6bcb}.c1{--c:#c2410c}.c2{--c:#15803d}.c3{--c:#7e22ce}.c4{--c:#a16207}.c5{--c:#be185d}.c6{--c:#0f766e}.c7{--c:#57606a}
         .dash1{stroke-dasharray:7 3}.dash2{stroke-dasharray:2 3}.dash3{stroke-dasharray:9 3 2 3}
+        .qr{width:17rem;max-width:100%;height:auto;display:block;margin:1em 0;forced-color-adjust:none}
+        .qr rect{fill:#fff}.qr path{stroke:#000;stroke-width:1;shape-rendering:crispEdges}
         @media (prefers-color-scheme:dark){.c0{--c:#79b8ff}.c1{--c:#ffab70}.c2{--c:#85e89d}.c3{--c:#d2a8ff}.c4{--c:#ffdf5d}.c5{--c:#ff9bce}
         .c6{--c:#76e3d5}.c7{--c:#b1bac4}}
 

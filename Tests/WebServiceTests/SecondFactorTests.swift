@@ -1,3 +1,5 @@
+import Directory
+import MailTesting
 import SASL
 import Testing
 import Vocabulary
@@ -91,6 +93,118 @@ import WebTesting
         try guesser.get("/own/second-factor")
         #expect(try guesser.submit("/own/second-factor/off", ["password": "secret-1"]).status == 200)
         #expect(try office.directory.secondFactor(of: taro) == nil)
+    }
+
+    @Test("new recovery codes want the password and a code; those of before are worth nothing then, and the history tells that it was done")
+    func newRecoveryCodes() throws {
+        let office = try WebOfficeInTest()
+        let taro = try office.add("taro@example.test")
+        let browser = TestBrowser(office)
+        try browser.logIn("taro@example.test")
+        let key = try Self.switchOn(browser)
+        let before = try Self.codes(browser.page.read)
+        let path = "/own/second-factor/recovery-codes"
+        func code() -> String { TOTP.code(key, step: TOTP.step(at: office.clock.now)) }
+        func ask(_ password: String, _ code: String) throws -> TestBrowser.Answer {
+            try browser.get("/own/second-factor")
+            return try browser.submit(path, ["new-codes-password": password, "code": code])
+        }
+        // The code that switched it on is spent, and so are others when they were used.
+        #expect(try ask("secret-1", code()).status == 422)
+        office.clock.advance(30)
+        #expect(try ask("wrong", code()).status == 422)
+        #expect(try ask("secret-1", "").status == 422)
+        #expect(try office.directory.secondFactor(of: taro)?.recoveryCodes.count == 10)
+        let renewed = try ask("secret-1", code())
+        let after = try Self.codes(renewed.read)
+        #expect(renewed.status == 200 && after.count == 10 && Set(after).isDisjoint(with: before))
+        let other = TestBrowser(office)
+        try other.logIn("taro@example.test")
+        #expect(try other.submit("/login/code", ["code": before[0]]).status == 200)
+        #expect(try other.submit("/login/code", ["code": after[0]]).location == "/own")
+        let history = try office.directory.history(of: taro, limit: 10).flatMap(\.changes).map(\.field)
+        #expect(history.contains("recovery-codes"))
+        #expect(!office.events.text.contains(after[1]))
+    }
+
+    @Test("an account with the operating system's password confirms its second factor with that one, not with its own of before")
+    func systemPassword() throws {
+        let office = try WebOfficeInTest(osPassword: { question in
+            question.user == "unix-taro" && question.password == Secret("of the system") ? .right : .wrong
+        })
+        let taro = try office.add("taro@example.test")
+        try office.set(taro, "os-user", "unix-taro")
+        try office.set(taro, "use-os-password", "yes")
+        let browser = TestBrowser(office)
+        try browser.logIn("taro@example.test", "of the system")
+        #expect(browser.page.location == "/own")
+        _ = try Self.switchOn(browser, password: "secret-1", status: 422)
+        #expect(try office.directory.secondFactor(of: taro) == nil)
+        _ = try Self.switchOn(browser, password: "of the system")
+        #expect(try office.directory.secondFactor(of: taro) != nil)
+        // From a place that its own list does not admit, who typed the right password is told that it is the place.
+        try office.set(taro, "web-access-restrictions", "198.51.100.0/24")
+        let elsewhere = TestBrowser(office)
+        try elsewhere.logIn("taro@example.test", "of the system")
+        let told = elsewhere.page.read
+        try elsewhere.logIn("taro@example.test", "no password")
+        #expect(told.contains("not from this") || told != elsewhere.page.read, "\(told)")
+        #expect(elsewhere.page.status == 401)
+    }
+
+    @Test("the drawing of the address is read back by a reader of QR codes")
+    func picture() throws {
+        let office = try WebOfficeInTest()
+        try office.add("taro@example.test")
+        let browser = TestBrowser(office)
+        try browser.logIn("taro@example.test")
+        let page = try browser.get("/own/second-factor").text
+        let address = try #require(Self.between("<code>otpauth", "</code>", page).map { "otpauth" + Browser.decoded(Substring($0)) })
+        #expect(page.contains("aria-label=\"QR code of the address below"))
+        let path = try #require(Self.between("<path d=\"", "\"", page))
+        let side = try #require(Self.between("viewBox=\"0 0 ", " ", page).flatMap { Int($0) })
+        let place = TemporaryDirectory("qr")
+        place.write("code.pbm", try Self.bitmap(path, side: side))
+        let ending = try ChildProcess("/usr/bin/zbarimg", ["--raw", "-q", place("code.pbm")], output: place("text"))
+            .expectEnd(within: 60)
+        #expect(ending == .exited(0))
+        #expect(ChildProcess.text(of: place("text")).split(separator: "\n").first.map(String.init) == address)
+        // Nothing that does not fit is drawn.
+        #expect(QRCode(String(repeating: "x", count: 601)) == nil && QRCode("") == nil)
+    }
+
+    private static func between(_ start: String, _ end: String, _ text: String) -> String? {
+        guard let from = text.firstRange(of: start)?.upperBound, let to = text[from...].firstRange(of: end)?.lowerBound else { return nil }
+        return String(text[from..<to])
+    }
+
+    /// The drawing as a picture with four dots a module: `M4 7.5h3` is three dark modules from the fourth of the seventh row.
+    private static func bitmap(_ path: String, side: Int) throws -> String {
+        var rows = [[Int]](repeating: [Int](repeating: 0, count: side), count: side)
+        for run in path.split(separator: "M") {
+            let numbers = run.split { !$0.isNumber }.compactMap { Int($0) }
+            try #require(numbers.count == 4 && numbers[2] == 5 && numbers[0] + numbers[3] <= side && numbers[1] < side)
+            for column in numbers[0]..<(numbers[0] + numbers[3]) { rows[numbers[1]][column] = 1 }
+        }
+        let lines = rows.flatMap { row in
+            [String](repeating: row.flatMap { [String](repeating: "\($0)", count: 4) }.joined(separator: " "), count: 4)
+        }
+        return "P1\n\(side * 4) \(side * 4)\n" + lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The key of the factor, when it was switched on.
+    private static func switchOn(_ browser: TestBrowser, password: String = "secret-1", status: Int = 200) throws -> Secret {
+        let page = try browser.get("/own/second-factor").read
+        let secret = try #require(page.firstRange(of: "secret=")).upperBound
+        let key = Self.base32Decoded(page[secret...].prefix { $0 != "&" })
+        let code = TOTP.code(key, step: TOTP.step(at: browser.office.clock.now))
+        #expect(try browser.submit("/own/second-factor", ["password": password, "code": code]).status == status)
+        return key
+    }
+
+    private static func codes(_ page: String) throws -> [String] {
+        let block = try #require(page.firstRange(of: "<pre>")).upperBound
+        return page[block...].prefix { $0 != "<" }.split(separator: "\n").map(String.init)
     }
 
     private static func base32Decoded(_ text: Substring) -> Secret {

@@ -23,16 +23,21 @@ final class WebOfficeInTest: Sendable {
     static let actor = Actor(name: "tester", interface: "test")
     static let postmasterPassword = "postmaster-1"
 
-    init(certificate: WebCertificate? = WebCertificate(isSelfSigned: true, names: []), ports: [WebPort] = [WebPort(port: 443, isTLS: true)])
-        throws
-    {
+    /// - Parameter osPassword: stands for the operating system.
+    init(
+        certificate: WebCertificate? = WebCertificate(isSelfSigned: true, names: []), ports: [WebPort] = [WebPort(port: 443, isTLS: true)],
+        osPassword: (@Sendable (SystemPassword.Question) -> SystemPassword.Answer)? = nil
+    ) throws {
         let clock = self.clock
         let random: @Sendable (Int) -> [UInt8] = { count in (0..<count).map { _ in UInt8.random(in: .min ... .max) } }
         let directory = try Directory.open(DirectoryLocation(file: self.folder("directory.db"), now: { clock.now }, random: random))
         self.directory = directory
         try directory.setUp(
             mainDomain: "example.test", hostName: "mail.example.test", postmasterPassword: Secret(Self.postmasterPassword), by: Self.actor)
-        self.authenticator = Authenticator(directory, AuthenticatorOptions(cacheKey: Secret(random(32)), events: self.events))
+        var options = AuthenticatorOptions(cacheKey: Secret(random(32)), events: self.events)
+        options.osPassword = osPassword
+        if let osPassword { directory.compareSystemPasswords(osPassword) }
+        self.authenticator = Authenticator(directory, options)
         self.queue = FairQueue("web-test", threads: 1, perPeer: 10, total: 10)
         var host = WebHost(
             directory: directory, authenticator: self.authenticator, events: self.events, version: "5.0.0", now: { clock.now },
