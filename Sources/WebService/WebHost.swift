@@ -42,6 +42,8 @@ package struct WebHost: Sendable {
     package let apiGate = APIGate()
     /// What the pages about the running of the server look at; nil where none runs.
     package var watch: WebWatch?
+    /// Writes to an owner whose second factor a postmaster has switched off; what went wrong with that.
+    package var tellSecondFactorOff: @Sendable (AccountID) -> Localized? = { _ in nil }
     /// Takes what a postmaster did.
     package var audit: @Sendable (AuditEntry) -> Void = { _ in }
 

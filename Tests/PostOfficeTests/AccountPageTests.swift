@@ -91,6 +91,10 @@ import WebTesting
         let revoked = visitor.post(page + "/app-passwords/\(device.id)/revoke", PostedForm())
         #expect(revoked.status == 200)
         #expect(try desk.directory.appPasswords(of: jane).isEmpty)
+        // Its owner hears of both, in his own language.
+        let mail = try desk.mail("jane@example.test")
+        #expect(mail.count == 2 && mail[0].contains("jane@example.test"), "\(mail)")
+        #expect(mail.joined().contains("postmaster@example.test") && !mail.joined().contains(device.text))
         #expect(desk.audited.withLock { $0.map(\.action) }.suffix(2) == ["second factor switched off", "app password revoked"])
         #expect(visitor.get(page).read.contains("second-factor"))
         // What is none of its own is refused in words, and an account that is gone as well.

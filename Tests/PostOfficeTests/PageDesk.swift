@@ -2,9 +2,11 @@ import Directory
 import Forms
 import MailTesting
 import MessageStore
+import NIOCore
 import NetKit
 import PostOffice
 import Synchronization
+import Testing
 import Vocabulary
 import WebService
 import WebTesting
@@ -55,6 +57,7 @@ final class PageDesk: Sendable {
             directory: self.directory, store: self.store, version: "5.0", now: { 1_800_000_000 }, random: SystemSources.random,
             perform: { [context] in Self.perform($0, context) })
         host.speak = { [context] in Self.speak($0, context, $1) }
+        host.tellSecondFactorOff = { [context] in OwnerNotice.send(.secondFactorOff, to: $0, context) }
         host.audit = { [weak self] entry in self?.audited.withLock { $0.append(entry) } }
         change(&host)
         return host
@@ -101,6 +104,25 @@ final class PageDesk: Sendable {
             ("addresses", ["boss@example.test"]), ("real-name", ["Boss"]), ("type", ["administrative"]), ("postmaster-privilege", ["yes"]),
         ])
         _ = try self.directory.addAccount(input, by: Actor(name: "test", interface: "test"))
+    }
+
+    /// Messages of an account's INBOX, whole.
+    func mail(_ name: String) throws -> [String] {
+        let inbox = try self.wait { try self.store.openInbox(of: #require(self.directory.find(name)), completion: $0) }
+        return try inbox.entries.map { entry in
+            let reader = try self.wait { self.store.reader(inbox.mailbox, entry.uid, completion: $0) }
+            var whole = ByteBuffer()
+            while var piece = try self.wait({ reader.next($0) }) { whole.writeBuffer(&piece) }
+            return String(buffer: whole)
+        }
+    }
+
+    private func wait<Value: Sendable, Failure: Error>(
+        _ start: (@escaping @Sendable (Result<Value, Failure>) -> Void) throws -> Void
+    ) throws -> Value {
+        let answer = Promised<Result<Value, Failure>>()
+        try start { answer.give($0) }
+        return try answer.wait(for: "an answer of the store").get()
     }
 
     func value(_ field: Field) -> FieldValue { self.directory.configuration.value(field) }

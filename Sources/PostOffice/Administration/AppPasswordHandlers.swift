@@ -65,13 +65,16 @@ enum AppPasswordHandlers {
             throw AdminFailure(Localized(en: "name one account", ja: "アカウントを 1 つ指定してください"), .misuse)
         }
         let id = try AccountHandlers.find(name, context)
+        let present = try context.directory.appPasswords(of: id)
         let wanted =
             request.has("all")
-            ? try context.directory.appPasswords(of: id).map(\.id)
+            ? present.map(\.id)
             : request.operands.dropFirst().compactMap { Int64($0).map(AppPasswordID.init(rawValue:)) }
         var status = AdminStatus.done
+        var revoked: [String] = []
         for number in wanted {
             if try context.directory.revokeAppPassword(id, number, by: request.actor) {
+                revoked.append(present.first { $0.id == number }?.label ?? "\(number)")
                 self.record("app-password-revoked", id, context, request)
                 output.line(Localized(en: "revoked \(number)", ja: "\(number) を取り消しました"))
             } else {
@@ -82,6 +85,7 @@ enum AppPasswordHandlers {
                 status = .failed
             }
         }
+        if !revoked.isEmpty, let problem = OwnerNotice.send(.appPasswordsRevoked(revoked), to: id, context) { output.problem(problem) }
         if wanted.isEmpty { output.line(Localized(en: "no app passwords", ja: "アプリパスワードはありません")) }
         return status
     }

@@ -45,6 +45,7 @@ final class WebOffice: Sendable {
                 trail.record(TrailEvent(.webServer, "audit-failed", trace: nil, [("reason", error.message.english)]), switchedBy: nil)
             }
         }
+        host.tellSecondFactorOff = { OwnerNotice.send(.secondFactorOff, to: $0, context) }
         host.lookUpName = { names.lookUp($0, .http, $1) }
         host.resolver = resolver
         host.ownAddresses = { Array(SystemFacts.addresses()) }

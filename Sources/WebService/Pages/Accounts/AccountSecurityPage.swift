@@ -77,7 +77,8 @@ enum AccountSecurityPage {
             return OwnPages.unavailable(request, host)
         }
         request.audit(host, "second factor switched off", details.primary)
-        return self.show(request, host, notices: [Notice(.done, Words.done)])
+        let untold = host.tellSecondFactorOff(details.id).map { Notice(.warning, $0) }
+        return self.show(request, host, notices: [Notice(.done, Words.done)] + (untold.map { [$0] } ?? []))
     }
 
     private static func ask(_ details: AccountDetails, _ request: WebRequest, _ host: WebHost) -> WebReply {
@@ -111,8 +112,8 @@ enum AccountSecurityPage {
         static let isOff = Localized(en: "Not switched on.", ja: "使用していません。")
         static let off = Localized(en: "Switch off the second factor", ja: "二段階認証を無効にする")
         static let done = Localized(
-            en: "The password alone is enough again, and the account's logins on the web have ended.",
-            ja: "二段階認証を無効にし、このアカウントの Web のログインを終了しました。")
+            en: "The password alone is enough again, the account's logins on the web have ended, and its owner is told by mail.",
+            ja: "二段階認証を無効にし、このアカウントの Web のログインを終了しました。所有者にはメールで通知します。")
         static let history = Localized(en: "Changes, newest first", ja: "変更履歴（新しい順）")
     }
 }
