@@ -60,6 +60,8 @@ extension RemoteDelivery {
         // Bounded: a disk that hangs must not hang the postmaster's command for ever.
         let done = answer.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 ?? 0 })
         for name in Set(free.map(\.draft.destination)) { self.environment.queue.book { $0.wake(name, now: now) } }
+        // Somebody looks next what became of it.
+        self.counted.forget()
         self.scan()
         self.localChanged()
         for entry in free { self.record("edited", entry.trace, [("to", "\(entry.draft.recipient.address)"), ("edit", edit.word)]) }

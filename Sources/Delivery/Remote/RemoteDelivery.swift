@@ -38,7 +38,7 @@ package final class RemoteDelivery: Sendable {
     private let reporter: TransportReporter?
     private let state = Monitor(State())
     private let thread = Monitor<Thread?>(nil)
-    private let counted = RememberedSummary()
+    let counted = RememberedSummary()
     private let onLocalChange = Monitor<@Sendable () -> Void>({})
     /// Where domains are whose user has just called, until a time.
     private let callers = Mutex<[String: (address: IPAddress, port: Int, until: Int64)]>([:])
@@ -82,6 +82,7 @@ package final class RemoteDelivery: Sendable {
             _ = self.state.wait(milliseconds: 5000, until: { $0.couriers == 0 }, then: { $0.couriers })
         }
         self.environment.queue.stop()
+        self.counted.stop()
         self.workers.stop()
         self.environment.transport?.close()
     }
@@ -122,8 +123,9 @@ package final class RemoteDelivery: Sendable {
 
     /// How the queue for other hosts stands; a long one as of a moment ago. Blocks.
     package func summary() throws(StoreError) -> QueueSummary {
-        try self.counted.value { () throws(StoreError) in
-            try self.environment.store.queueSummary(.remote, now: self.environment.now(), heldFor: RemoteSettings.staysHereWords)
+        let environment = self.environment
+        return try self.counted.value { () throws(StoreError) in
+            try environment.store.queueSummary(.remote, now: environment.now(), heldFor: RemoteSettings.staysHereWords)
         }
     }
 
@@ -137,7 +139,6 @@ package final class RemoteDelivery: Sendable {
 
     /// Looks through the whole queue again: settings or entries were changed.
     package func scan() {
-        self.counted.forget()
         self.state.withLock { $0.mustScan = true }
         self.state.signal()
     }

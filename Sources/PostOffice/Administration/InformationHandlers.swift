@@ -4,7 +4,7 @@ import Vocabulary
 enum InformationHandlers {
     static let all: [AdminHandler] = [
         AdminHandler("information") { request, context, output throws(AdminFailure) in
-            for line in StatusReport.gather(context.start).lines(request.language) { output.line(line) }
+            for line in StatusReport.gather(context.start, listening: context.listening?()).lines(request.language) { output.line(line) }
             return .done
         }
     ]

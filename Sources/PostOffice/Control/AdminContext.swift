@@ -35,6 +35,8 @@ package final class AdminContext: Sendable {
     package let counters: Counters?
     /// How many entries the queue has; nil when no server runs here.
     package let census: CensusKeeper?
+    /// Ports on which the running server listens; nil when none runs here.
+    package let listening: (@Sendable () -> Set<Int>)?
     private let opened: Mutex<MessageStore?>
     private let isServer: Bool
 
@@ -44,8 +46,9 @@ package final class AdminContext: Sendable {
         guards: SMTPGuards? = nil, authenticator: Authenticator? = nil, trail: TrailWriter? = nil,
         reload: @escaping @Sendable () -> Localized?, counts: (@Sendable () -> ServerCounts)? = nil,
         dns: (@Sendable () -> NameService.Validation)? = nil, renewNames: (@Sendable () -> Void)? = nil, conduct: SendingWatch? = nil,
-        counters: Counters? = nil, census: CensusKeeper? = nil
+        counters: Counters? = nil, census: CensusKeeper? = nil, listening: (@Sendable () -> Set<Int>)? = nil
     ) {
+        self.listening = listening
         self.counters = counters
         self.census = census
         self.conduct = conduct
@@ -78,6 +81,7 @@ package final class AdminContext: Sendable {
         self.trail = nil
         self.counters = nil
         self.census = nil
+        self.listening = nil
         self.opened = Mutex(nil)
         self.isServer = false
     }

@@ -181,7 +181,7 @@ package final class MTA: Sendable {
                     connections: listeners.openConnections, harvesters: guards.harvest.closedCount(at: SystemSources.now()),
                     guessers: authenticator.shutOutPeers, unwritten: trail.unwritten)
             }, dns: { [names] in names.validation }, renewNames: { [names] in names.renew() }, conduct: self.conduct,
-            counters: counters, census: self.census)
+            counters: counters, census: self.census, listening: { [listeners] in Set(listeners.ports.map(\.port)) })
         do {
             self.control = try ControlServer(Administration.registry, context)
         } catch {
@@ -239,7 +239,7 @@ package final class MTA: Sendable {
         self.upkeep.start()
         self.census.start()
         self.counters?.start(
-            GaugeLook.closure(self.start, self.census, connections: { [listeners] in listeners.openConnections }))
+            GaugeLook.closure(self.start, self.census, self.remoteDelivery, connections: { [listeners] in listeners.openConnections }))
         self.record("serving", self.ports.map { ($0.role.name, "\($0.port)") })
     }
 

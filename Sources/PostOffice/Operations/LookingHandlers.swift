@@ -17,7 +17,7 @@ enum LookingHandlers {
     private static func status(
         _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
     ) throws(AdminFailure) -> AdminStatus {
-        let report = StatusReport.gather(context.start)
+        let report = StatusReport.gather(context.start, listening: context.listening?())
         output.line(
             request.wantsJSON ? report.json(request.language).description : report.lines(request.language).joined(separator: "\n"))
         return !report.isRunning || !report.troubles.isEmpty ? .failed : .done

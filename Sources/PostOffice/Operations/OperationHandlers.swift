@@ -237,7 +237,7 @@ enum OperationHandlers {
     private static func show(
         _ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput
     ) throws(AdminFailure) -> AdminStatus {
-        let report = StatusReport.gather(context.start)
+        let report = StatusReport.gather(context.start, listening: context.listening?())
         if request.wantsJSON {
             output.line(JSONValue.list(report.certificates.map(\.json)).description)
         } else {

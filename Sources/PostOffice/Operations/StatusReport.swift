@@ -45,12 +45,15 @@ struct StatusReport {
     /// Below so much free space mail will soon be refused. Bytes.
     private static let spaceWarning: Int64 = 512 << 20
 
-    static func gather(_ start: StartConfiguration, now: Int64 = Int64(time(nil))) -> StatusReport {
+    /// - Parameter listening: ports on which somebody listens, where that is known: asking the system walks through all its connections.
+    static func gather(
+        _ start: StartConfiguration, listening: Set<Int>? = nil, now: Int64 = Int64(time(nil))
+    ) -> StatusReport {
         var report = StatusReport(
             start: start, dispatcher: PIDFile.holder(start.dispatcherPIDFile), mta: PIDFile.holder(start.mtaPIDFile))
         report.lookAtDirectories()
         report.lookAtProcesses()
-        report.lookAtPorts()
+        report.lookAtPorts(listening ?? SystemFacts.listeningPorts())
         report.lookAtCertificates(now)
         report.lookAtRefusedDrops()
         report.askTheServer()
@@ -239,8 +242,7 @@ struct StatusReport {
         }
     }
 
-    private mutating func lookAtPorts() {
-        let listening = SystemFacts.listeningPorts()
+    private mutating func lookAtPorts(_ listening: Set<Int>) {
         for listener in self.start.listeners {
             let isListening = listening.contains(listener.port)
             self.ports.append(Port(listener: listener, isListening: isListening))
