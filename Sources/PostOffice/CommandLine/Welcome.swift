@@ -25,10 +25,11 @@ struct Welcome {
             "", say("Post.Office \(ProductVersion.text) is serving \(domain).", "Post.Office \(ProductVersion.text) が \(domain) で動作中です。"),
             "",
         ]
-        out += self.services(host)
+        out += self.web(host)
         if let password = self.settings["POSTMASTER_PASSWORD"] {
             out.append("  Postmaster  postmaster@\(domain)  \(say("password", "パスワード")) \(password)")
         }
+        out += self.services(host)
         out += ["", say("Three things to try, in another terminal:", "別の端末で試せること:"), ""]
         out.append(say("1. Add an account", "1. アカウントを作る"))
         out.append("   export POSTOFFICE_CONFIG=\(self.start.file)")
@@ -49,7 +50,17 @@ struct Welcome {
         return out
     }
 
-    /// What listens, and where; nothing else.
+    /// What to open in a browser, first of all. The certificate of a trial instance is its own, so that browsers warn of it.
+    private func web(_ host: String) -> [String] {
+        let words = Localized(en: "open this in a browser", ja: "ブラウザで開いてください").text(self.language)
+        let plain = self.port(of: .http).map { "http://\(host):\($0)/" }
+        let secure = self.port(of: .https).map { "https://\(host):\($0)/" }
+        guard let first = plain ?? secure else { return [] }
+        let other = plain == nil ? "" : secure.map { ", \($0)" } ?? ""
+        return ["  Web         \(first)\(other)  (\(words))"]
+    }
+
+    /// What else listens, and where; nothing else.
     private func services(_ host: String) -> [String] {
         func line(_ title: String, _ places: [(InstancePort, String)]) -> String? {
             let found = places.compactMap { port, way in self.port(of: port).map { "\(host):\($0)\(way)" } }
@@ -60,7 +71,6 @@ struct Welcome {
             line("Submission  ", [(.submission, " (STARTTLS)"), (.smtps, " (TLS)")]),
             line("POP3        ", [(.pop3, " (STLS)"), (.pop3s, " (TLS)")]),
             line("IMAP4       ", [(.imap, " (STARTTLS)"), (.imaps, " (TLS)")]),
-            line("Web         ", [(.http, ""), (.https, " (TLS)")]),
             line("Finger      ", [(.finger, "")]),
             line("Password    ", [(.password, ""), (.passwords, " (TLS)")]),
         ].compactMap { $0 }
