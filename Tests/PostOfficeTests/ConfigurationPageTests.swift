@@ -230,6 +230,37 @@ import WebTesting
         #expect(!desk.audited.withLock { $0 }.flatMap(\.changes).contains { $0.after.contains("s3cret") })
     }
 
+    @Test(
+        "The configuration goes out as a file and comes back in two steps: what would change, mistakes with their lines, no change of others undone",
+        arguments: Language.allCases)
+    func file(_ language: Language) throws {
+        let desk = try PageDesk()
+        try desk.wrapUp()
+        let visitor = desk.visitor(language)
+        let path = "/configuration/file"
+        #expect(visitor.get("/configuration").text.contains("href=\"\(path)\"") && Wellformed(visitor.get(path).bytes).faults == [])
+        let out = visitor.get(path + "/export")
+        #expect(out.status == 200 && out.read.contains("host-name: mail.example.test"), "\(out.read)")
+        // The same again changes nothing.
+        let same = visitor.post(path, PostedForm([("text", out.text)]))
+        #expect(same.status == 200 && same.text.contains("notice done"), "\(same.read)")
+        let wrong = visitor.post(path, PostedForm([("text", "message-size-limit: 20 MiB\nlog-days: <b>many\nno-such-thing: 1\n")]))
+        #expect(wrong.status == 422 && wrong.read.contains("no-such-thing: 1") && Wellformed(wrong.bytes).faults == [], "\(wrong.read)")
+        for line in [2, 3] { #expect(wrong.read.contains(language == .english ? "line \(line):" : "\(line) 行目:"), "\(wrong.read)") }
+        #expect(visitor.post(path, PostedForm([("text", "a: [b")])).status == 422)
+        #expect(visitor.post(path, PostedForm([("text", " ")])).status == 422)
+        let before = desk.directory.configuration.values
+        let question = visitor.post(path, PostedForm([("text", "log-days: 77\n")]))
+        #expect(question.status == 200 && question.read.contains("+ log-days: 77") && Wellformed(question.bytes).faults == [])
+        #expect(desk.directory.configuration.values == before)
+        // Somebody else is faster: it is asked once more.
+        try desk.directory.configure([LimitField.messageSize.key: .integer(30 << 20)], by: Actor(name: "test", interface: "test"))
+        let late = visitor.post(path, Browser.submit(question.text))
+        #expect(late.status == 409 && late.read.contains("+ log-days: 77"), "\(late.read)")
+        let done = visitor.post(path, Browser.submit(late.text))
+        #expect(done.status == 200 && desk.value(LogField.retention) == .integer(77), "\(done.read)")
+    }
+
     @Test("a setting with more entries than a form can hold says so and is left alone") func tooMany() throws {
         let desk = try PageDesk()
         try desk.wrapUp()

@@ -17,7 +17,8 @@ enum ConfigurationPages {
                 guard let form = Self.form(request) else { return ErrorPages.notFound(request, host) }
                 return Self.submit(form, request, host)
             },
-        ] + HistoryPage.routes + RouteLoginPage.routes + CertificatePages.routes + FilterTrialPage.routes + InformationPage.routes
+        ] + HistoryPage.routes + ConfigurationFilePage.routes + RouteLoginPage.routes + CertificatePages.routes + FilterTrialPage.routes
+        + InformationPage.routes
         + BroadcastPage.routes
 
     static let title = Localized(en: "System configuration", ja: "システムコンフィグレーション")
@@ -31,6 +32,7 @@ enum ConfigurationPages {
         // Where the manual has it: after the security of the system.
         entries.insert((CertificatePages.title, CertificatePages.about, CertificatePages.link), at: min(5, entries.count))
         entries.append((HistoryPage.title, HistoryPage.about, HistoryPage.link))
+        entries.append((ConfigurationFilePage.title, ConfigurationFilePage.about, ConfigurationFilePage.link))
         page.body = MenuPages.tiles(entries, request.language)
         return .page(page)
     }
