@@ -136,7 +136,7 @@ class Office:
             raise Wrong('%s: the browser says: %s' % (self.driver.current_url, entry['message']))
 
     # Pages that would end the session or do something, which is for other scripts.
-    ends = ('/logout', '/assets')
+    ends = ('/logout', '/assets', '/configuration/file/export')
 
     def language(self, language):
         self.open('/?language=' + language)

@@ -109,18 +109,54 @@ def app_passwords(web, language):
         raise Wrong('the app password was not taken back')
 
 
+def picture(web):
+    """What the camera of a telephone reads off the page, also off a dark one."""
+    file = web.scratch + '/code.png'
+    web.driver.find_element('css selector', 'svg.qr').screenshot(file)
+    return subprocess.run(['zbarimg', '--raw', '-q', file], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60).stdout.decode().strip()
+
+
+def shown_codes(web):
+    recovery = web.driver.find_elements('css selector', '.notice.done li')
+    codes = [item.text for item in recovery] or web.driver.find_element('css selector', '.notice.done').text.split('\n')[1:]
+    if len(codes) != 10:
+        raise Wrong('%d recovery codes: %s' % (len(codes), web.text()[:500]))
+    return codes
+
+
+def switch_on(step, word):
+    """Leads to the recovery codes."""
+    step.open()
+    key = re.search(r'\b(?:[A-Z2-7]{4}\s?){8}\b', step.web.text()).group().replace(' ', '').replace('\n', '')
+    read = picture(step.web)
+    if not read.startswith('otpauth://totp/') or 'secret=%s&' % key not in read or read not in step.web.text():
+        raise Wrong('the drawing says %r, the page %s' % (read, step.web.text()[:500]))
+    step.put_by_name({'password': word, 'code': totp(key, time.time())})
+    step.submit()
+    if not step.web.has('.notice.done'):
+        raise Wrong('the second factor is not on: ' + step.web.text()[:500])
+    return shown_codes(step.web)
+
+
 def second_factor(web, word, language):
+    """Is on at the end: the postmaster switches it off then."""
+    web.dark(language == 'en')
     step = Step(web, '/own/second-factor', '/own/second-factor', language)
     step.wrong({'password': 'no word of his', 'code': '123456'}, 'password')
     step.wrong({'password': word, 'code': '12345'}, 'code')
-    step.open()
-    key = re.search(r'\b(?:[A-Z2-7]{4}\s?){8}\b', web.text()).group().replace(' ', '').replace('\n', '')
-    step.put_by_name({'password': word, 'code': totp(key, time.time())})
-    step.submit()
-    if not web.has('.notice.done'):
-        raise Wrong('the second factor is not on: ' + web.text()[:500])
-    recovery = web.driver.find_elements('css selector', '.notice.done li')
-    codes = [item.text for item in recovery] or web.driver.find_element('css selector', '.notice.done').text.split('\n')[1:]
+    first = switch_on(step, word)
+    fresh = Step(web, '/own/second-factor', '/own/second-factor/recovery-codes', language)
+    # Five wrong ones in ten minutes are too many, so that each language has one of them.
+    if language == 'ja':
+        fresh.wrong({'new-codes-password': word, 'code': 'no code'}, 'code')
+    else:
+        fresh.wrong({'new-codes-password': 'no word of his', 'code': first[1]}, 'new-codes-password')
+    fresh.open()
+    fresh.put_by_name({'new-codes-password': word, 'code': first[1]})
+    fresh.submit()
+    codes = shown_codes(web)
+    if set(codes) & set(first):
+        raise Wrong('a recovery code of before is there again')
     web.log_out()
     web.log_in('bob@example.test', word, fails=True)
     code = Step(web, 'code', '/login/code', language)
@@ -138,6 +174,32 @@ def second_factor(web, word, language):
     off.put_by_name({'password': word})
     off.submit()
     off.done()
+    switch_on(step, word)
+
+
+def security(web, program, language):
+    """The postmaster undoes how somebody else logs in, the second factor after a second question."""
+    name = 'lost <b> ' + language
+    command(program, 'account', 'app-password', 'add', 'bob', '--label', name, '--services', 'imap')
+    web.open('/accounts?search=bob')
+    page = next(link for link in web.links() if re.fullmatch(r'/accounts/\d+', link)) + '/security'
+    web.open(page)
+    if '127.0.0.1' not in web.text() or name not in web.text():
+        raise Wrong('logins and app passwords are not shown: ' + web.text()[:500])
+    web.submit('main form[action$="/second-factor/off"] button')
+    if web.has('.notice.done') or not web.has('main form [name=confirmed]'):
+        raise Wrong('nobody is asked a second time: ' + web.text()[:500])
+    # Thought better of it: nothing has happened.
+    web.open(page)
+    web.submit('main form[action$="/second-factor/off"] button')
+    web.submit('main form[action$="/second-factor/off"] button')
+    if not web.has('.notice.done') or web.has('main form[action$="/second-factor/off"]'):
+        raise Wrong('the second factor is not off: ' + web.text()[:500])
+    web.submit('main form[action$="/revoke"] button')
+    if not web.has('.notice.done') or web.has('main form[action$="/revoke"]'):
+        raise Wrong('the app password was not revoked: ' + web.text()[:500])
+    if name in command(program, 'account', 'app-password', 'list', 'bob'):
+        raise Wrong('the app password is there still')
 
 
 def rise(web, postmaster, language):
@@ -166,6 +228,23 @@ def keys(web, language):
     web.submit('main form[action$="/delete"] button')
     if 'Monitor' in web.text():
         raise Wrong('the key was not deleted')
+
+
+def configuration_file(web, program, language):
+    """Out, and back in two steps."""
+    step = Step(web, '/configuration/file', '/configuration/file', language)
+    step.wrong({'text': ''}, 'text')
+    step.wrong({'text': 'log-days: many\nno-such-thing: 1\n'}, 'text')
+    days = forms.settings(program)['log-days']
+    text = re.sub(r'(?m)^log-days:.*$', '', command(program, 'config', 'export')) + '\nlog-days: %d\n' % (days + 1)
+    step.open()
+    step.put_by_name({'text': text})
+    step.submit()
+    if '+ log-days: %d' % (days + 1) not in web.text() or forms.settings(program)['log-days'] != days:
+        raise Wrong('what would change is not shown, or is changed already: ' + web.text()[:500])
+    web.submit('main form[action="/configuration/file"] button')
+    if not web.has('.notice.done') or forms.settings(program)['log-days'] != days + 1:
+        raise Wrong('the file was not applied: ' + web.text()[:500])
 
 
 def certificates(web, language):
@@ -299,6 +378,7 @@ def body(web, postmaster, word, smtp, submission, *program):
         second_factor(web, word, language)
         web.log_out()
         rise(web, postmaster, language)
+        security(web, program, language)
         keys(web, language)
         many(web, program, language)
         filters(web, language)
@@ -306,6 +386,7 @@ def body(web, postmaster, word, smtp, submission, *program):
         next_hop(web, program, language)
         queue(web, word, submission, language)
         history(web, program, language)
+        configuration_file(web, program, language)
         certificates(web, language)
         web.log_out()
 
