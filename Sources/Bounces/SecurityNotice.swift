@@ -6,8 +6,9 @@ package enum SecurityNotice: Sendable, Hashable {
     case secondFactorOff
     /// The names that their owner gave them.
     case appPasswordsRevoked([String])
+    case passkeysRemoved([String])
 
-    /// Names of app passwords that are told; the others are counted.
+    /// Names that are told; the others are counted.
     private static let most = 20
 
     package var subject: Localized {
@@ -16,6 +17,8 @@ package enum SecurityNotice: Sendable, Hashable {
             Localized(en: "The second factor of your account was switched off", ja: "アカウントの二段階認証が無効になりました")
         case .appPasswordsRevoked:
             Localized(en: "App passwords of your account were revoked", ja: "アプリパスワードが取り消されました")
+        case .passkeysRemoved:
+            Localized(en: "Passkeys of your account were removed", ja: "パスキーが削除されました")
         }
     }
 
@@ -41,6 +44,10 @@ package enum SecurityNotice: Sendable, Hashable {
             Localized(
                 en: "The postmaster has revoked app passwords of the account \(owner) on \(hostName) (\(time)): \(Self.names(labels))",
                 ja: "ポストマスタが \(hostName) のアカウント \(owner) のアプリパスワードを取り消しました (\(time)): \(Self.names(labels))")
+        case .passkeysRemoved(let labels):
+            Localized(
+                en: "The postmaster has removed passkeys of the account \(owner) on \(hostName) (\(time)): \(Self.names(labels))",
+                ja: "ポストマスタが \(hostName) のアカウント \(owner) のパスキーを削除しました (\(time)): \(Self.names(labels))")
         }
     }
 
@@ -55,6 +62,11 @@ package enum SecurityNotice: Sendable, Hashable {
             Localized(
                 en: "Devices and programs that used them cannot log in any more. You can make new ones on the web.",
                 ja: "それを使用していた機器やプログラムはログインできません。新しいアプリパスワードは Web で作成できます。")
+        case .passkeysRemoved:
+            Localized(
+                en:
+                    "Nobody can log in on the web with them any more. Where it was the last one and no codes are asked for, the password alone is enough from now on. You can make new ones on the web.",
+                ja: "それを使って Web にログインすることはできません。最後のパスキーで、認証コードも使用していない場合は、以後パスワードだけでログインできます。新しいパスキーは Web で作成できます。")
         }
     }
 

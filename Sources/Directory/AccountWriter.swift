@@ -104,7 +104,7 @@ struct AccountWriter {
         for statement in [
             DirectorySchema.deleteAddresses, DirectorySchema.deleteLogin, DirectorySchema.deleteValues,
             DirectorySchema.deleteAppPasswords, DirectorySchema.deleteWebSessions, DirectorySchema.deleteSecondFactor,
-            DirectorySchema.deleteLogins, DirectorySchema.deleteAccount,
+            DirectorySchema.deletePasskeys, DirectorySchema.deleteLogins, DirectorySchema.deleteAccount,
         ] { try self.connection.run(statement, .int(id.rawValue)) }
         try self.connection.run(DirectorySchema.insertRemoval, .int(id.rawValue), .int(self.now))
         try self.record(id, "account", before.primary, nil)

@@ -14,12 +14,12 @@ package import Vocabulary
 
 /// Answers the logins of all services, on a bounded pool that is fair between peers, with a cache of what was found right.
 package final class Authenticator: Sendable {
-    private let directory: Directory
+    let directory: Directory
     private let options: AuthenticatorOptions
     private let right: LoginCache
     /// Wrong passwords: a mail program with an old password asks for ever; it need not cost a hash each time.
     private let wrong: LoginCache
-    private let failures = LoginFailures()
+    let failures = LoginFailures()
     private let hashing: FairQueue
     private let reading: WorkerPool
     /// Passwords of the operating system, which may be slow, apart from those that cost CPU.
@@ -104,7 +104,7 @@ package final class Authenticator: Sendable {
         self.failures.release(with: self.loginFailureBudget, at: self.directory.location.now(), isMeant)
     }
 
-    private var loginFailureBudget: Int { self.directory.configuration.connections.loginFailures }
+    var loginFailureBudget: Int { self.directory.configuration.connections.loginFailures }
 
     /// Finishes what waits, then answers `.unavailable`.
     package func close() {
@@ -315,9 +315,11 @@ package final class Authenticator: Sendable {
 
     /// Many people behind one address: one of them must not shut out the others. So it is with everybody on this machine, and with whom the
     /// postmaster lists, such as a school behind one router.
-    private func isExempt(_ attempt: Attempt) -> Bool {
-        let peer = attempt.context.facts.peer
-        return peer.isLoopback || self.directory.configuration.blocking.excepts(peer, attempt.context.hostName)
+    private func isExempt(_ attempt: Attempt) -> Bool { self.isExempt(attempt.context) }
+
+    func isExempt(_ context: LoginContext) -> Bool {
+        let peer = context.facts.peer
+        return peer.isLoopback || self.directory.configuration.blocking.excepts(peer, context.hostName)
     }
 
     private func refuse(_ refusal: AuthRefusal, _ fault: LoginFault, _ attempt: Attempt, by app: AppPasswordID? = nil) {

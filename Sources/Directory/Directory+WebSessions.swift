@@ -35,8 +35,9 @@ package struct WebSessionRow: Sendable, Hashable {
     }
 }
 
-/// The second factor of an account: a key that its owner's device has too.
+/// The second factor of an account: a key that its owner's device has too, passkeys, or both, with recovery codes.
 package struct SecondFactor: Sendable {
+    /// Empty where the owner has passkeys alone.
     package var key: Secret
     /// Of the last code that was taken, so that none is taken twice.
     package var lastStep: Int64
@@ -48,6 +49,9 @@ package struct SecondFactor: Sendable {
         self.lastStep = lastStep
         self.recoveryCodes = recoveryCodes
     }
+
+    /// Codes of a telephone count.
+    package var takesCodes: Bool { !self.key.isEmpty }
 }
 
 // What the web remembers of logins. All calls block.
@@ -115,20 +119,28 @@ extension Directory {
     // MARK: Second factor
 
     package func secondFactor(of account: AccountID) throws(DirectoryError) -> SecondFactor? {
-        try self.reading { connection throws(DatabaseError) in
-            try connection.row(DirectorySchema.secondFactor, .int(account.rawValue)) { row in
-                SecondFactor(
-                    key: Secret(row.bytes(0)), lastStep: row.int(1), recoveryCodes: row.text(2).split(separator: " ").map(String.init))
-            }
+        try self.reading { connection throws(DatabaseError) in try self.factor(account, connection) }
+    }
+
+    func factor(_ account: AccountID, _ connection: Connection) throws(DatabaseError) -> SecondFactor? {
+        try connection.row(DirectorySchema.secondFactor, .int(account.rawValue)) { row in
+            SecondFactor(
+                key: Secret(row.bytes(0)), lastStep: row.int(1), recoveryCodes: row.text(2).split(separator: " ").map(String.init))
         }
     }
 
-    /// nil takes it away.
+    /// nil takes the codes of a telephone away; passkeys stay, and with them the recovery codes.
     package func setSecondFactor(_ factor: SecondFactor?, of account: AccountID, by actor: Actor) throws(DirectoryError) {
         try self.writing { connection throws(DatabaseError) in
-            let had = try connection.row(DirectorySchema.secondFactor, .int(account.rawValue)) { _ in true } ?? false
+            let old = try self.factor(account, connection)
+            let had = old?.takesCodes ?? false
             try connection.run(DirectorySchema.deleteSecondFactor, .int(account.rawValue))
-            if let factor { try self.store(factor, account, connection) }
+            if let factor {
+                try self.store(factor, account, connection)
+            } else if let old, try self.countPasskeys(account, connection) > 0 {
+                let rest = SecondFactor(key: Secret(""), lastStep: old.lastStep, recoveryCodes: old.recoveryCodes)
+                try self.store(rest, account, connection)
+            }
             guard had != (factor != nil) else { return }
             let revision = try self.revision(connection, actor, "")
             try connection.run(
@@ -140,9 +152,7 @@ extension Directory {
     /// Takes a code of that step once: false when it, or a later one, was taken before. Without a step a recovery code is taken.
     package func spend(_ account: AccountID, step: Int64?, recoveryCode: String?) throws(DirectoryError) -> Bool {
         try self.writing { connection throws(DatabaseError) -> Bool in
-            let row = try connection.row(DirectorySchema.secondFactor, .int(account.rawValue)) { ($0.bytes(0), $0.int(1), $0.text(2)) }
-            guard let (key, last, codes) = row else { return false }
-            var factor = SecondFactor(key: Secret(key), lastStep: last, recoveryCodes: codes.split(separator: " ").map(String.init))
+            guard var factor = try self.factor(account, connection) else { return false }
             if let step {
                 guard step > factor.lastStep else { return false }
                 factor.lastStep = step
@@ -156,14 +166,14 @@ extension Directory {
         }
     }
 
-    private func store(_ factor: SecondFactor, _ account: AccountID, _ connection: Connection) throws(DatabaseError) {
+    func store(_ factor: SecondFactor, _ account: AccountID, _ connection: Connection) throws(DatabaseError) {
         let key = factor.key.withBytes { $0 }
         try connection.run(
             DirectorySchema.insertSecondFactor, .int(account.rawValue), .blob(key), .int(factor.lastStep),
             .text(factor.recoveryCodes.joined(separator: " ")))
     }
 
-    private func writing<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(DirectoryError) -> T {
+    func writing<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(DirectoryError) -> T {
         do throws(DatabaseError) {
             return try self.database.write { connection throws(DatabaseError) in try body(connection) }
         } catch {

@@ -128,6 +128,24 @@ package enum DirectorySchema {
                 PRIMARY KEY(account, service, network, method, app_password, refusal)
             ) STRICT, WITHOUT ROWID;
             """,
+            """
+            -- Passkeys: public keys of people's devices, each for one name of the web.
+            -- In second_factor a key without bytes stands for somebody who has passkeys and recovery codes, and no codes of a telephone.
+            CREATE TABLE passkey(
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                account INTEGER NOT NULL,
+                credential BLOB NOT NULL UNIQUE,
+                key BLOB NOT NULL,
+                host TEXT NOT NULL,
+                label TEXT NOT NULL,
+                sign_count INTEGER NOT NULL,
+                backup_eligible INTEGER NOT NULL,
+                backed_up INTEGER NOT NULL,
+                created INTEGER NOT NULL,
+                last_used INTEGER
+            ) STRICT;
+            CREATE INDEX passkey_of_account ON passkey(account, id);
+            """,
         ])
 
     // MARK: Accounts
@@ -200,6 +218,25 @@ package enum DirectorySchema {
             WHERE account = ?1 AND refusal \(kind) ORDER BY last DESC, network LIMIT 100000 OFFSET ?2)
         """
     }
+
+    private static let passkeyColumns =
+        "id, account, credential, key, host, label, sign_count, backup_eligible, backed_up, created, last_used"
+    static let insertPasskey = Statement(
+        """
+        INSERT INTO passkey(account, credential, key, host, label, sign_count, backup_eligible, backed_up, created)
+        VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        """)
+    static let passkeys = Statement("SELECT \(Self.passkeyColumns) FROM passkey WHERE account = ?1 ORDER BY id")
+    static let passkey = Statement("SELECT \(Self.passkeyColumns) FROM passkey WHERE credential = ?1")
+    static let passkeyCount = Statement("SELECT count(*) FROM passkey WHERE account = ?1")
+    /// A count that somebody else has written meanwhile is not gone behind.
+    static let usePasskey = Statement(
+        """
+        UPDATE passkey SET sign_count = ?2, backed_up = ?3, last_used = ?4
+        WHERE id = ?1 AND (sign_count < ?2 OR (sign_count = 0 AND ?2 = 0))
+        """)
+    static let deletePasskey = Statement("DELETE FROM passkey WHERE account = ?1 AND id = ?2")
+    static let deletePasskeys = Statement("DELETE FROM passkey WHERE account = ?1")
 
     static let insertRemoval = Statement("INSERT OR IGNORE INTO removal(account, time) VALUES(?1, ?2)")
     static let removals = Statement("SELECT account FROM removal ORDER BY account")

@@ -18,7 +18,8 @@ package struct Asset: Sendable {
 
     package static let stylesheet = Asset("style", "css", "text/css; charset=utf-8", Stylesheet.text)
     package static let script = Asset("script", "js", "text/javascript; charset=utf-8", Script.text)
-    package static let all = [stylesheet, script]
+    package static let passkeys = Asset("passkeys", "js", "text/javascript; charset=utf-8", PasskeyScript.text)
+    package static let all = [stylesheet, script, passkeys]
 
     package static func at(_ path: String) -> Asset? { self.all.first { $0.link.text == path } }
 }

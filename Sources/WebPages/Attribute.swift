@@ -84,7 +84,7 @@ package enum ARIA: String, Sendable {
     case current = "aria-current", live = "aria-live", hidden = "aria-hidden", required = "aria-required", sort = "aria-sort"
 }
 /// What the script looks for.
-package enum DataName: String, Sendable { case live, rows, row, confirm, href, dirty, warn, copy }
+package enum DataName: String, Sendable { case live, rows, row, confirm, href, dirty, warn, copy, passkey, word }
 package enum Drawing: String, Sendable {
     case viewBox, d, x, y, x1, x2, y1, y2, width, height, cx, cy, r, textAnchor = "text-anchor", preserveAspectRatio
 }

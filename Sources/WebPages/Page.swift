@@ -31,6 +31,8 @@ package struct Page: Sendable {
     /// The way up: the forms above this one.
     package var path: [(label: Localized, link: Link)] = []
     package var body = HTML()
+    /// Something on it asks the browser for a passkey.
+    package var usesPasskeys = false
     /// Version of the product, or empty where it is hidden.
     package var version: String = ""
 
@@ -58,6 +60,7 @@ package struct Page: Sendable {
         attributes += Array("<link rel=\"icon\" href=\"data:,\">".utf8)
         attributes += Array("<link rel=\"stylesheet\" href=\"\(Asset.stylesheet.link.text)\">".utf8)
         attributes += Array("<script src=\"\(Asset.script.link.text)\" defer></script>".utf8)
+        if self.usesPasskeys { attributes += Array("<script src=\"\(Asset.passkeys.link.text)\" defer></script>".utf8) }
         out.raw(attributes)
         out.add(.title, [], "\(self.title.text(self.language)) - \(self.host.isEmpty ? Self.product : self.host)")
         out.raw(Array("</head>".utf8))

@@ -202,6 +202,7 @@ struct WebDesk: Sendable {
             WebMethod(rawValue: input.method) ?? .get, target.path, query: query, headers: input.headers, body: input.body,
             host: name.text, isTLS: input.facts.listener.implicitTLS, facts: input.facts)
         request.hostName = input.hostName
+        request.authority = (target.authority ?? input.authority).asciiLowercased
         request.isHead = input.method == "HEAD"
         request.language = self.language(of: request)
         let type = request.header("content-type") ?? ""

@@ -7,7 +7,9 @@ import Vocabulary
     func texts(_ language: Language) throws {
         let owner = try Address(parsing: "jane@example.test")
         let postmaster = try Address(parsing: "postmaster@example.test")
-        let notices: [SecurityNotice] = [.secondFactorOff, .appPasswordsRevoked(["old phone", "a \u{1B}[31mb"])]
+        let notices: [SecurityNotice] = [
+            .secondFactorOff, .appPasswordsRevoked(["old phone", "a \u{1B}[31mb"]), .passkeysRemoved(["old phone", "a \u{1B}[31mb"]),
+        ]
         for notice in notices {
             let text = notice.lines(
                 owner: owner, hostName: "mail.example.test", postmaster: postmaster, time: "2026-11-23T01:00:00+09:00", language

@@ -97,11 +97,39 @@ import WebTesting
         #expect(mail.joined().contains("postmaster@example.test") && !mail.joined().contains(device.text))
         #expect(desk.audited.withLock { $0.map(\.action) }.suffix(2) == ["second factor switched off", "app password revoked"])
         #expect(visitor.get(page).read.contains("second-factor"))
+        try Self.passkeys(of: jane, desk, visitor, herself)
         // What is none of its own is refused in words, and an account that is gone as well.
         #expect(visitor.post(page + "/app-passwords/99999999999999999999/revoke", PostedForm()).status == 404)
         #expect(visitor.post(page + "/app-passwords/987654/revoke", PostedForm()).read.contains("987654"))
         #expect(desk.audited.withLock { $0.count { $0.action == "app password revoked" } } == 1)
         #expect(visitor.get("/accounts/987654/security").status == 404)
+    }
+
+    /// Another's passkeys are removed after a second question, one's own elsewhere.
+    private static func passkeys(of jane: AccountID, _ desk: PageDesk, _ visitor: Visitor, _ herself: Visitor) throws {
+        let page = "/accounts/\(jane.rawValue)/security"
+        for number in 1...3 {
+            let passkey = Passkey(
+                account: jane, credential: [UInt8(number)], key: [1], host: "mail.example.test", label: "key <b>\(number)", signCount: 0,
+                isBackupEligible: false, isBackedUp: false)
+            _ = try desk.directory.addPasskey(passkey, recoveryCodes: ["a"], by: Actor(name: "jane@example.test", interface: "web"))
+        }
+        let shown = visitor.get(page)
+        #expect(shown.read.contains("key <b>2") && Wellformed(shown.bytes).faults == [])
+        let second = try desk.directory.passkeys(of: jane)[1]
+        let place = page + "/passkeys/\(second.id)/remove"
+        let yes = PostedForm([("confirmed", "yes")])
+        #expect(herself.post(place, yes).text.contains("href=\"/own/passkeys\""))
+        #expect(visitor.post(place, PostedForm()).text.contains("confirmed"))
+        #expect(try desk.directory.passkeys(of: jane).count == 3)
+        #expect(visitor.post(place, yes).status == 200)
+        #expect(try desk.directory.passkeys(of: jane).map(\.label) == ["key <b>1", "key <b>3"])
+        #expect(visitor.post(place, yes).read.contains("\(second.id)"))
+        #expect(visitor.post(page + "/passkeys/x/remove", yes).status == 404)
+        #expect(try desk.directory.passkeys(of: jane).count == 2)
+        _ = visitor.post(page + "/second-factor/off", yes)
+        #expect(try desk.directory.passkeys(of: jane).isEmpty && desk.directory.secondFactor(of: jane) == nil)
+        #expect(desk.audited.withLock { $0.count { $0.action == "passkey removed" } } == 1)
     }
 
     @Test("must-have 73: an account is added; the form comes back empty, prefilled from the default account, with the result above")

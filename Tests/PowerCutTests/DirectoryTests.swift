@@ -29,7 +29,7 @@ struct DirectoryTests {
     @Test(
         "R2 a disk that fails or is full refuses the change and keeps what was answered",
         arguments: [
-            "sync EIO skip 20 times 1 match directory.db", "write ENOSPC skip 60 every 23 match directory.db-wal",
+            "sync EIO skip 20 times 1 match directory.db", "write ENOSPC skip 100 every 23 match directory.db-wal",
         ])
     func survivesTrouble(_ rules: String) throws {
         let report = try PowerCut.run(DirectorySubject(), images: 60, messages: 40, rules: rules)

@@ -16,6 +16,9 @@ import Testing
     @Test("W1 every other form and each step of login, second factor, keys, certificates and queue, wrong and right in both languages")
     func steps() throws { try Self.play("steps.py") }
 
+    @Test("passkeys with the browser's authenticator: made, used beside the password and in its place, refused once they are removed")
+    func passkeys() throws { try Self.play("passkeys.py") }
+
     @Test("W1 the work of a day by keyboard alone") func day() throws { try Self.play("day.py") }
 
     /// Runs a script on an instance of its own.

@@ -20,7 +20,7 @@ struct AccountCommand: ParsableCommand {
             """,
         subcommands: [
             Add.self, Import.self, Export.self, List.self, Show.self, Set.self, Release.self, History.self, Logins.self, Delete.self,
-            Fields.self, AppPassword.self, Default.self, ImportUnix.self,
+            Fields.self, AppPassword.self, Passkeys.self, Default.self, ImportUnix.self,
         ])
 
     struct Add: ParsableCommand {

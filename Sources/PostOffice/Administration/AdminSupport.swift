@@ -8,7 +8,8 @@ import Vocabulary
 
 extension Administration {
     static let directoryHandlers: [AdminHandler] =
-        AccountHandlers.all + AppPasswordHandlers.all + LoginHandlers.all + DefaultAccountHandlers.all + SeatHandlers.all
+        AccountHandlers.all + AppPasswordHandlers.all + PasskeyHandlers.all + LoginHandlers.all + DefaultAccountHandlers.all
+        + SeatHandlers.all
         + [Administration.handler("account import-unix", UnixImport.perform)]
         + ConfigurationHandlers.all + InformationHandlers.all
     static let directoryCommands: [any ParsableCommand.Type] = [

@@ -28,7 +28,7 @@ package enum AdminVerbs {
         add(
             .read,
             [
-                "account history", "account list", "account logins", "account show", "account app-password list",
+                "account history", "account list", "account logins", "account show", "account app-password list", "account passkey list",
                 "account default show", "blocked list", "cert show", "config diff", "config export", "config get", "config history",
                 "counts", "dns", "faults", "health", "limited",
                 "queue list", "queue-state", "reach", "route", "route-login list", "seats show", "unasked", "drop list", "status", "trace",
@@ -39,7 +39,7 @@ package enum AdminVerbs {
             .accounts,
             [
                 "account add", "account set", "account delete", "account import", "account export", "account default set",
-                "account app-password add", "account app-password revoke",
+                "account app-password add", "account app-password revoke", "account passkey remove",
             ])
         add(.accounts, ["account release"], told: [])
         add(.queue, ["queue show", "drop show"])

@@ -20,6 +20,8 @@ package struct WebRequest: Sendable {
     package var headers: [(name: String, value: String)]
     /// `example.com` or `192.0.2.1`, in lower case and without the port, as the client named this server; empty where it did not.
     package var host: String
+    /// The same with the port, where the client named one.
+    package var authority = ""
     package var client: IPAddress
     package var isTLS: Bool
     /// From the person's choice (cookie `language`), or the browser's.

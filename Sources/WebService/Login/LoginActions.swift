@@ -9,17 +9,18 @@ internal import WebPages
 enum LoginActions {
     typealias Reply = @Sendable (WebReply) -> Void
 
-    static let routes = [
-        // The form may carry a whole other form.
-        WebRoute(.post, "/login", .anyone, bodyLimit: 1 << 20, later: { Self.login($0, $1, $2) }),
-        WebRoute(.post, "/login/code", .anyone, bodyLimit: 1 << 20, later: { Self.code($0, $1, $2) }),
-        WebRoute(.get, "/rise", .owner) { request, host in
-            Self.mayRise(request, host) ? LoginPages.rise(request, host, LoginPages.Errand(request)) : Self.notPrivileged(request, host)
-        },
-        WebRoute(.post, "/rise", .owner, bodyLimit: 1 << 20, later: { Self.rise($0, $1, $2) }),
-        WebRoute(.post, "/lower", .owner) { Self.lower($0, $1) },
-        WebRoute(.post, "/logout", .owner) { Self.logOut($0, $1) },
-    ]
+    static let routes =
+        [
+            // The form may carry a whole other form.
+            WebRoute(.post, "/login", .anyone, bodyLimit: 1 << 20, later: { Self.login($0, $1, $2) }),
+            WebRoute(.post, "/login/code", .anyone, bodyLimit: 1 << 20, later: { Self.code($0, $1, $2) }),
+            WebRoute(.get, "/rise", .owner) { request, host in
+                Self.mayRise(request, host) ? LoginPages.rise(request, host, LoginPages.Errand(request)) : Self.notPrivileged(request, host)
+            },
+            WebRoute(.post, "/rise", .owner, bodyLimit: 1 << 20, later: { Self.rise($0, $1, $2) }),
+            WebRoute(.post, "/lower", .owner) { Self.lower($0, $1) },
+            WebRoute(.post, "/logout", .owner) { Self.logOut($0, $1) },
+        ] + PasskeyLogin.routes
 
     // MARK: Step 2 and 3 of the manual: the account's own list and the password, which the authenticator asks in that order
 
@@ -43,7 +44,7 @@ enum LoginActions {
         }
     }
 
-    private static func context(_ request: WebRequest) -> LoginContext {
+    static func context(_ request: WebRequest) -> LoginContext {
         LoginContext(facts: request.facts, hasTLS: request.isTLS, hostName: request.hostName, mechanism: "web")
     }
 
@@ -66,20 +67,14 @@ enum LoginActions {
     private static func checkedCode(_ request: WebRequest, _ host: WebHost) -> WebReply {
         let errand = LoginPages.Errand(request)
         let sealed = request.form.last("step") ?? ""
-        let parts = host.sessions?.keys.open(.step, sealed)?.split(separator: " ") ?? []
-        // Five minutes to look at the device.
-        guard parts.count == 3, let number = Int64(parts[0]), let time = Int64(parts[1]), host.now() - time <= 300,
-            parts[2] == WebSessions.network(request.client)
-        else { return LoginPages.authentication(request, host, errand) }
-        let account = AccountID(rawValue: number)
+        guard let account = SecondStep(sealed, request, host)?.account else { return LoginPages.authentication(request, host, errand) }
         guard host.guesses.mayTry(account, at: host.now()) else {
             return LoginPages.code(request, host, errand, step: sealed, notice: Notice(.failure, LoginPages.Words.manyCodes))
         }
         do throws(DirectoryError) {
             guard let how = try SecondFactors.take(request.form.last("code") ?? "", account, host) else {
                 host.guesses.failed(account, at: host.now())
-                self.record("login-refused", account, request, host, [("reason", "wrong-code")])
-                self.note(account, .code, request, host, refusal: "wrong-code")
+                self.refused(account, "wrong-code", .code, request, host)
                 return LoginPages.code(request, host, errand, step: sealed, notice: Notice(.failure, LoginPages.Words.wrongCode))
             }
             guard host.directory.snapshot.mayUse(.http, account) else { return LoginPages.authentication(request, host, errand) }
@@ -90,7 +85,7 @@ enum LoginActions {
     }
 
     /// A session begins; then the page that was wanted, or what had been submitted.
-    private static func admit(
+    static func admit(
         _ account: AccountID, _ request: WebRequest, _ host: WebHost, _ errand: LoginPages.Errand, how: String,
         by method: LoginMethod = .password
     ) -> WebReply {
@@ -186,8 +181,14 @@ enum LoginActions {
         return reply
     }
 
-    private static func unavailable(_ request: WebRequest, _ host: WebHost, _ errand: LoginPages.Errand) -> WebReply {
+    static func unavailable(_ request: WebRequest, _ host: WebHost, _ errand: LoginPages.Errand) -> WebReply {
         LoginPages.authentication(request, host, errand, notice: Notice(.failure, LoginPages.Words.busy), status: 503)
+    }
+
+    /// In the log, and in the list that the owner sees.
+    static func refused(_ account: AccountID?, _ reason: String, _ method: LoginMethod, _ request: WebRequest, _ host: WebHost) {
+        self.record("login-refused", account, request, host, [("reason", reason)])
+        if let account { self.note(account, method, request, host, refusal: reason) }
     }
 
     private static func note(
@@ -197,9 +198,9 @@ enum LoginActions {
     }
 
     private static func record(
-        _ event: String, _ account: AccountID, _ request: WebRequest, _ host: WebHost, _ facts: [(key: String, value: String)]
+        _ event: String, _ account: AccountID?, _ request: WebRequest, _ host: WebHost, _ facts: [(key: String, value: String)]
     ) {
-        let address = host.directory.snapshot.author(account).map { "\($0.address)" } ?? "\(account)"
+        let address = account.map { account in host.directory.snapshot.author(account).map { "\($0.address)" } ?? "\(account)" } ?? ""
         let all = [("account", address), ("peer", "\(request.client)"), ("tls", request.isTLS ? "yes" : "no")] + facts
         host.events.record(TrailEvent(.webServer, event, trace: request.trace, all), switchedBy: nil)
     }

@@ -39,6 +39,7 @@ enum LoginPages {
         if errand.carried != nil { page.notices.insert(Notice(.warning, Words.kept), at: 0) }
         let token = LoginToken.make(host)
         let language = request.language
+        page.usesPasskeys = PasskeyPlace(request) != nil
         page.body = HTML.build { body in
             body.add(.form, [.post, .action("/login"), .class("login")]) { form in
                 form.hidden(Page.csrfName, token.form)
@@ -47,6 +48,7 @@ enum LoginPages {
                 self.input(&form, "password", Words.password.text(language), .password, .currentPassword)
                 form.add(.p, [.class("buttons")]) { $0.add(.button, [.type(.submit)], Words.authenticate.text(language)) }
             }
+            PasskeyLogin.offer(&body, token, errand, request, host)
             if AccountDirectoryPage.isOpen(request, host) {
                 body.add(.p, [.class("actions")]) { $0.link("/directory", Words.directory.text(language)) }
             }
@@ -76,15 +78,21 @@ enum LoginPages {
         var page = request.page(Words.code, host)
         page.notices = [notice].compactMap { $0 }
         let token = LoginToken.make(host)
+        let known = SecondStep(step, request, host)
+        let takesCodes = known?.factor?.takesCodes ?? true
+        page.usesPasskeys = !(known?.passkeys.isEmpty ?? true)
         page.body = HTML.build { body in
+            if let known { PasskeyLogin.offerStep(&body, known, token, errand, request, host) }
             body.add(.form, [.post, .action("/login/code"), .class("login")]) { form in
                 form.hidden(Page.csrfName, token.form)
                 form.hidden("step", step)
                 errand.write(to: &form)
-                self.input(&form, "code", Words.codeLabel.text(request.language), .text, .oneTimeCode)
+                let label = takesCodes ? Words.codeLabel : Words.recoveryLabel
+                self.input(&form, "code", label.text(request.language), .text, takesCodes ? .oneTimeCode : .off)
                 form.add(.p, [.class("buttons")]) { $0.add(.button, [.type(.submit)], Words.authenticate.text(request.language)) }
             }
-            body.add(.p, [.class("advice")], Words.codeAdvice.text(request.language))
+            let advice = takesCodes ? Words.codeAdvice : Words.recoveryAdvice
+            body.add(.p, [.class("advice")], advice.text(request.language))
         }
         var reply = WebReply.page(page)
         reply.setCookie(LoginToken.cookie(token.cookie, request))
@@ -146,6 +154,10 @@ enum LoginPages {
         static let codeAdvice = Localized(
             en: "Without the device: type one of the recovery codes; each is good once.",
             ja: "機器が手元にないときは、リカバリコードを入力してください。1 つのコードは 1 回だけ使えます。")
+        static let recoveryLabel = Localized(en: "Recovery code", ja: "リカバリコード")
+        static let recoveryAdvice = Localized(
+            en: "Without any of your passkeys: type one of the recovery codes; each is good once.",
+            ja: "パスキーを使えないときは、リカバリコードを入力してください。1 つのコードは 1 回だけ使えます。")
         static let wrongCode = Localized(en: "This code is wrong or was used already.", ja: "コードが正しくないか、既に使用されています。")
         static let manyCodes = Localized(
             en: "Too many wrong codes; wait ten minutes.", ja: "コードの誤りが続きました。10 分待ってからやり直してください。")
@@ -196,13 +208,16 @@ enum LoginToken {
     }
 
     static func isGood(_ request: WebRequest, _ host: WebHost) -> Bool {
-        guard let cookie = request.cookie(self.name(request)), let field = request.form.last(Page.csrfName) else { return false }
+        guard let cookie = self.value(request), let field = request.form.last(Page.csrfName) else { return false }
         return host.sessions?.keys.isMAC(field, .login, cookie) ?? false
     }
 
     static func cookie(_ value: String, _ request: WebRequest) -> String {
         "\(self.name(request))=\(value); Path=/; HttpOnly; SameSite=Strict\(request.isTLS ? "; Secure" : "")"
     }
+
+    /// What this browser alone has.
+    static func value(_ request: WebRequest) -> String? { request.cookie(self.name(request)) }
 
     private static func name(_ request: WebRequest) -> String { request.isTLS ? "__Host-login" : "login" }
 }

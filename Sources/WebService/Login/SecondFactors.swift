@@ -33,7 +33,7 @@ enum SecondFactors {
         guard typed.utf8.count <= 100, let factor = try host.directory.secondFactor(of: account), let keys = host.sessions?.keys else {
             return nil
         }
-        if let step = TOTP.step(of: typed, factor.key, at: host.now()) {
+        if factor.takesCodes, let step = TOTP.step(of: typed, factor.key, at: host.now()) {
             return try host.directory.spend(account, step: step, recoveryCode: nil) ? self.spent("code", account, host) : nil
         }
         let mac = self.mac(ofRecoveryCode: typed, account, keys)

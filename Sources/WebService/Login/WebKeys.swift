@@ -7,7 +7,7 @@ internal import struct Foundation.Data
 struct WebKeys: Sendable {
     /// What a MAC or a text was made for; one is never taken for another.
     enum Purpose: String {
-        case session, form, login, carried, step, key, recovery
+        case session, form, login, carried, step, key, recovery, passkey, handle
     }
 
     private let key: SymmetricKey

@@ -33,6 +33,7 @@ package final class WebSessions: Sendable {
 
     let keys: WebKeys
     let guesses = SecondFactors.Guesses()
+    let challenges = PasskeyChallenges()
     private let directory: Directory
     private let now: @Sendable () -> Int64
     private let entries: Mutex<[Int64: Entry]>

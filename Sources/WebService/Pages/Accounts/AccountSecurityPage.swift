@@ -8,6 +8,9 @@ enum AccountSecurityPage {
     static let routes = [
         WebRoute(.get, "/accounts/{id}/security", .postmaster) { request, host in Self.show(request, host) },
         WebRoute(.post, "/accounts/{id}/security/second-factor/off", .postmaster) { request, host in Self.switchOff(request, host) },
+        WebRoute(.post, "/accounts/{id}/security/passkeys/{number}/remove", .postmaster) { request, host in
+            Self.removePasskey(request, host)
+        },
         WebRoute(.post, "/accounts/{id}/security/app-passwords/{number}/revoke", .postmaster) { request, host in
             Self.revoke(request, host)
         },
@@ -20,10 +23,12 @@ enum AccountSecurityPage {
         guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
         let factor: SecondFactor?
         let passwords: [AppPasswordDetails]
+        let passkeys: [Passkey]
         let logins: [LoginRecord]
         do throws(DirectoryError) {
             factor = try host.directory.secondFactor(of: details.id)
             passwords = try host.directory.appPasswords(of: details.id)
+            passkeys = try host.directory.passkeys(of: details.id)
             logins = try host.directory.logins(of: details.id)
         } catch {
             return OwnPages.unavailable(request, host)
@@ -44,6 +49,15 @@ enum AccountSecurityPage {
                     Parts.button(&body, Self.off(details.id), Words.off, request, isDangerous: true)
                 }
             }
+            body.add(.h2, [], OwnPasskeys.title.text(language))
+            body.add(
+                OwnPasskeys.table(passkeys, request, host) { cell, passkey in
+                    guard details.id != request.session?.account else {
+                        return cell.link(Link(["own", "passkeys", "\(passkey.id)"]), OwnPasskeys.Words.delete.text(language))
+                    }
+                    let place = AccountPages.link(details.id, "security", "passkeys", "\(passkey.id)", "remove")
+                    Parts.button(&cell, place, OwnPasskeys.Words.delete, request, isDangerous: true)
+                }.html(language))
             body.add(.h2, [], OwnPages.Words.appPasswords.text(language))
             let below = ["accounts", "\(details.id.rawValue)", "security", "app-passwords"]
             body.add(OwnAppPasswords.table(passwords, below: below, request, host).html(language))
@@ -68,9 +82,11 @@ enum AccountSecurityPage {
             return self.show(
                 request, host, notices: [Notice(.failure, Words.ownPlace, link: ("/own/second-factor", OwnPages.Words.secondFactor))])
         }
-        guard request.form.last("confirmed") != nil else { return self.ask(details, request, host) }
+        guard request.form.last("confirmed") != nil else {
+            return self.ask(details, Words.question, Self.off(details.id), Words.off, request, host)
+        }
         do throws(DirectoryError) {
-            try host.directory.setSecondFactor(nil, of: details.id, by: request.actor(host))
+            try host.directory.endSecondFactor(of: details.id, by: request.actor(host))
             // Whoever found the telephone may be logged in with it.
             try host.sessions?.endOthers(of: details.id, but: request.session?.id)
         } catch {
@@ -81,15 +97,37 @@ enum AccountSecurityPage {
         return self.show(request, host, notices: [Notice(.done, Words.done)] + (untold.map { [$0] } ?? []))
     }
 
-    private static func ask(_ details: AccountDetails, _ request: WebRequest, _ host: WebHost) -> WebReply {
+    private static func ask(
+        _ details: AccountDetails, _ question: Localized, _ action: Link, _ label: Localized, _ request: WebRequest, _ host: WebHost
+    ) -> WebReply {
         var page = request.page(Self.title, host, path: AccountPages.path + [(AccountPages.form, AccountPages.link(details.id))])
-        page.notices = [Notice(.warning, Words.question)]
+        page.notices = [Notice(.warning, question)]
         page.body = HTML.build { body in
             body.add(.p) { $0.add(.strong) { $0.foreign(details.primary) } }
-            Parts.button(&body, Self.off(details.id), Words.off, request, hidden: [("confirmed", "yes")], isDangerous: true)
+            Parts.button(&body, action, label, request, hidden: [("confirmed", "yes")], isDangerous: true)
             body.add(.p) { $0.link(AccountPages.link(details.id, "security"), PageWords.cancel.text(request.language)) }
         }
         return .page(page)
+    }
+
+    private static func removePasskey(_ request: WebRequest, _ host: WebHost) -> WebReply {
+        guard let details = AccountPages.details(request, host) else { return AccountPages.gone(request, host) }
+        guard let number = request.parameters["number"].flatMap({ Int64($0) }) else { return ErrorPages.notFound(request, host) }
+        // One's own wants one's password, as the second factor does.
+        guard details.id != request.session?.account else {
+            return self.show(request, host, notices: [Notice(.failure, Words.ownPlace, link: ("/own/passkeys", OwnPasskeys.title))])
+        }
+        guard request.form.last("confirmed") != nil else {
+            let place = AccountPages.link(details.id, "security", "passkeys", "\(number)", "remove")
+            return self.ask(details, Words.passkeyQuestion, place, OwnPasskeys.Words.delete, request, host)
+        }
+        let result = host.perform(request.command("account passkey remove", [details.login, "\(number)"]))
+        if result.isDone {
+            // Whoever found the device may be logged in with it.
+            try? host.sessions?.endOthers(of: details.id, but: request.session?.id)
+            request.audit(host, "passkey removed", details.primary)
+        }
+        return self.show(request, host, notices: result.notices())
     }
 
     private static func revoke(_ request: WebRequest, _ host: WebHost) -> WebReply {
@@ -105,10 +143,15 @@ enum AccountSecurityPage {
             en: "Switched on. Somebody who has lost the device and the recovery codes cannot log in here until it is switched off.",
             ja: "有効です。機器とリカバリコードの両方を失った利用者は、無効にするまでログインできません。")
         static let question = Localized(
-            en: "The password alone will be enough to log in as this person. Make sure that it is this person who asks for it.",
-            ja: "以後はパスワードだけでログインできるようになります。依頼した人が本人であることを確かめてください。")
+            en:
+                "The password alone will be enough to log in as this person, and passkeys end. Make sure that it is this person who asks for it.",
+            ja: "以後はパスワードだけでログインできるようになり、パスキーも削除されます。依頼した人が本人であることを確かめてください。")
+        static let passkeyQuestion = Localized(
+            en:
+                "Whoever has this passkey cannot log in with it any more. With the last one of somebody without codes of a telephone, the password alone will be enough.",
+            ja: "このパスキーではログインできなくなります。認証アプリを使用していない利用者の最後のパスキーを削除すると、パスワードだけでログインできるようになります。")
         static let ownPlace = Localized(
-            en: "One's own second factor is switched off with one's password.", ja: "自分の二段階認証は、自分のパスワードを入力して無効にします。")
+            en: "One's own is switched off or deleted with one's password.", ja: "自分の二段階認証とパスキーは、自分のパスワードを入力して無効にします。")
         static let isOff = Localized(en: "Not switched on.", ja: "使用していません。")
         static let off = Localized(en: "Switch off the second factor", ja: "二段階認証を無効にする")
         static let done = Localized(

@@ -35,6 +35,11 @@ enum OwnMenu {
             may(SecurityField.userSecondFactor), OwnPages.Words.secondFactor,
             Localized(en: "A code of your telephone beside the password.", ja: "パスワードに加えて認証アプリのコードを使用します。"), "/own/second-factor")
         add(
+            may(SecurityField.userSecondFactor), OwnPasskeys.title,
+            Localized(
+                en: "A key of your telephone or computer, beside the password or in its place.",
+                ja: "電話やコンピュータに保管した鍵でログインします。"), "/own/passkeys")
+        add(
             true, OwnPages.Words.sessions,
             Localized(
                 en: "Where you are logged in, and last logins by all services.", ja: "ログイン中の端末と、すべてのサービスの最近のログインです。"),

@@ -17,7 +17,7 @@ enum OwnPages {
             WebRoute(.post, "/own/directory", .owner, bodyLimit: 2 << 20) { request, host in Self.change(.directory, request, host) },
             WebRoute(.get, "/own/password", .owner) { request, host in Self.passwordPage(request, host) },
             WebRoute(.post, "/own/password", .owner) { request, host in Self.changePassword(request, host) },
-        ] + OwnAppPasswords.routes + OwnSecondFactor.routes
+        ] + OwnAppPasswords.routes + OwnSecondFactor.routes + OwnPasskeys.routes
 
     enum Form {
         case mail, directory

@@ -26,7 +26,8 @@ enum OwnSecondFactor {
         var page = OwnPages.page(OwnPages.Words.secondFactor, request, host)
         page.notices += notices
         page.body =
-            factor.map { self.onBody($0, problem, request) } ?? self.offBody(key ?? host.random(TOTP.keyLength), problem, request, host)
+            factor.flatMap { $0.takesCodes ? self.onBody($0, problem, request) : nil }
+            ?? self.offBody(key ?? host.random(TOTP.keyLength), problem, request, host)
         return .page(page, status: problem == nil ? 200 : 422)
     }
 
@@ -82,7 +83,7 @@ enum OwnSecondFactor {
     }
 
     /// What is wrong with a field.
-    private typealias Problem = (field: String, text: Localized)
+    typealias Problem = (field: String, text: Localized)
 
     private static func password(_ form: inout HTML, _ problem: Problem?, _ request: WebRequest) {
         let wrong = problem?.field == "password" ? problem?.text : nil
@@ -108,7 +109,7 @@ enum OwnSecondFactor {
         let factor = SecondFactor(
             key: Secret(key), lastStep: step, recoveryCodes: codes.map { SecondFactors.mac(ofRecoveryCode: $0, session.account, keys) })
         do throws(DirectoryError) {
-            guard try host.directory.secondFactor(of: session.account) == nil else { return self.show(request, host) }
+            guard try host.directory.secondFactor(of: session.account)?.takesCodes != true else { return self.show(request, host) }
             try host.directory.setSecondFactor(factor, of: session.account, by: Actor(name: session.address, interface: "web"))
             // Logins of before had no second factor.
             try host.sessions?.endOthers(of: session.account, but: session.id)
@@ -128,7 +129,8 @@ enum OwnSecondFactor {
             return OwnPages.unavailable(request, host)
         }
         OwnPages.record("second-factor-off", request, host, [])
-        return self.show(request, host, notices: [Notice(.done, Words.isOff)])
+        let hasPasskeys = ((try? host.directory.secondFactor(of: session.account)) ?? nil) != nil
+        return self.show(request, host, notices: [Notice(.done, hasPasskeys ? Words.codesOff : Words.isOff)])
     }
 
     /// The form of new codes stands beside another one that asks for the password.
@@ -159,7 +161,7 @@ enum OwnSecondFactor {
     }
 
     /// Whoever finds a browser logged in must not change how its owner logs in.
-    private static func wrongPassword(
+    static func wrongPassword(
         _ request: WebRequest, _ session: WebSession, _ host: WebHost, field: String = "password"
     ) -> Problem? {
         guard host.guesses.mayTry(session.account, at: host.now()) else { return (field, OwnPages.Words.manyGuesses) }
@@ -189,6 +191,8 @@ enum OwnSecondFactor {
             ja: "新しいリカバリコードです。以前のコードは使用できません。今回だけ表示されます。")
         static let on = Localized(en: "Switch on", ja: "有効にする")
         static let off = Localized(en: "Switch off", ja: "無効にする")
+        static let codesOff = Localized(
+            en: "Codes are not asked for any more; your passkeys are, beside the password.", ja: "認証コードを無効にしました。今後は、パスワードに加えてパスキーを確認します。")
         static let isOff = Localized(en: "The password alone is enough again.", ja: "二段階認証を無効にしました。")
         static let recovery = Localized(
             en:
