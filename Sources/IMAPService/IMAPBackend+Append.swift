@@ -88,7 +88,7 @@ extension IMAPBackend {
         answer(.done)
     }
 
-    private func takeAppend() -> AppendDraft? {
+    func takeAppend() -> AppendDraft? {
         self.state.withLock { state in
             defer { state.append = nil }
             return state.append
@@ -97,11 +97,15 @@ extension IMAPBackend {
 
     func finishAppend(_ answer: Answer) {
         guard let draft = self.takeAppend() else { return answer(.refused(.unavailable)) }
-        let target = draft.target
         guard let items = draft.finish() else {
             draft.abandon()
             return answer(.refused(IMAPRefusal(.emptyMessage)))
         }
+        self.add(items, draft, answer)
+    }
+
+    func add(_ items: [AppendItem], _ draft: AppendDraft, _ answer: Answer) {
+        let target = draft.target
         let old = draft.replacing.map { (mailbox: $0.selection.id, uid: $0.uid) }
         self.environment.store.append(
             items, to: target.id, of: target.facts.account, replacing: old, quota: self.environment.quota(target.facts.account)

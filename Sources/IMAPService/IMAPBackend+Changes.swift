@@ -20,7 +20,7 @@ extension IMAPBackend {
     func store(_ requests: [StoreRequest], _ answer: Answer) {
         self.inSelection(answer) { selection, rights in
             let series = StoreSeries(selection, known: requests.first?.known)
-            let outcomes = StoreOutcomes(requests.count, answer)
+            let outcomes = RunOutcomes(requests.count, answer)
             let all = requests.map { request -> Result<[AllowedFlags.Change], IMAPRefusal> in
                 do throws(IMAPRefusal) { return .success(try self.changes(request, selection, rights)) } catch { return .failure(error) }
             }
@@ -35,7 +35,7 @@ extension IMAPBackend {
 
     private func store(
         _ requests: [StoreRequest], _ changes: [Result<[AllowedFlags.Change], IMAPRefusal>], from index: Int, _ series: StoreSeries,
-        _ outcomes: StoreOutcomes
+        _ outcomes: RunOutcomes
     ) {
         guard index < requests.count else { return }
         self.store(
@@ -145,31 +145,76 @@ extension IMAPBackend {
     func copy(_ request: CopyRequest, _ answer: Answer) {
         self.startOnWorker(answer) { () throws(IMAPRefusal) in
             let selection = try self.selection()
-            let rights = try self.rights(in: selection)
-            if request.isMove {
-                guard !selection.isReadOnly else { throw IMAPRefusal(.readOnly, code: "NOPERM") }
-                guard rights.isSuperset(of: [.deleteMessages, .expunge]) else { throw .notPermitted }
+            self.copy(request, to: try self.target(of: request, selection), selection, answer)
+        }
+    }
+
+    /// Those that came together go to the store together, which makes them in one transaction; where one of them takes several steps, each
+    /// waits for the one before it.
+    func copy(_ requests: [CopyRequest], _ answer: Answer) {
+        self.startOnWorker(answer) { () throws(IMAPRefusal) in
+            let selection = try self.selection()
+            let targets = requests.map { request -> Result<FoundMailbox, IMAPRefusal> in
+                do throws(IMAPRefusal) { return .success(try self.target(of: request, selection)) } catch { return .failure(error) }
             }
-            let target = try self.find(request.mailbox, needing: .insert, orElse: self.absent(request.mailbox))
-            let quota = target.facts.account == selection.owner && request.isMove ? nil : self.environment.quota(target.facts.account)
-            // Flags that this user may not set there do not come along. [RFC4314-4]
-            self.environment.store.copy(
-                request.uids, from: selection.id, to: target.id, quota: quota, isMove: request.isMove,
-                flags: AllowedFlags(target.rights).allowed
-            ) { result in
-                selection.noteOwnChange()
-                switch result {
-                case .success(let copied):
-                    // Some of very many were moved: what is gone the session hears as of any other change.
-                    if let failure = copied.failure { return answer(.refused(self.refusal(failure))) }
-                    answer(
-                        .copied(
-                            CopiedMessages(
-                                validity: copied.uidValidity, sources: copied.sources, destinations: copied.copies,
-                                expungedAt: request.isMove ? copied.modSeq : nil)))
-                case .failure(.noSuchMailbox): answer(.refused(self.absent(request.mailbox)))
-                case .failure(let error): answer(.refused(self.refusal(error)))
-                }
+            let outcomes = RunOutcomes(requests.count, answer)
+            let isPlain = requests.allSatisfy { $0.uids.count <= MessageStore.copySlice }
+            guard isPlain else { return self.copy(requests, targets, from: 0, selection, outcomes) }
+            for (index, target) in targets.enumerated() {
+                self.copy(requests[index], to: target, selection, SessionAnswer { outcomes.set(index, $0) })
+            }
+        }
+    }
+
+    private func copy(
+        _ requests: [CopyRequest], _ targets: [Result<FoundMailbox, IMAPRefusal>], from index: Int, _ selection: Selection,
+        _ outcomes: RunOutcomes
+    ) {
+        guard index < requests.count else { return }
+        self.copy(
+            requests[index], to: targets[index], selection,
+            SessionAnswer { outcome in
+                outcomes.set(index, outcome)
+                self.copy(requests, targets, from: index + 1, selection, outcomes)
+            })
+    }
+
+    private func copy(_ request: CopyRequest, to target: Result<FoundMailbox, IMAPRefusal>, _ selection: Selection, _ answer: Answer) {
+        switch target {
+        case .success(let target): self.copy(request, to: target, selection, answer)
+        case .failure(let refusal): answer(.refused(refusal))
+        }
+    }
+
+    /// Where the copies go, if they may.
+    private func target(of request: CopyRequest, _ selection: Selection) throws(IMAPRefusal) -> FoundMailbox {
+        let rights = try self.rights(in: selection)
+        if request.isMove {
+            guard !selection.isReadOnly else { throw IMAPRefusal(.readOnly, code: "NOPERM") }
+            guard rights.isSuperset(of: [.deleteMessages, .expunge]) else { throw .notPermitted }
+        }
+        return try self.find(request.mailbox, needing: .insert, orElse: self.absent(request.mailbox))
+    }
+
+    private func copy(_ request: CopyRequest, to target: FoundMailbox, _ selection: Selection, _ answer: Answer) {
+        let quota = target.facts.account == selection.owner && request.isMove ? nil : self.environment.quota(target.facts.account)
+        // Flags that this user may not set there do not come along. [RFC4314-4]
+        self.environment.store.copy(
+            request.uids, from: selection.id, to: target.id, quota: quota, isMove: request.isMove,
+            flags: AllowedFlags(target.rights).allowed
+        ) { result in
+            selection.noteOwnChange()
+            switch result {
+            case .success(let copied):
+                // Some of very many were moved: what is gone the session hears as of any other change.
+                if let failure = copied.failure { return answer(.refused(self.refusal(failure))) }
+                answer(
+                    .copied(
+                        CopiedMessages(
+                            validity: copied.uidValidity, sources: copied.sources, destinations: copied.copies,
+                            expungedAt: request.isMove ? copied.modSeq : nil)))
+            case .failure(.noSuchMailbox): answer(.refused(self.absent(request.mailbox)))
+            case .failure(let error): answer(.refused(self.refusal(error)))
             }
         }
     }

@@ -34,8 +34,8 @@ final class StoreSeries: Sendable {
     }
 }
 
-/// Outcomes of a series, answered together when the last one is here.
-final class StoreOutcomes: Sendable {
+/// Outcomes of commands that came together, answered together when the last one is here.
+final class RunOutcomes: Sendable {
     private struct State {
         var outcomes: [IMAPOutcome?]
         var left: Int
@@ -55,6 +55,6 @@ final class StoreOutcomes: Sendable {
             state.left -= 1
             return state.left == 0 ? state.outcomes.compactMap { $0 } : nil
         }
-        if let all { self.answer(.storedRun(all)) }
+        if let all { self.answer(.ran(all)) }
     }
 }

@@ -1,3 +1,4 @@
+package import NIOCore
 package import Vocabulary
 
 /// APPEND and REPLACE, as far as they say where. [RFC9051-6.3.12] [RFC8508-3]
@@ -9,6 +10,19 @@ package struct AppendRequest: Hashable, Sendable {
     package init(mailbox: String, replacing: UID? = nil) {
         self.mailbox = mailbox
         self.replacing = replacing
+    }
+}
+
+/// An APPEND of one message that is here whole.
+package struct AddedMessage: Hashable, Sendable {
+    package var mailbox: String
+    package var message: AppendMessage
+    package var text: ByteBuffer
+
+    package init(mailbox: String, message: AppendMessage, text: ByteBuffer) {
+        self.mailbox = mailbox
+        self.message = message
+        self.text = text
     }
 }
 

@@ -33,9 +33,11 @@ package enum IMAPCall: Sendable {
     case readOn
     /// Answer: `.stored` or `.refused`.
     case store(StoreRequest)
-    /// STOREs that came together, in order: to be made in as few transactions as may be. One that fails undoes no other. Answer: `.storedRun`
+    /// STOREs that came together, in order: to be made in as few transactions as may be. One that fails undoes no other. Answer: `.ran`
     /// with an outcome for each, `.stored` or `.refused`; or `.refused` for all.
     case stores([StoreRequest])
+    /// The same for COPYs, with `.copied` or `.refused` for each.
+    case copies([CopyRequest])
     /// COPY and MOVE. Answer: `.copied` or `.refused`.
     case copy(CopyRequest)
     /// Those marked \Deleted; with UIDs only of these. Answer: `.expunged` or `.refused`.
@@ -54,6 +56,9 @@ package enum IMAPCall: Sendable {
     case messageURL(IMAPURL)
     /// Everything has been given: take all or nothing. Answer: `.appended` or `.refused`.
     case finishAppend
+    /// The same, and with it further APPENDs of one message each that came together with it, in order: to be made in as few transactions as may be. One
+    /// that fails undoes no other. Answer: `.ran` with an outcome for each and the one in hand, `.appended` or `.refused`; or `.refused` for all.
+    case finishAppends([AddedMessage])
     /// The command broke off.
     case dropAppend
     /// IDLE or NOTIFY begins or ends. Answer: `.done`, for NOTIFY with its first STATUS responses `.account`, or `.refused`.
@@ -81,7 +86,8 @@ package enum IMAPOutcome: Sendable {
     /// The answer broke off where it cannot be mended, inside a literal: the session ends with what was passed on so far.
     case broken
     case stored(StoredFlags)
-    case storedRun([IMAPOutcome])
+    /// Of commands that came together.
+    case ran([IMAPOutcome])
     case copied(CopiedMessages)
     /// What is gone by this command; told by the machine as EXPUNGE or VANISHED.
     case expunged(UIDSet, ModSeq)

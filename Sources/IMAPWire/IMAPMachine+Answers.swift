@@ -38,11 +38,14 @@ indirect enum Work: Sendable {
     case closing(AfterClose)
     case fetching
     case storing(StorePlan)
-    case storingRun([StoreRun.Member])
-    case copying(isMove: Bool, isUID: Bool)
+    case copying(isMove: Bool)
+    /// Commands that were asked for together.
+    case running([CommandRun.Member])
     case expunging
     case searching(SearchPlan)
     case appending
+    /// An APPEND of a run.
+    case adding
     case dropping(Ending)
     case watching(Watching)
     case writing(IMAPMachine.Job)
@@ -103,9 +106,9 @@ extension IMAPMachine {
             self.fetched(bytes, isLast: isLast, failure, own, &out)
         case (.fetching, .broken): self.close(&out)
         case (.storing(let plan), .stored(let stored)): self.stored(stored, plan, &out)
-        case (.storingRun(let members), .storedRun(let outcomes)): self.storedRun(members, outcomes, &out)
-        case (.storingRun(let members), .refused): self.storedRun(members, members.map { _ in outcome }, &out)
-        case (.copying(let isMove, _), .copied(let copied)): self.copied(copied, isMove: isMove, &out)
+        case (.running(let members), .ran(let outcomes)): self.ran(members, outcomes, &out)
+        case (.running(let members), .refused): self.ran(members, members.map { _ in outcome }, &out)
+        case (.copying(let isMove), .copied(let copied)): self.copied(copied, isMove: isMove, &out)
         case (.expunging, .expunged(let uids, _)):
             self.selected?.expungeOwn(uids)
             self.finish(.ok(code: self.mode.isCondStore && !uids.isEmpty ? Self.highestModSeqCode : nil), &out)
@@ -115,6 +118,7 @@ extension IMAPMachine {
         case (.appending, .done): self.stepAppend(&out)
         case (.appending, .appended(let validity, let uids, let replaced)): self.appended(validity, uids, replaced, &out)
         case (.appending, .refused(let refusal)): self.appendRefused(refusal, &out)
+        case (.adding, .appended(let validity, let uids, let replaced)): self.appended(validity, uids, replaced, &out)
         case (.dropping(let ending), .done): self.finish(ending, &out)
         case (.watching(let watching), .done): self.watched(watching, ByteBuffer(), &out)
         case (.watching(let watching), .account(let lines, _)): self.watched(watching, lines, &out)
@@ -122,7 +126,7 @@ extension IMAPMachine {
         case (.view(.changes), .refused), (.changes, .refused), (.notices, .refused): self.sayBye(.unavailable, code: "UNAVAILABLE", &out)
         case (.account, .refused(let refusal)), (.selecting, .refused(let refusal)), (.view, .refused(let refusal)),
             (.fetching, .refused(let refusal)), (.storing, .refused(let refusal)), (.copying, .refused(let refusal)),
-            (.expunging, .refused(let refusal)), (.watching, .refused(let refusal)):
+            (.expunging, .refused(let refusal)), (.adding, .refused(let refusal)), (.watching, .refused(let refusal)):
             self.finish(.refused(refusal), &out)
         default: self.close(&out)  // The backend broke its contract: better no session than a wrong one.
         }

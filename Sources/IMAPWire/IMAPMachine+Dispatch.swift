@@ -188,9 +188,9 @@ extension IMAPMachine {
             }
         }
         // What has changed meanwhile is told at the end of a run.
-        if !self.storeRun.isEmpty {
+        if !self.commandRun.isEmpty {
             self.writeTagged(ending, &out)
-            return self.tellNextStore(&out)
+            return self.tellNextOfRun(&out)
         }
         guard self.command.rule.tellsNews else { return self.writeTagged(ending, &out) }
         if let selected = self.selected, selected.isStale || self.command.rule.readsChanges {

@@ -51,8 +51,8 @@ package struct IMAPMachine: SessionMachine {
     var saved = UIDSet()
     /// An APPEND in hand.
     var appending: Appending?
-    /// STOREs that are made and not told yet.
-    var storeRun = StoreRun()
+    /// STOREs, COPYs or APPENDs that are made and not told yet.
+    var commandRun = CommandRun()
     var notify = NotifyState()
     /// Results that are kept up. [RFC5267-4.3]
     var contexts: [SearchContextState] = []
@@ -99,7 +99,7 @@ package struct IMAPMachine: SessionMachine {
                 }
             guard isHandled else { break }
             handledAny = true
-            if case .working(.storing) = self.phase { self.gatherStores(&input, &out) }
+            self.gatherRun(&input, &out)
         }
         if handledAny { self.extendDeadline(&out) }
     }
@@ -189,7 +189,7 @@ package struct IMAPMachine: SessionMachine {
         self.phase = .closed
         self.selected = nil
         self.appending = nil
-        self.storeRun = StoreRun()
+        self.commandRun = CommandRun()
         out.close()
     }
 }

@@ -37,6 +37,10 @@ extension MessageStore {
         if !isTaken { completion(.failure(.busy)) }
     }
 
+    /// It goes to the writer before `append` returns, so that messages that are added one after the other come into the mailbox in that order; where the
+    /// owner of the mailbox is named, and nothing is replaced.
+    package static func takesAtOnce(_ item: AppendItem) -> Bool { self.smallBody(item) != nil }
+
     /// Of a message that can be prepared where the caller is: nothing is to be asked before, and its digest takes some 60 microseconds at most.
     private static func smallBody(_ item: AppendItem) -> ByteBuffer? {
         guard item.keywords.isEmpty, case .memory(let body) = item.body, body.readableBytes <= Self.digestInPlace else { return nil }

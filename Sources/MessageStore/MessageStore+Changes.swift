@@ -6,7 +6,7 @@ extension MessageStore {
     /// Messages whose flags change in one transaction.
     private static let flagSlice = 10_000
     /// Messages that are copied in one transaction, all or none by themselves: docs/decisions, 0019.
-    static let copySlice = 5000
+    package static let copySlice = 5000
 
     /// Those of many that are there, so that slices of them are slices of work.
     func resolved<T: Sendable>(

@@ -142,8 +142,11 @@ final class FakeBackend {
         case .stores(let requests):
             self.made = []
             self.runs.append(requests.count)
-            return .storedRun(requests.map { self.store($0) })
+            return .ran(requests.map { self.store($0) })
         case .copy(let request): return self.copy(request)
+        case .copies(let requests):
+            self.runs.append(requests.count)
+            return .ran(requests.map { self.copy($0) })
         case .expunge(let uids): return self.expunge(uids)
         case .search(let request): return self.search(request)
         case .searchOn: return .done
@@ -161,6 +164,9 @@ final class FakeBackend {
             }
             return self.extend(message.bytes)
         case .finishAppend: return self.finishAppend()
+        case .finishAppends(let more):
+            self.runs.append(more.count + 1)
+            return .ran([self.finishAppend()] + more.map { self.add($0) })
         case .watch(let request):
             self.watches.append("\(request)")
             return .done
@@ -276,7 +282,7 @@ final class FakeBackend {
 
     // MARK: STORE, COPY, SEARCH
 
-    /// How many STOREs came together, each time.
+    /// How many commands came together, each time.
     private(set) var runs: [Int] = []
     /// Modseqs of the run in hand.
     private var made: Set<Int64> = []
@@ -371,6 +377,12 @@ final class FakeBackend {
         guard let append = self.append, let last = append.drafts.indices.last else { return .refused(IMAPRefusal(.unavailable)) }
         self.append?.drafts[last].1 += bytes
         return .done
+    }
+
+    private func add(_ added: AddedMessage) -> IMAPOutcome {
+        guard let box = self.office.boxes[added.mailbox] else { return .refused(IMAPRefusal(.noSuchMailbox, code: "TRYCREATE")) }
+        self.append = (box, [(added.message, Array(added.text.readableBytesView))], nil)
+        return self.finishAppend()
     }
 
     private func finishAppend() -> IMAPOutcome {

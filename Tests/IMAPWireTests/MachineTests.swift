@@ -298,6 +298,71 @@ import Vocabulary
         #expect(client.command("NOOP").lines.isEmpty)
     }
 
+    @Test("COPYs that came together are made together and answered in order; one that fails undoes no other, and a MOVE has its own turn")
+    func copyRuns() {
+        let office = FakeOffice()
+        for text in ["a", "b", "c"] { office.inbox.add(text) }
+        let there = office.create("there")
+        var client = Client.inInbox(office)
+        _ = client.command("FETCH 1:* (UID)")
+        office.inbox.expunge(UIDSet(3...3))
+        client.session.notify(.mailboxChanged)
+        let together = [
+            "a1 COPY 1 there", "a2 UID COPY 1:2 INBOX", "a3 COPY 2 nowhere", "a4 COPY 1:* there", "a5 COPY 9 there", "a6 UID COPY 2 there",
+            "a7 UID COPY 77 there", "a8 UID COPY 1 there", "a9 UID MOVE 1 there", "b1 COPY 1 there",
+        ]
+        let answer = client.session.exchange(together.map { $0 + "\r\n" }.joined()).split(separator: "\r\n").map(String.init)
+        #expect(
+            answer == [
+                "a1 OK [COPYUID 78 1 1] completed", "a2 OK [COPYUID 77 1:2 4:5] completed", "a3 NO [TRYCREATE] no such mailbox",
+                // The one that is gone was not told as gone yet, and what the second added not as new.
+                "* 3 EXPUNGE", "* 4 EXISTS", "a4 OK [COPYUID 78 1:2 2:3] completed", "a5 BAD there is no message of this number",
+                "a6 OK [COPYUID 78 2 4] completed", "a7 OK completed", "a8 OK [COPYUID 78 1 5] completed",
+                "* OK [COPYUID 78 1 6] completed", "* 1 EXPUNGE", "a9 OK completed", "b1 OK [COPYUID 78 2 7] completed",
+            ])
+        #expect(client.backend.runs == [4] && there.messages.count == 7)
+        #expect(client.command("NOOP").lines.isEmpty)
+    }
+
+    @Test("APPENDs that came together are made together and answered in order, as far as each is here whole and takes one message")
+    func appendRuns() {
+        let office = FakeOffice()
+        let there = office.create("there")
+        var client = Client.inInbox(office)
+        let together = [
+            "a1 APPEND INBOX {1+}\r\n1", "a2 APPEND INBOX (\\Seen) \" 5-Nov-2020 10:00:00 +0900\" {2+}\r\n22",
+            "a3 APPEND nowhere {3+}\r\n333",
+            "a4 APPEND there ~{1+}\r\n4", "a5 APPEND INBOX (Work) {2+}\r\n55",
+            // A run ends before what takes several messages, is no text, is empty, or waits for us.
+            "a6 APPEND INBOX {1+}\r\n6 {1+}\r\n7", "a7 APPEND INBOX {1+}\r\n8", "a8 APPEND INBOX {1+}\r\n\0", "a9 APPEND INBOX {0+}\r\n",
+            "b1 APPEND INBOX {1+}\r\n9", "b2 APPEND {5+}\r\nINBOX {1+}\r\nA", "b3 NOOP", "b4 APPEND INBOX {1}\r\n",
+        ]
+        let answer = client.session.exchange(together.joined(separator: "\r\n")).split(separator: "\r\n").map(String.init)
+        #expect(
+            answer == [
+                "a1 OK [APPENDUID 77 1] completed", "a2 OK [APPENDUID 77 2] completed", "a3 NO [TRYCREATE] no such mailbox",
+                "a4 OK [APPENDUID 78 1] completed", "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work)",
+                "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work \\*)] flags that can be kept", "* 3 EXISTS",
+                "a5 OK [APPENDUID 77 3] completed", "a6 OK [APPENDUID 77 4:5] completed", "* 6 EXISTS", "a7 OK [APPENDUID 77 6] completed",
+                "a8 BAD the command contains characters that are not allowed", "a9 NO the message is empty", "* 7 EXISTS",
+                "b1 OK [APPENDUID 77 7] completed", "* 8 EXISTS", "b2 OK [APPENDUID 77 8] completed", "b3 OK completed", "+ send it",
+            ])
+        #expect(client.backend.runs == [5, 2] && there.messages.count == 1)
+        #expect(office.inbox.messages.map { String(decoding: $0.bytes, as: UTF8.self) } == ["1", "22", "55", "6", "7", "8", "9", "A"])
+        #expect(office.inbox.messages[1].date == 1_604_538_000 && office.inbox.messages[1].flags == .seen)
+    }
+
+    @Test("An APPEND that has come in part waits for its rest; the one before it does not")
+    func appendRunCutInTwo() {
+        let office = FakeOffice()
+        var client = Client.inInbox(office)
+        #expect(
+            client.session.exchange("a1 APPEND INBOX {1+}\r\n1\r\na2 APPEND INBOX {2+}\r\n2")
+                == "* 1 EXISTS\r\na1 OK [APPENDUID 77 1] completed\r\n")
+        #expect(client.session.exchange("2\r\n") == "* 2 EXISTS\r\na2 OK [APPENDUID 77 2] completed\r\n")
+        #expect(client.backend.runs == [])
+    }
+
     @Test("Long answers come in pieces, each after the peer has read the last")
     func pieces() {
         let office = FakeOffice()

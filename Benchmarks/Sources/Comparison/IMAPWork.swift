@@ -150,7 +150,29 @@ struct IMAPWork {
                     try client.run("STORE 1:* +FLAGS.SILENT (\\Deleted)")
                 }),
             append(1, 300, 1 << 10), append(1, 300, 10 << 10), append(10, 100, 10 << 10),
+            Self.inFlight("APPEND 1 KiB", 600, { _ in "APPEND INBOX" }, { Self.message($0, size: 1 << 10) }),
+            Self.inFlight("APPEND 10 KiB", 600, { _ in "APPEND INBOX" }, { Self.message($0, size: 10 << 10) }),
+            Self.inFlight(
+                "COPY of 1", 600, { "COPY \($0 + 1) single" }, { _ in nil }, prepare: { client, _ in _ = try? client.run("CREATE single") }),
         ]
+    }
+
+    /// Commands of one session of which 20 are under way at any time.
+    private static func inFlight(
+        _ name: String, _ count: Int, _ command: @escaping (Int) -> String, _ literal: (Int) -> [UInt8]?,
+        prepare: @escaping (IMAPClient, Int) throws -> Void = { _, _ in }
+    ) -> Operation {
+        let literals = (0..<count).map(literal)
+        return Operation(
+            name: "\(name), 1 session, 20 in flight", unit: .perSecond(count),
+            body: { client, _, _ in
+                for number in 0..<count {
+                    try client.begin(command(number), literal: literals[number])
+                    if number >= 20 { try client.finish() }
+                }
+                for _ in 0..<min(20, count) { try client.finish() }
+                return 0
+            }, prepare: prepare)
     }
 
     /// A message that is unlike the others where clients look, of exactly `size` octets.

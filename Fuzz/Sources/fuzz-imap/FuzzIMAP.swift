@@ -19,8 +19,8 @@ public func fuzzIMAP(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = input.remaining()
     let whole = converse(circumstances, answers, bytes, cut: bytes.count + 1)
     let pieces = converse(circumstances, answers, bytes, cut: cut)
-    // Behind STARTTLS the driver drops what has come: there the cuts decide what that is. STOREs that have come together are made together, so
-    // that news are told behind the last of them.
+    // Behind STARTTLS the driver drops what has come: there the cuts decide what that is. STOREs, COPYs and APPENDs that have come together are made
+    // together, so that news are told behind the last of them.
     if !whole.maySplit && !pieces.maySplit { expect(whole.output == pieces.output, "the cuts show") }
     return 0
 }
@@ -61,7 +61,7 @@ private func converse(_ circumstances: UInt8, _ answers: UInt8, _ bytes: [UInt8]
     }
     if circumstances & 8 != 0 { session.timeOut() } else { session.shutDown() }
     office.listen(session.output)
-    return (output + Array(session.takeOutput().utf8), hasTLS || office.hasStoreRuns)
+    return (output + Array(session.takeOutput().utf8), hasTLS || office.hasRuns)
 }
 
 /// An account, `a` with password `pass`, and a mailbox that changes by itself between calls.
@@ -78,8 +78,8 @@ private final class Office {
     private var flagged: [UInt32: (Flags, Int64)] = [:]
     private var pieces = 0
     private var steps = 0
-    /// STOREs came together.
-    private(set) var hasStoreRuns = false
+    /// STOREs, COPYs or APPENDs came together.
+    private(set) var hasRuns = false
     private static let verifier = SCRAMVerifier(password: Secret("pass"), salt: [1, 2, 3], iterations: 4096)
 
     init(seed: UInt8) { self.state = UInt64(seed) &* 7919 &+ 1 }
@@ -127,6 +127,11 @@ private final class Office {
         case .messageBytes, .pause, .close, .dropAppend, .forgetLogin, .readView, .readNotices: break
         default:
             expect(self.knowsPassword, "a call without login")
+            // Also where they are refused together.
+            switch call {
+            case .stores, .copies, .finishAppends: self.hasRuns = true
+            default: break
+            }
             if self.roll(5) == 0 { self.live() }
             if self.roll(12) == 0, !Self.mustAnswer(call) { return .refused(IMAPRefusal(.unavailable, code: "UNAVAILABLE")) }
         }
@@ -153,23 +158,28 @@ private final class Office {
         case .readOn: return self.piece(UIDSet())
         case .pause: return .resumed
         case .store(let request): return self.store(request)
-        case .stores(let requests):
-            self.hasStoreRuns = true
-            return .storedRun(requests.map { self.store($0) })
-        case .copy(let request):
-            self.check(request.uids)
-            let there = request.uids.intersection(self.set(self.present))
-            if request.isMove { self.remove(there) }
-            return .copied(CopiedMessages(validity: UIDValidity(rawValue: 8), sources: there, destinations: there))
+        case .stores(let requests): return .ran(requests.map { self.store($0) })
+        case .copy(let request): return self.copy(request)
+        case .copies(let requests):
+            expect(requests.count > 1 && !requests.contains(where: \.isMove), "a run of copies")
+            return .ran(requests.map { self.roll(8) == 0 ? .refused(IMAPRefusal(.overQuota, code: "OVERQUOTA")) : self.copy($0) })
         case .expunge(let uids):
             if let uids { self.check(uids) }
             let there = (uids ?? self.set(self.present.prefix(2))).intersection(self.set(self.present))
             self.remove(there)
             return .expunged(there, ModSeq(rawValue: self.modSeq))
         case .search(let request): return self.search(request)
-        case .finishAppend:
-            self.live()
-            return .appended(validity: UIDValidity(rawValue: 7), uids: UIDSet(3...3))
+        case .finishAppend: return self.appended()
+        case .finishAppends(let more):
+            for added in more {
+                expect(added.message.size == Int64(added.text.readableBytes) && added.text.readableBytes <= 500, "a message of a run")
+            }
+            // Of the one in hand it was asked before whether its mailbox is there.
+            return .ran(
+                [self.appended()]
+                    + more.map { _ in
+                        self.roll(8) == 0 ? .refused(IMAPRefusal(.noSuchMailbox, code: "TRYCREATE")) : self.appended()
+                    })
         }
     }
 
@@ -200,6 +210,18 @@ private final class Office {
         return .piece(
             ByteBuffer(string: "* Y\r\n"), isLast: self.pieces <= 0, own: [OwnChange(modSeq: ModSeq(rawValue: self.modSeq + 1), uids: uids)]
         )
+    }
+
+    private func appended() -> IMAPOutcome {
+        self.live()
+        return .appended(validity: UIDValidity(rawValue: 7), uids: UIDSet(3...3))
+    }
+
+    private func copy(_ request: CopyRequest) -> IMAPOutcome {
+        self.check(request.uids)
+        let there = request.uids.intersection(self.set(self.present))
+        if request.isMove { self.remove(there) }
+        return .copied(CopiedMessages(validity: UIDValidity(rawValue: 8), sources: there, destinations: there))
     }
 
     private func store(_ request: StoreRequest) -> IMAPOutcome {

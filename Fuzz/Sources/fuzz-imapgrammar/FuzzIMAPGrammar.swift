@@ -95,9 +95,16 @@ private func answer(_ call: IMAPCall) -> IMAPOutcome {
     case .fetch(let request): checked(request.uids, .piece(ByteBuffer(), isLast: true))
     case .readOn: .piece(ByteBuffer(), isLast: true)
     case .store(let request): checked(request.uids, .stored(StoredFlags(flagged: [])))
-    case .stores(let requests): .storedRun(requests.map { checked($0.uids, .stored(StoredFlags(flagged: []))) })
+    case .stores(let requests): .ran(requests.map { checked($0.uids, .stored(StoredFlags(flagged: []))) })
     case .copy(let request):
         checked(request.uids, .copied(CopiedMessages(validity: UIDValidity(rawValue: 1), sources: UIDSet(), destinations: UIDSet())))
+    case .copies(let requests):
+        .ran(
+            requests.map {
+                checked($0.uids, .copied(CopiedMessages(validity: UIDValidity(rawValue: 1), sources: UIDSet(), destinations: UIDSet())))
+            })
+    case .finishAppends(let more):
+        .ran((0...more.count).map { _ in .appended(validity: UIDValidity(rawValue: 7), uids: UIDSet(121...121)) })
     case .expunge(let uids): checked(uids ?? UIDSet(), .expunged(UIDSet(), ModSeq(rawValue: 5)))
     case .search(let request):
         checked(request.program, .found(SearchAnswer(.found([.init(uids: request.view)]))), request)

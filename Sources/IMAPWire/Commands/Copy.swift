@@ -20,8 +20,19 @@ extension IMAPRule {
 }
 
 extension IMAPMachine {
-    // RFC 9051 9:  copy = "COPY" SP sequence-set SP mailbox
     fileprivate mutating func copy(_ arguments: inout Scanner, isMove: Bool, isUID: Bool, _ out: inout Output) throws(GrammarFault) {
+        let (request, limitCode) = try self.parsedCopy(&arguments, isMove: isMove, isUID: isUID)
+        guard !isMove || self.selected?.mailbox.isReadOnly == false else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
+        guard !request.uids.isEmpty else { return self.finish(.ok(), &out) }
+        self.command.limitCode = limitCode
+        self.ask(.copy(request), .copying(isMove: isMove), &out)
+    }
+
+    // RFC 9051 9:  copy = "COPY" SP sequence-set SP mailbox
+    /// What is to be asked for, and the code that says that fewer messages are taken than were named.
+    func parsedCopy(
+        _ arguments: inout Scanner, isMove: Bool, isUID: Bool
+    ) throws(GrammarFault) -> (request: CopyRequest, limitCode: String?) {
         guard let selected = self.selected else { throw GrammarFault(.selectFirst) }
         try arguments.expectSpace()
         let set = try arguments.sequenceSet()
@@ -32,13 +43,10 @@ extension IMAPMachine {
             isUID
             ? set.uids(in: selected.known, uidNext: selected.uidNext, saved: self.saved)
             : try set.messages(in: selected.known, saved: self.saved)
-        guard !isMove || !selected.mailbox.isReadOnly else { return self.finish(.no(.readOnly, code: "READ-ONLY"), &out) }
-        guard !uids.isEmpty else { return self.finish(.ok(), &out) }
         // A move may be of a part, a copy is of all or nothing. [RFC9738-3]
         if !isMove { try self.checkLimit(uids.count) }
         let (taken, limitCode) = self.withinLimit(uids)
-        self.command.limitCode = limitCode
-        self.ask(.copy(CopyRequest(uids: taken, mailbox: mailbox, isMove: isMove)), .copying(isMove: isMove, isUID: isUID), &out)
+        return (CopyRequest(uids: taken, mailbox: mailbox, isMove: isMove), limitCode)
     }
 
     mutating func copied(_ copied: CopiedMessages, isMove: Bool, _ out: inout Output) {
