@@ -36,6 +36,7 @@ extension LoginRecord {
         case .accountList: Localized(en: "not from this address, by the account's access restrictions", ja: "アクセス制限により拒否された接続元")
         case .needsTLS: Localized(en: "without TLS", ja: "暗号化されていない接続")
         case nil where refusal == "wrong-code": Localized(en: "right password, wrong code", ja: "認証コードの誤り（パスワードは正しい）")
+        case nil where self.method == "passkey": Localized(en: "passkey not taken (\(refusal))", ja: "パスキーの確認に失敗 (\(refusal))")
         default: Localized(en: refusal, ja: refusal)
         }
     }
