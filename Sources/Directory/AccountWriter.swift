@@ -12,6 +12,7 @@ struct AccountWriter {
     let snapshot: DirectorySnapshot
     let now: Int64
     let revision: Int64
+    var actor = Actor(name: "", interface: "")
     /// What a new account gets where nothing else is said.
     var template: [FieldKey: FieldValue] = [:]
     /// Seats taken and given back in this transaction, which the snapshot does not know yet.
@@ -22,6 +23,8 @@ struct AccountWriter {
     func add(_ input: AccountInput, isPostmaster: Bool = false) throws -> AccountID {
         let usual = isPostmaster ? [:] : self.template.filter { input.values[$0.key] == nil }
         let merged = usual.merging(input.values) { $1 }.filter { !$0.value.isNone && $0.key != AccountField.postmasterPrivilege.key }
+        try self.checkKey(self.actor, merged)
+        if input.values[AccountField.postmasterPrivilege.key]?.flag == true { try self.checkKey(self.actor, input.values) }
         if !isPostmaster { try self.takeSeat(merged) }
         let version: Int64 = input.verifier == nil ? 0 : 1
         try self.connection.run(
@@ -55,16 +58,19 @@ struct AccountWriter {
                         "利用者のアカウントに指定します。ポストマスタは Postmaster アカウントの forwarding-addresses で指定できます"))
             ])
         }
+        try self.checkKey(self.actor, before.values, isPostmaster: isPostmaster)
+        try self.checkKey(self.actor, input.values)
         var input = input
         input.values[AccountField.postmasterPrivilege.key] = nil
         let merged = before.values.merging(input.values) { $1 }.filter { !$0.value.isNone }
-        try self.checkWhole(merged, isPostmaster: isPostmaster)
+        try self.checkWhole(merged, before: before.values, isPostmaster: isPostmaster)
         try self.checkPrograms(input, merged)
         try self.checkAdministrators(id, from: before, to: merged, isPostmaster: isPostmaster)
         if isPostmaster {
             try self.checkPostmasters(from: before.values, to: merged)
         } else {
             try self.moveSeat(from: before, to: merged, input)
+            try self.checkLastPostmaster(before, merged)
             try self.followPostmaster(before.addresses, merged[AccountField.addresses.key]?.list ?? [], privilege?.flag)
         }
         let addressKey = AccountField.addresses.key
@@ -98,6 +104,7 @@ struct AccountWriter {
     func remove(_ id: AccountID) throws -> (addresses: [String], logins: [String]) {
         guard let before = try Directory.details(self.connection, id) else { throw DirectoryError.noAccount("\(id)") }
         try self.checkRemoval(before)
+        try self.checkKey(self.actor, before.values)
         try self.followPostmaster(before.addresses, [], nil)
         self.seats.give(AccountSeat(before.values))
         let freed = try self.keys(of: id)
@@ -186,7 +193,7 @@ struct AccountWriter {
             }
             guard try self.isFree(login: folded) else {
                 throw DirectoryError([
-                    field.problem(Localized("\(given) is taken; choose another", "\(given) は既に使用されています。別の名前を指定してください"))
+                    field.problem(Localized("the name \(given) is taken; choose another", "名前 \(given) は既に使用されています。別の名前を指定してください"))
                 ])
             }
             return try self.connection.run(DirectorySchema.insertLogin, .text(folded), .int(id.rawValue), .text(given))
@@ -206,7 +213,8 @@ struct AccountWriter {
 
     // MARK: Checks over several fields
 
-    private func checkWhole(_ values: [FieldKey: FieldValue], isPostmaster: Bool) throws {
+    /// - Parameter before: what it had; what is wrong in it already stops no other change.
+    private func checkWhole(_ values: [FieldKey: FieldValue], before: [FieldKey: FieldValue] = [:], isPostmaster: Bool) throws {
         func effective(_ field: Field) -> FieldValue { field.effective(values[field.key] ?? .none) }
         var problems: [FieldProblem] = []
         for field in FieldTable.account where field.checks.contains(.required) && values[field.key] == nil {
@@ -234,7 +242,39 @@ struct AccountWriter {
                 DeliveryField.autoReplyUntil.problem(
                     Localized("it is before the first day, \(first)", "開始日 \(first) より前の日です。開始日以降の日を指定してください")))
         }
+        problems += isPostmaster ? self.notForPostmaster(values, before) : self.wrongPrimary(values, before)
         guard problems.isEmpty else { throw DirectoryError(problems) }
+    }
+
+    /// The first address goes into all sent mail.
+    private func wrongPrimary(_ values: [FieldKey: FieldValue], _ before: [FieldKey: FieldValue]) -> [FieldProblem] {
+        let field = AccountField.addresses
+        guard let primary = values[field.key]?.list.first, primary != before[field.key]?.list.first,
+            (try? Address(parsing: primary))?.localPart == "*"
+        else { return [] }
+        return [
+            field.problem(
+                Localized(
+                    "\(primary) stands for many addresses and cannot come first: the first one goes into sent mail; put another before it",
+                    "\(primary) はキャッチオールのため、先頭には指定できません（先頭のアドレスは送信メールに使用されます）。別のアドレスを先頭に指定してください"))
+        ]
+    }
+
+    /// It is no mailbox: what comes for it goes to those on its Delivery list.
+    private func notForPostmaster(_ values: [FieldKey: FieldValue], _ before: [FieldKey: FieldValue]) -> [FieldProblem] {
+        let methods = [
+            DeliveryField.mailboxDelivery, DeliveryField.maildropDelivery, DeliveryField.programDelivery, DeliveryField.autoReply,
+        ]
+        return methods.compactMap { field in
+            guard let value = values[field.key], value != before[field.key], value.flag == true || value.text.map({ $0 != "off" }) ?? false
+            else {
+                return nil
+            }
+            return field.problem(
+                Localized(
+                    "the Postmaster account is no mailbox; its forwarding-addresses name the accounts that get its mail",
+                    "Postmaster アカウントにメールボックスはありません。メールの配信先は forwarding-addresses で指定してください"))
+        }
     }
 }
 

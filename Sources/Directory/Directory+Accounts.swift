@@ -169,6 +169,7 @@ extension Directory {
         var writer = AccountWriter(
             connection: connection, snapshot: snapshot, now: now, revision: try self.revision(connection, actor, note))
         writer.template = try Self.template(connection)
+        writer.actor = actor
         return writer
     }
 

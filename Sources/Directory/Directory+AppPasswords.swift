@@ -70,6 +70,12 @@ extension Directory {
         let (label, services, day) = try self.checked(label, services, lastDay)
         return try self.change { connection, snapshot, touched in
             guard snapshot.contents.accounts[account] != nil else { throw DirectoryError.noAccount("\(account)") }
+            guard account != snapshot.contents.postmaster?.id else {
+                throw DirectoryError(
+                    .invalid, "the Postmaster account is no mailbox; make app passwords for accounts of persons",
+                    "Postmaster アカウントにメールボックスはありません。利用者のアカウントに作成してください")
+            }
+            try self.checkKey(actor, account, connection, snapshot)
             let existing = try connection.rows(DirectorySchema.appPasswords, .int(account.rawValue)) { $0.text(1) }
             guard existing.count < Self.mostAppPasswords else {
                 throw DirectoryError(
@@ -101,7 +107,8 @@ extension Directory {
     /// False when there is no such one (any more). Sessions that it opened end at their next command.
     @discardableResult
     package func revokeAppPassword(_ account: AccountID, _ id: AppPasswordID, by actor: Actor) throws(DirectoryError) -> Bool {
-        try self.change { connection, _, touched in
+        try self.change { connection, snapshot, touched in
+            try self.checkKey(actor, account, connection, snapshot)
             let label = try connection.rows(DirectorySchema.appPasswords, .int(account.rawValue)) { ($0.int(0), $0.text(1)) }
                 .first { $0.0 == id.rawValue }?.1
             guard let label else { return false }
@@ -110,6 +117,12 @@ extension Directory {
             touched.accounts = [account]
             return true
         }
+    }
+
+    /// Of what belongs to an account: `AccountWriter.checkKey`.
+    func checkKey(_ actor: Actor, _ account: AccountID, _ connection: Connection, _ snapshot: DirectorySnapshot) throws {
+        guard actor.isLimited, let details = try Self.details(connection, account) else { return }
+        try AccountWriter(connection: connection, snapshot: snapshot, now: 0, revision: 0).checkKey(actor, details.values)
     }
 
     package func appPasswords(of account: AccountID) throws(DirectoryError) -> [AppPasswordDetails] {

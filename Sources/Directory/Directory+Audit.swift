@@ -1,4 +1,5 @@
 internal import Database
+internal import Forms
 package import Vocabulary
 
 /// What somebody who may administer did: when, from where, and what was so before and is so since. Changes of accounts and settings and
@@ -99,10 +100,18 @@ extension Directory {
     private static func auditChanges(_ connection: Connection, _ revision: Int64) throws(DatabaseError) -> [AuditRecord.Change] {
         try connection.rows(DirectorySchema.allChanges, .int(revision), .int(Self.mostFacts)) { row in
             let number = row.int(0)
+            let name = row.text(1)
+            let field = number == Self.configurationNumber ? FieldTable.configuration(named: name) : FieldTable.account(named: name)
             return AuditRecord.Change(
                 account: number > Self.configurationNumber ? AccountID(rawValue: number) : nil, address: row.optionalText(4),
-                field: row.text(1), old: row.optionalText(2), new: row.optionalText(3))
+                field: name, old: Self.shown(row.optionalText(2), field), new: Self.shown(row.optionalText(3), field))
         }
+    }
+
+    /// As commands write it, not as it is stored.
+    private static func shown(_ stored: String?, _ field: Field?) -> String? {
+        guard let stored, let field, stored.contains("\t") || stored.contains("\n") else { return stored }
+        return field.written(field.value(stored: stored)).joined(separator: ", ")
     }
 }
 

@@ -127,7 +127,8 @@ extension Directory {
 
     /// The name of the one that is gone; nil when there was none. With the last of an account whose owner has no codes the second step ends.
     package func removePasskey(_ account: AccountID, _ id: Int64, by actor: Actor) throws(DirectoryError) -> String? {
-        try self.change { connection, _, _ in
+        try self.change { connection, snapshot, _ in
+            try self.checkKey(actor, account, connection, snapshot)
             let label = try connection.rows(DirectorySchema.passkeys, .int(account.rawValue)) { Passkey($0) }.first { $0.id == id }?.label
             guard let label else { return nil }
             try connection.run(DirectorySchema.deletePasskey, .int(account.rawValue), .int(id))

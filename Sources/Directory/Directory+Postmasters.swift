@@ -47,6 +47,29 @@ extension AccountWriter {
         throw DirectoryError([field.problem(Self.lastPostmaster)])
     }
 
+    /// Refuses what would keep the last one on the list, who gets its mail here, from getting any.
+    func checkLastPostmaster(_ before: AccountDetails, _ merged: [FieldKey: FieldValue]) throws {
+        guard Self.refusing(before.values) == nil, let field = Self.refusing(merged) else { return }
+        let own = Set(before.addresses.compactMap(Self.key))
+        let list = try self.deliveryList()
+        guard list.contains(where: { Self.key($0).map(own.contains) ?? false }) else { return }
+        for entry in list {
+            guard let key = Self.key(entry), !own.contains(key) else { continue }
+            guard let holder = try self.connection.row(DirectorySchema.addressOwner, .text(key), read: { AccountID(rawValue: $0.int(0)) }),
+                let details = try Directory.details(self.connection, holder)
+            else { return }
+            if Self.refusing(details.values) == nil { return }
+        }
+        throw DirectoryError([field.problem(Self.lastPostmaster)])
+    }
+
+    /// The field for which such an account takes no mail, now or from a day on.
+    private static func refusing(_ values: [FieldKey: FieldValue]) -> Field? {
+        if AccountField.state.effective(values[AccountField.state.key] ?? .none).text == "expired" { return AccountField.state }
+        if values[AccountField.expiryDate.key] != nil { return AccountField.expiryDate }
+        return AccountField.type.effective(values[AccountField.type.key] ?? .none).text == "reserved" ? AccountField.type : nil
+    }
+
     private static let lastPostmaster = Localized(
         "this is the last postmaster; name another one first", "最後のポストマスタです。先に別のポストマスタを指定してください")
 
@@ -88,12 +111,12 @@ extension AccountWriter {
         try self.store(postmaster, field.key, .list(wanted))
     }
 
-    private func deliveryList() throws -> [String] {
+    func deliveryList() throws -> [String] {
         guard let postmaster = self.snapshot.contents.postmaster?.id else { return [] }
         let field = DeliveryField.forwarding
         let rows = try self.connection.rows(DirectorySchema.values, .int(postmaster.rawValue)) { ($0.text(0), $0.text(1)) }
         return rows.first { $0.0 == field.key.text }.map { field.value(stored: $0.1).list } ?? []
     }
 
-    private static func key(_ text: String) -> String? { (try? Address(parsing: text)).flatMap { AddressKey($0)?.text } }
+    static func key(_ text: String) -> String? { (try? Address(parsing: text)).flatMap { AddressKey($0)?.text } }
 }

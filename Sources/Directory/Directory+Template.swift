@@ -26,14 +26,28 @@ extension Directory {
         try self.reading { connection throws(DatabaseError) in try Self.template(connection) }
     }
 
+    /// What no account should begin with.
+    private static func forNobody(_ values: [FieldKey: FieldValue]) -> FieldProblem? {
+        if values[AccountField.type.key]?.text == "administrative" {
+            return AccountField.type.problem(
+                Localized("give it to single accounts; not everybody new administers", "すべての新規アカウントを管理アカウントにはできません。個々のアカウントに指定してください"))
+        }
+        if let state = values[AccountField.state.key]?.text, state != "active" {
+            return AccountField.state.problem(Localized("new accounts begin as active", "新規アカウントの状態は「有効」から始まります"))
+        }
+        return nil
+    }
+
     /// Changes the default account; `.none` clears a field. Accounts that are there stay as they are.
     package func changeDefaultAccount(_ input: AccountInput, by actor: Actor) throws(DirectoryError) {
         let own = input.values.keys.filter { Self.fieldsOfOneAccount.contains($0) }.compactMap { FieldTable.account(named: $0.text) }
         guard own.isEmpty else {
             throw DirectoryError(own.map { $0.problem(Localized("belongs to one account, not to all new ones", "新規アカウントの共通の値にはできません")) })
         }
+        if let problem = Self.forNobody(input.values) { throw DirectoryError([problem]) }
         try self.change { connection, snapshot, _ in
-            let revision = try self.revision(connection, actor, "default account")
+            try self.writer(connection, snapshot, actor, "default account").checkKey(actor, input.values)
+            let revision = connection.lastInsertID
             let before = try Self.template(connection)
             for (key, value) in input.values where value != before[key] ?? .none {
                 guard let field = FieldTable.account(named: key.text) else { continue }

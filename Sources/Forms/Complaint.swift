@@ -157,8 +157,11 @@ extension Field {
 extension FieldProblem {
     /// A name that no field has; says which ones are near.
     package static func unknown(_ name: String, in fields: [Field]) -> FieldProblem {
-        let near = FieldTable.near(name, in: fields).map(\.text).joined(separator: ", ")
         let shown = Complaint.shown(name)
+        if let field = fields.first(where: { $0.key.text == name }) {
+            return field.problem(Localized("is shown only; it cannot be set", "表示専用のフィールドです。変更できません"))
+        }
+        let near = FieldTable.near(name, in: fields).map(\.text).joined(separator: ", ")
         let message =
             near.isEmpty
             ? Localized(

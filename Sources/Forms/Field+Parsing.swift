@@ -145,7 +145,7 @@ extension Field {
     }
 
     /// Cuts at line ends and separators, not within quotes. Pieces are trimmed, empty ones dropped.
-    static func entries(_ text: String, _ separators: String) -> [String] {
+    package static func entries(_ text: String, _ separators: String) -> [String] {
         var out: [String] = []
         var piece = ""
         var isQuoted = false

@@ -64,6 +64,13 @@ import Vocabulary
             { try directory.changeAccount(jane, AccountInput(values: ["postmaster-privilege": .flag(false)]), by: Fixture.actor) },
             { try directory.removeAccount(jane, by: Fixture.actor) },
         ] { #expect(self.refusal(attempt)?.contains("last postmaster") == true) }
+        // Nor so that no mail reaches him.
+        for change in [["state": "expired"], ["expiry-date": "2020-01-01"], ["type": "reserved"]] {
+            let values = try AccountInput(parsing: change.map { (name: $0.key, texts: [$0.value]) })
+            #expect(
+                self.refusal { try directory.changeAccount(jane, values, by: Fixture.actor) }?.contains("last postmaster") == true,
+                "\(change)")
+        }
         #expect(try self.list(fixture) == ["jane@example.test"] && directory.exists(jane))
         #expect(
             self.refusal {
@@ -72,6 +79,34 @@ import Vocabulary
         try fixture.add("john@example.test", fields: ["postmaster-privilege": "yes"])
         try directory.removeAccount(jane, by: Fixture.actor)
         #expect(try self.list(fixture) == ["john@example.test"])
+        // Somebody elsewhere on the list gets the mail as well.
+        try directory.changeAccount(
+            postmaster, AccountInput(values: ["forwarding-addresses": .list(["john@example.test", "boss@far.test"])]), by: Fixture.actor)
+        let john = try #require(directory.find("john@example.test"))
+        try directory.changeAccount(john, AccountInput(values: ["state": .text("expired")]), by: Fixture.actor)
+    }
+
+    @Test("the Postmaster account is no mailbox; a catch-all is nobody's first address; no new account administers") func refused() throws {
+        let fixture = try Fixture()
+        let directory = fixture.directory
+        let postmaster = try #require(directory.find("postmaster"))
+        for values: [FieldKey: FieldValue] in [["pop3-delivery": .flag(true)], ["auto-reply": .text("echo")]] {
+            let input = AccountInput(values: values)
+            #expect(self.refusal { try directory.changeAccount(postmaster, input, by: Fixture.actor) }?.contains("no mailbox") == true)
+        }
+        #expect(
+            self.refusal {
+                _ = try directory.addAppPassword(postmaster, label: "x", services: ["imap"], lastDay: nil, by: Fixture.actor)
+            } != nil)
+        try fixture.configure("local-mail-domains", "example.test", "other.test")
+        #expect(self.refusal { _ = try fixture.add("*@other.test") }?.contains("cannot come first") == true)
+        let all = try fixture.add("all@example.test", "*@other.test")
+        let turned = AccountInput(values: ["addresses": .list(["*@other.test", "all@example.test"])])
+        #expect(self.refusal { try directory.changeAccount(all, turned, by: Fixture.actor) } != nil)
+        for values: [FieldKey: FieldValue] in [["type": .text("administrative")], ["state": .text("expired")]] {
+            #expect(self.refusal { try directory.changeDefaultAccount(AccountInput(values: values), by: Fixture.actor) } != nil)
+        }
+        try directory.changeDefaultAccount(AccountInput(values: ["quota": .integer(1 << 20)]), by: Fixture.actor)
     }
 
     @Test("who answers inquiries gets the postmaster's mail, and is no postmaster") func inquiries() throws {

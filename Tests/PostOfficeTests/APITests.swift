@@ -57,6 +57,49 @@ import WebTesting
         }
     }
 
+    @Test(
+        "A5 a key for accounts touches nobody who administers, and makes nobody administer: by resource or by command; one for everything may"
+    )
+    func keysBecomeNoMore() async throws {
+        let running = try await RunningDesk()
+        let (key, all) = (try running.key(.accounts), try running.key(.all))
+        let directory = running.desk.directory
+        let actor = Actor(name: "test", interface: "test")
+        for name in ["plain", "keeper", "chief"] {
+            _ = try directory.addAccount(AccountInput(parsing: [(name: "addresses", texts: ["\(name)@example.test"])]), by: actor)
+        }
+        func change(_ name: String, _ values: [FieldKey: FieldValue]) throws {
+            try directory.changeAccount(try #require(directory.find(name)), AccountInput(values: values), by: actor)
+        }
+        try change("keeper", ["type": .text("administrative")])
+        try change("chief", ["postmaster-privilege": .flag(true)])
+        let refused: [(WebMethod, String, String)] = [
+            (.patch, "/accounts/postmaster", "{\"password\": \"newpmpw99\"}"),
+            (.patch, "/accounts/keeper", "{\"password\": \"newpmpw99\"}"),
+            (.patch, "/accounts/chief", "{\"note\": \"x\"}"), (.delete, "/accounts/keeper", ""),
+            (.patch, "/accounts/plain", "{\"type\": \"administrative\"}"), (.patch, "/accounts/plain", "{\"postmaster-privilege\": true}"),
+            (.post, "/accounts", "{\"addresses\": [\"n@example.test\"], \"type\": \"administrative\"}"),
+        ]
+        for (method, path, body) in refused {
+            let answer = try running.ask(method, "/api/v1" + path, key: key, body: body)
+            #expect(answer.status >= 400 && answer.text.contains("scope all"), "\(method) \(path): \(answer.status) \(answer.text)")
+        }
+        let commands = [
+            "{\"verb\": \"account set\", \"operands\": [\"postmaster\"], \"input\": \"newpmpw99\", \"options\": {\"set\": [\"note=x\"]}}",
+            "{\"verb\": \"account import\", \"options\": {\"update\": []}, \"input\": \"address,note\\nkeeper@example.test,x\\n\"}",
+            "{\"verb\": \"account app-password add\", \"operands\": [\"keeper\", \"phone\"], \"options\": {\"label\": [\"phone\"]}}",
+        ]
+        for body in commands {
+            let answer = try running.ask(.post, "/api/v1/command", key: key, body: body)
+            #expect(answer.status == 200 && answer.text.contains("scope all"), "\(body): \(answer.text)")
+        }
+        // It needs no scope to look with, for what it is for.
+        let plain = "{\"verb\": \"account set\", \"operands\": [\"plain\"], \"options\": {\"set\": [\"note=x\"]}}"
+        #expect(try running.ask(.post, "/api/v1/command", key: key, body: plain).text.contains("\"done\":0"))
+        #expect(try running.ask(.patch, "/api/v1/accounts/plain", key: key, body: "{\"note\": \"y\"}").status == 200)
+        #expect(try running.ask(.patch, "/api/v1/accounts/keeper", key: all, body: "{\"note\": \"y\"}").status == 200)
+    }
+
     @Test("accounts are made, looked at, changed and deleted; what is wrong is told field by field, in the reader's language")
     func accounts() async throws {
         let running = try await RunningDesk()

@@ -132,6 +132,24 @@ import WebTesting
         #expect(desk.audited.withLock { $0.count { $0.action == "passkey removed" } } == 1)
     }
 
+    @Test("who administers is not shut out by a list that misses the browser in which it is typed; a list of other accounts may be any")
+    func ownList() throws {
+        let desk = try PageDesk()
+        try desk.wrapUp()
+        let visitor = desk.visitor()
+        let postmaster = try #require(desk.directory.find("postmaster"))
+        _ = visitor.fill(
+            "/accounts/new",
+            typing: ["addresses": "jane@example.test", "password": "secret words", "password.again": "secret words"])
+        let jane = try #require(desk.directory.find("jane"))
+        let refused = visitor.fill("/accounts/\(postmaster.rawValue)", typing: ["web-access-restrictions": "192.0.2.1"])
+        #expect(refused.status == 422 && refused.read.contains("hut out this browser"), "\(refused.read)")
+        for (id, list) in [(postmaster, "127.0.0.0/8 192.0.2.1"), (jane, "192.0.2.1")] {
+            let page = visitor.fill("/accounts/\(id.rawValue)", typing: ["web-access-restrictions": list])
+            #expect(page.status == 200, "\(page.read)")
+        }
+    }
+
     @Test("must-have 73: an account is added; the form comes back empty, prefilled from the default account, with the result above")
     func add() throws {
         let desk = try PageDesk()

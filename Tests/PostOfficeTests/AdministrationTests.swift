@@ -199,8 +199,14 @@ import Vocabulary
         #expect(account.hasPassword)
         #expect(
             desk.run("account import", options: ["dry-run": []], input: "address\nz@example.test\n").output.contains(
-                "1 accounts could be added"))
+                "1 account could be added"))
         #expect(desk.directory.find("z@example.test") == nil)
+        let twice = desk.run("account import", options: ["dry-run": []], input: "address\ny@example.test\nz@example.test;Y@example.test\n")
+        #expect(
+            twice.output.contains("1 account could be added, 1 line refused") && twice.problems.contains("line 3: "), "\(twice.problems)")
+        // A blank within quotes parts no addresses.
+        #expect(desk.run("account import", input: "address\n\"\"\"a b\"\"@example.test q@example.test\"\n").status == .done)
+        #expect(try desk.details("q@example.test")?.addresses == ["\"a b\"@example.test", "q@example.test"])
         #expect(desk.run("account import", input: "").status == .failed)
         #expect(desk.run("account import", input: "name\nx").problems.contains("address"))
         let wide = desk.run("account import", input: "address" + String(repeating: ",x", count: 1000) + "\n")

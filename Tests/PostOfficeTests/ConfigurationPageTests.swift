@@ -126,6 +126,8 @@ import WebTesting
         _ = visitor.fill("/configuration/queue", typing: ["delay-warning": "12 h"])
         let late = visitor.post("/configuration/queue", form)
         #expect(late.status == 409 && late.read.contains("6 d") && late.text.contains("Somebody else changed"))
+        // What a second submission would change is told, also what only the other one had changed.
+        #expect(late.read.contains("now 12 h; in this form"), "\(late.read)")
         #expect(desk.value(QueueField.keepFor) == .integer(5 * 86_400) && desk.value(QueueField.warnAfter) == .integer(43_200))
     }
 

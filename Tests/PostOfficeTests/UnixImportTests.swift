@@ -32,4 +32,10 @@ struct UnixImportTests {
         #expect(found[2].targets.addresses == ["a@h.test", "b@h.test", "c@h.test"])
         #expect(found[3].targets.others == ["|/bin/x"] && found[3].targets.addresses.isEmpty)
     }
+
+    @Test("aliases that lead back to themselves, at once, over others, or into a circle, are found") func circles() {
+        let text = "loop: loop\nrec: rec2\nrec2: rec\ninto: rec\nout: jane@far.test\nvia: out\n"
+        let found = ForwardTargets.circles(ForwardTargets.aliases(text, domain: "h.test"), domain: "h.test")
+        #expect(found == ["loop", "rec", "rec2", "into"])
+    }
 }

@@ -26,6 +26,10 @@ import WebTesting
         #expect(!office.events.text.contains("secret-1") && !office.events.text.contains("nope"))
         browser.headers = [("accept-language", "ja,en;q=0.5")]
         #expect(try TestBrowser(office).get("/?language=ja").read.contains("認証"))
+        // Where a failed login was, a link of the page or a reload leads to the form again.
+        #expect(try TestBrowser(office).get("/login?language=ja").read.contains("認証"))
+        #expect(try TestBrowser(office).get("/login/code").status == 200)
+        #expect(try browser.get("/login").status == 303)
     }
 
     @Test(

@@ -1,6 +1,7 @@
 import Directory
 import Forms
 import SASL
+import Text
 import Vocabulary
 
 /// `account import`: good rows go in, bad ones are named by line with the cure. The work is PBKDF2, some 50 ms a password, so rows are
@@ -33,6 +34,9 @@ struct AccountImport {
     /// So many different ones of an import. Each costs a hash, as a new account does: those of a small import, and the few that many rows of a
     /// large one have in common, are what people think of themselves.
     private static let mostCompared = 200
+
+    /// Keys of the addresses that a trial would have given away.
+    private var planned: Set<String> = []
 
     private enum Column { case field(Field), password }
 
@@ -115,7 +119,10 @@ struct AccountImport {
             let name = cell.filter { !$0.isWhitespace }.lowercased()
             let field = self.field(name, cell)
             guard let field, field.editors != .system else {
-                throw AdminFailure(FieldProblem.unknown(cell, in: FieldTable.account).message)
+                let problem = FieldProblem.unknown(cell, in: FieldTable.account).message
+                throw AdminFailure(
+                    Localized(
+                        en: "the header line names a column that is none: \(problem.english)", ja: "ヘッダ行の列名が正しくありません: \(problem.japanese)"))
             }
             guard seen.insert(field.key).inserted else {
                 throw AdminFailure(Localized(en: "the column \(field.key) is there twice", ja: "列 \(field.key) が重複しています"))
@@ -157,7 +164,7 @@ struct AccountImport {
                 // A password is taken to the letter.
                 guard case .field(let field) = column else { return (column, [cell]) }
                 let cell = CSVGuard.unguarded(cell)
-                return (column, field == AccountField.addresses ? cell.split { $0 == ";" || $0 == " " }.map(String.init) : [cell])
+                return (column, field == AccountField.addresses ? Field.entries(cell, "; ") : [cell])
             })
     }
 
@@ -241,7 +248,7 @@ struct AccountImport {
     private mutating func add(_ candidates: [Candidate]) throws {
         guard !candidates.isEmpty else { return }
         if self.request.has("dry-run") {
-            for candidate in candidates {
+            for candidate in self.withoutRepeated(try self.withoutPostmastersPassword(candidates)) {
                 if candidate.existing == nil {
                     self.added += 1
                 } else if candidate.input.values.isEmpty {
@@ -270,6 +277,28 @@ struct AccountImport {
         let greeted = Greeter(self.context).greet(added)
         self.greeted += greeted.count
         if let problem = greeted.problem { self.output.problem(problem) }
+    }
+
+    /// Of a trial: what an earlier line would have taken. When accounts are really added the directory says so.
+    private mutating func withoutRepeated(_ candidates: [Candidate]) -> [Candidate] {
+        candidates.filter { candidate in
+            guard candidate.existing == nil else { return true }
+            let addresses = candidate.input.values[AccountField.addresses.key]?.list ?? []
+            let keys = addresses.compactMap { address in (try? Address(parsing: address)).flatMap { AddressKey($0)?.text } }
+            guard let index = keys.firstIndex(where: self.planned.contains) else {
+                self.planned.formUnion(keys)
+                return true
+            }
+            let address = addresses.indices.contains(index) ? addresses[index] : ""
+            self.refuse(
+                candidate.line,
+                [
+                    Localized(
+                        en: "\(address) stands in an earlier line already; choose another address.",
+                        ja: "\(address) は前の行で既に使用されています。別のアドレスを指定してください。")
+                ])
+            return false
+        }
     }
 
     /// Accounts that are there.
@@ -356,11 +385,13 @@ struct AccountImport {
             ).text(self.request.language))
     }
 
+    private static func counted(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
+
     private func summary() -> AdminStatus {
         let verb = self.request.has("dry-run") ? Localized(en: "could be added", ja: "追加できます") : Localized(en: "added", ja: "追加しました")
         self.output.line(
             Localized(
-                en: "\(self.added) accounts \(verb.english), \(self.refused) lines refused",
+                en: "\(Self.counted(self.added, "account")) \(verb.english), \(Self.counted(self.refused, "line")) refused",
                 ja: "\(self.added) 件のアカウントを\(verb.japanese)。エラー \(self.refused) 行"))
         if self.changed + self.unchanged > 0 {
             self.output.line(

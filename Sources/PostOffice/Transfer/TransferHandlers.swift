@@ -22,6 +22,12 @@ enum TransferHandlers {
 
     private static func add(_ request: AdminRequest, _ context: AdminContext, _ output: AdminOutput) throws -> AdminStatus {
         let (account, name) = try Self.target(request, context)
+        guard account != context.directory.find("postmaster") else {
+            throw AdminFailure(
+                Localized(
+                    en: "the Postmaster account is no mailbox; name the account of a postmaster",
+                    ja: "Postmaster アカウントにメールボックスはありません。ポストマスタの利用者アカウントを指定してください"))
+        }
         guard let messages = TransferRecord.decoded(request.input ?? "") else {
             throw AdminFailure(Localized(en: "this command and the server do not fit together", ja: "コマンドとサーバのバージョンが一致しません"))
         }

@@ -61,7 +61,9 @@ struct APICall {
     /// For the history: the key, and from where.
     var actor: Actor {
         let by = self.request.header("x-postoffice-user").map { " (\(String($0.prefix(60))))" } ?? ""
-        return Actor(name: "key \(self.token.label)\(by)", interface: "api", origin: "\(self.request.client)")
+        return Actor(
+            name: "key \(self.token.label)\(by)", interface: "api", origin: "\(self.request.client)",
+            isLimited: !self.token.allows(.all))
     }
 
     /// Members of the body; nil where it is no object.
@@ -88,7 +90,8 @@ struct APIOperation: Sendable {
     var path: String
     var name: String
     var summary: String
-    var scope: TokenScope
+    /// nil where it depends on what is asked for: any key that is known gets as far as that.
+    var scope: TokenScope?
     /// Of the query: name, whether it is a number, what it says.
     var query: [(name: String, isNumber: Bool, text: String)] = []
     /// Names of schemas of the document; nil for none.

@@ -1,3 +1,4 @@
+internal import Directory
 internal import Forms
 
 /// The OpenAPI document, made from the operations and from the table of fields. OpenAPI 3.1.0
@@ -54,7 +55,7 @@ enum APIDocument {
     private static func json(_ operation: APIOperation) -> JSONValue {
         var members: [(key: String, value: JSONValue)] = [
             ("operationId", .text(operation.name)), ("summary", .text(operation.summary)),
-            ("description", .text("Scope: \(operation.scope.rawValue), or all.")),
+            ("description", .text(Self.scope(operation.scope))),
         ]
         let inPath = operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
         let parameters =
@@ -191,5 +192,13 @@ enum APIDocument {
         static let password = JSONValue.object([
             ("type", .text("string")), ("writeOnly", .bool(true)), ("description", .text("A new password; never given back.")),
         ])
+    }
+
+    private static func scope(_ scope: TokenScope?) -> String {
+        switch scope {
+        case nil: "Scope: depends on the command."
+        case .all: "Scope: all."
+        case let scope?: "Scope: \(scope.rawValue), or all."
+        }
     }
 }

@@ -28,8 +28,8 @@ package final class APIGate: Sendable {
         case refused(Int, Localized)
     }
 
-    /// Whether the request shows a key that opens what needs `scope`.
-    func verdict(_ request: WebRequest, _ scope: TokenScope, _ host: WebHost) -> Verdict {
+    /// Whether the request shows a key that opens what needs `scope`; any key that is known, where that is nil.
+    func verdict(_ request: WebRequest, _ scope: TokenScope?, _ host: WebHost) -> Verdict {
         let now = host.now()
         guard request.isTLS || request.client.isLoopback else { return .refused(403, APIWords.needsTLS) }
         let peer = PeerBlock(request.client)
@@ -45,7 +45,7 @@ package final class APIGate: Sendable {
             return .refused(401, APIWords.wrongKey)
         }
         guard self.takes(token.id, now) else { return .refused(429, APIWords.slower) }
-        guard token.allows(scope) else { return .refused(403, APIWords.notAllowed(scope)) }
+        if let scope, !token.allows(scope) { return .refused(403, APIWords.notAllowed(scope)) }
         return .pass(token)
     }
 
@@ -99,8 +99,11 @@ enum APIWords {
     static let noResource = Localized(en: "there is no such thing", ja: "該当するものはありません")
 
     static func notAllowed(_ scope: TokenScope) -> Localized {
-        Localized(
-            en: "this key is not for that: it needs the scope \(scope.rawValue) or all",
-            ja: "このキーでは実行できません。スコープ \(scope.rawValue) か all が必要です")
+        scope == .all
+            ? Localized(
+                en: "this key is not for that: it needs the scope all", ja: "このキーでは実行できません。スコープ all が必要です")
+            : Localized(
+                en: "this key is not for that: it needs the scope \(scope.rawValue) or all",
+                ja: "このキーでは実行できません。スコープ \(scope.rawValue) か all が必要です")
     }
 }

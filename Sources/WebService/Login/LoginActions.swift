@@ -11,6 +11,9 @@ enum LoginActions {
 
     static let routes =
         [
+            // What a link or a reload behind a failed login asks for.
+            WebRoute(.get, "/login", .anyone) { Self.form($0, $1) },
+            WebRoute(.get, "/login/code", .anyone) { Self.form($0, $1) },
             // The form may carry a whole other form.
             WebRoute(.post, "/login", .anyone, bodyLimit: 1 << 20, later: { Self.login($0, $1, $2) }),
             WebRoute(.post, "/login/code", .anyone, bodyLimit: 1 << 20, later: { Self.code($0, $1, $2) }),
@@ -21,6 +24,10 @@ enum LoginActions {
             WebRoute(.post, "/lower", .owner) { Self.lower($0, $1) },
             WebRoute(.post, "/logout", .owner) { Self.logOut($0, $1) },
         ] + PasskeyLogin.routes
+
+    private static func form(_ request: WebRequest, _ host: WebHost) -> WebReply {
+        request.session == nil ? LoginPages.authentication(request, host, LoginPages.Errand(request)) : .redirect(to: "/")
+    }
 
     // MARK: Step 2 and 3 of the manual: the account's own list and the password, which the authenticator asks in that order
 

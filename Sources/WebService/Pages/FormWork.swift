@@ -37,12 +37,32 @@ enum FormWork {
         return String(CRC32C.checksum(Array(text.utf8)), radix: 16)
     }
 
-    static let changedMeanwhile = Notice(
-        .warning,
-        Localized(
-            en:
-                "Somebody else changed these settings meanwhile; nothing of yours was stored. What you entered stands below: look at it again and submit once more.",
-            ja: "この設定は、入力中に他の管理者によって変更されました。入力内容はまだ保存されていません。下の内容を確認し、もう一度送信してください。"))
+    static let changedMeanwhile = Notice(.warning, FormWork.changedWords)
+
+    private static let changedWords = Localized(
+        en:
+            "Somebody else changed these settings meanwhile; nothing of yours was stored. What you entered stands below: look at it again and submit once more.",
+        ja: "この設定は、入力中に他の管理者によって変更されました。入力内容はまだ保存されていません。下の内容を確認し、もう一度送信してください。")
+
+    /// With what submitting once more would change: a field that only the other one changed is among them, and would be lost otherwise.
+    static func changedMeanwhile(
+        _ values: [FieldKey: FieldValue], _ fields: [Field], from now: [FieldKey: FieldValue], _ language: Language
+    ) -> Notice {
+        let none = Localized(en: "nothing", ja: "なし").text(language)
+        func words(_ field: Field, _ value: FieldValue) -> String {
+            let text = field.written(field.effective(value)).joined(separator: ", ")
+            return text.isEmpty ? none : text.count > 200 ? text.prefix(200) + "…" : text
+        }
+        let lines = fields.compactMap { field -> String? in
+            guard let value = values[field.key] else { return nil }
+            let (stored, here) = (words(field, now[field.key] ?? .none), words(field, value))
+            return Localized(
+                en: "\(field.label.english): now \(stored); in this form \(here)",
+                ja: "\(field.label.japanese): 現在の値 \(stored)、このフォームの値 \(here)"
+            ).text(language)
+        }
+        return Notice(.warning, Self.changedWords, lines: lines)
+    }
 
     /// Values that say something else than those there are; `names` as commands take them.
     static func differing(_ reading: FormReading, _ fields: [Field], from now: [FieldKey: FieldValue]) -> [FieldKey: FieldValue] {

@@ -66,4 +66,19 @@ package struct ForwardTargets: Sendable, Equatable {
             return (name.lowercased(), ForwardTargets([String(line[line.index(after: colon)...])], user: "", domain: domain))
         }
     }
+
+    /// Names of which every way leads back to one that was passed: mail for them would reach nobody.
+    package static func circles(_ aliases: [(name: String, targets: ForwardTargets)], domain: String) -> Set<String> {
+        let next = Dictionary(aliases.compactMap { name, targets in targets.addresses.first.map { ("\(name)@\(domain)", $0) } }) { $1 }
+        return Set(
+            aliases.map(\.name).filter { name in
+                var at = "\(name)@\(domain)"
+                var seen: Set<String> = [at]
+                while let target = next[at] {
+                    guard seen.insert(target).inserted else { return true }
+                    at = target
+                }
+                return false
+            })
+    }
 }

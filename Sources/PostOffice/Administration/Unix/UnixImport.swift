@@ -170,8 +170,16 @@ struct UnixImport {
         let directory = self.context.directory
         var rows = directory.configuration.value(RoutingField.channelAliases).rows
         var isChanged = false
-        for (name, targets) in ForwardTargets.aliases(text, domain: self.hostName) {
+        let all = ForwardTargets.aliases(text, domain: self.hostName)
+        let circles = ForwardTargets.circles(all, domain: self.hostName)
+        for (name, targets) in all {
             let address = "\(name)@\(self.hostName)"
+            guard !circles.contains(name) else {
+                self.tell(
+                    Localized(
+                        en: "alias \(name) leads back to itself (not applied)", ja: "エイリアス \(name) は循環しているため適用しません"))
+                continue
+            }
             let list = (targets.addresses + targets.others).joined(separator: ", ")
             let isTaken = directory.find(address) != nil || rows.contains { $0.first == address }
             guard self.request.option("forward-files") == "apply", targets.others.isEmpty, targets.addresses.count == 1, !isTaken,

@@ -1,4 +1,5 @@
 import Glibc
+import Text
 import Vocabulary
 
 /// A login user of the operating system as an import sees him.
@@ -78,16 +79,24 @@ struct UnixUsers {
 
     private func entries() throws(SystemFailure) -> [Entry] {
         guard let file else { return Self.systemEntries() }
-        let text = String(decoding: try FileAccess.contents(of: file, limit: 64 << 20), as: UTF8.self)
-        return text.split(whereSeparator: \.isNewline).compactMap { line in
-            let parts = line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 7, let uid = UInt32(parts[2]), !line.hasPrefix("#") else { return nil }
+        let lines = try FileAccess.contents(of: file, limit: 64 << 20).split { $0 == 0x0A || $0 == 0x0D }
+        return lines.compactMap { line in
+            let parts = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { Self.text($0) }
+            guard parts.count == 7, let uid = UInt32(parts[2]), line.first != UInt8(ascii: "#") else { return nil }
             return Entry(name: parts[0], uid: uid, gecos: parts[4], home: parts[5], shell: parts[6])
         }
     }
 
+    /// Old systems kept names in EUC-JP. What is neither that nor UTF-8 is no name.
+    private static func text(_ bytes: some Sequence<UInt8>) -> String {
+        let bytes = Array(bytes)
+        return String(validating: bytes, as: UTF8.self) ?? Charset(named: "EUC-JP")?.decodeStrictly(bytes) ?? ""
+    }
+
     private static func systemEntries() -> [Entry] {
-        func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+        func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String {
+            pointer.map { Self.text(UnsafeRawBufferPointer(start: $0, count: strlen($0))) } ?? ""
+        }
         var out: [Entry] = []
         setpwent()
         defer { endpwent() }

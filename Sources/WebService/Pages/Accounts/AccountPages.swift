@@ -2,6 +2,7 @@ internal import Database
 internal import Directory
 internal import Forms
 internal import MessageStore
+internal import Policy
 internal import Vocabulary
 internal import WebPages
 
@@ -148,12 +149,13 @@ enum AccountPages {
         let posted = request.form
         let form = AccountForm(.account(details, usage: usage), host)
         var reading = FormReading(posted, form.fields)
-        guard reading.isRight else { return .page(Self.edit(details, usage, reading, request, host), status: 422) }
         let values = FormWork.differing(reading, form.fields, from: form.values)
+        if let problem = Self.shutsOut(details, values, request) { reading.add(problem) }
+        guard reading.isRight else { return .page(Self.edit(details, usage, reading, request, host), status: 422) }
         let password = reading.values[AccountField.password.key]?.text
         if let stamp = posted.last(FormWork.stampName), stamp != FormWork.stamp(form.fields, form.values), !values.isEmpty {
             var page = Self.edit(details, usage, reading, request, host)
-            page.notices.append(FormWork.changedMeanwhile)
+            page.notices.append(FormWork.changedMeanwhile(values, form.fields, from: form.values, request.language))
             return .page(page, status: 409)
         }
         guard !values.isEmpty || password != nil else {
@@ -176,6 +178,17 @@ enum AccountPages {
         var page = Self.edit(fresh, usage, nil, request, host)
         page.notices += result.notices()
         return .page(page)
+    }
+
+    /// Who administers from here must be able to mend it from here. (By command every list can be set.)
+    private static func shutsOut(
+        _ details: AccountDetails, _ values: [FieldKey: FieldValue], _ request: WebRequest
+    ) -> FieldProblem? {
+        let field = AccountSecurityField.webAccess
+        guard details.id == request.session?.account || details.value(AccountField.type).text == "administrative",
+            let list = values[field.key]?.list, !list.isEmpty, AccessList(lines: list).match(request.client, request.hostName) == .no
+        else { return nil }
+        return field.problem(ConfigurationPages.shutsOut(request))
     }
 
     // MARK: the default account

@@ -66,11 +66,14 @@ enum ConfigurationPages {
         guard let list = values[field.key]?.list, !list.isEmpty,
             AccessList(lines: list).match(request.client, request.hostName) == .no
         else { return nil }
+        return field.problem(Self.shutsOut(request))
+    }
+
+    static func shutsOut(_ request: WebRequest) -> Localized {
         let client = "\(request.client)"
-        return field.problem(
-            Localized(
-                en: "would shut out this browser (\(client)); add its address or network",
-                ja: "この設定では、現在使用しているホスト (\(client)) からも利用できなくなります。そのアドレスまたはネットワークを追加してください"))
+        return Localized(
+            en: "would shut out this browser (\(client)); add its address or network",
+            ja: "この設定では、現在使用しているホスト (\(client)) からも利用できなくなります。そのアドレスまたはネットワークを追加してください")
     }
 
     static func submit(_ form: ConfigurationForm, _ request: WebRequest, _ host: WebHost) -> WebReply {
@@ -84,7 +87,7 @@ enum ConfigurationPages {
         guard reading.isRight else { return .page(Self.page(form, reading, request, host), status: 422) }
         if let stamp = posted.last(FormWork.stampName), stamp != FormWork.stamp(fields, now), !values.isEmpty {
             var page = Self.page(form, reading, request, host)
-            page.notices.append(FormWork.changedMeanwhile)
+            page.notices.append(FormWork.changedMeanwhile(values, fields, from: now, request.language))
             return .page(page, status: 409)
         }
         guard !values.isEmpty else {
