@@ -87,7 +87,7 @@ import WebTesting
         let commands = [
             "{\"verb\": \"account set\", \"operands\": [\"postmaster\"], \"input\": \"newpmpw99\", \"options\": {\"set\": [\"note=x\"]}}",
             "{\"verb\": \"account import\", \"options\": {\"update\": []}, \"input\": \"address,note\\nkeeper@example.test,x\\n\"}",
-            "{\"verb\": \"account app-password add\", \"operands\": [\"keeper\", \"phone\"], \"options\": {\"label\": [\"phone\"]}}",
+            "{\"verb\": \"account app-password add\", \"operands\": [\"keeper\"], \"options\": {\"label\": [\"phone\"], \"services\": [\"imap\"]}}",
         ]
         for body in commands {
             let answer = try running.ask(.post, "/api/v1/command", key: key, body: body)

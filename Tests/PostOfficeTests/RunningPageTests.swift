@@ -18,6 +18,20 @@ import WebTesting
         ("/audit", [("text", "'><script>")]), ("/tokens", []), ("/status", []),
     ]
 
+    @Test("everything that the status tells has a word in both languages on its page") func statusWords() async throws {
+        let running = try await RunningDesk()
+        let status = try running.ask(.get, "/api/v1/status", key: try running.key(.read)).json
+        func names(_ value: JSONValue) -> [String] {
+            if let items = value.items { return items.flatMap(names) }
+            return (value.members ?? []).flatMap { [$0.key] + names($0.value) }
+        }
+        let parts = (status.members ?? []).filter { !["troubles", "notes"].contains($0.key) }
+        let found = Set(parts.flatMap { [$0.key] + names($0.value) })
+        #expect(found.count > 10)
+        #expect(found.filter { !StatusLabels.isKnown($0) } == [])
+        #expect(running.visitor(.japanese).get("/status").read.contains("スプールディレクトリ"))
+    }
+
     @Test(
         "W1 strings that would run are shown as text on every page about queue, trail, log, history, keys and figures, in both languages",
         arguments: Language.allCases)

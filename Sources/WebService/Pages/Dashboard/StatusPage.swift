@@ -29,16 +29,8 @@ enum StatusPage {
         return Notice(kind, Localized(en: what, ja: what), lines: [trouble["cure"]?.text ?? ""].filter { !$0.isEmpty })
     }
 
-    private static let names: [String: Localized] = [
-        "version": Localized(en: "Version", ja: "バージョン"), "configuration": Localized(en: "Start file", ja: "起動ファイル"),
-        "running": Localized(en: "Running", ja: "動作中"), "processes": Localized(en: "Processes", ja: "プロセス"),
-        "directories": Localized(en: "Directories", ja: "ディレクトリ"), "ports": Localized(en: "Ports", ja: "ポート"),
-        "certificates": Localized(en: "Certificates", ja: "証明書"), "counts": Localized(en: "Now", ja: "現在"),
-        "queue": Localized(en: "Queue", ja: "キュー"),
-    ]
-
     private static func write(_ name: String, _ value: JSONValue, _ out: inout HTML, _ request: WebRequest) {
-        let title = self.names[name] ?? Localized(en: name, ja: name)
+        let title = StatusLabels.label(name)
         switch value {
         case .object(let members):
             out.add(.h2, [], title.text(request.language))
@@ -46,9 +38,17 @@ enum StatusPage {
         case .list(let items):
             out.add(.h2, [], title.text(request.language))
             let keys = items.first?.members?.map(\.key) ?? []
-            var table = DataTable(title, keys.enumerated().map { DataTable.Column(Localized(en: $1, ja: $1), headsRow: $0 == 0) })
+            var table = DataTable(title, keys.enumerated().map { DataTable.Column(StatusLabels.label($1), headsRow: $0 == 0) })
             table.hidesCaption = true
-            table.rows = items.map { item in keys.map { key in HTML.build { $0.foreign(self.text(item[key] ?? .null, key)) } } }
+            table.rows = items.map { item in
+                keys.map { key in
+                    let value = item[key] ?? .null
+                    // Directories have names of ours; those of ports are written in the start file.
+                    let known =
+                        name == "directories" && key == "name" ? value.text.map { StatusLabels.label($0).text(request.language) } : nil
+                    return HTML.build { $0.foreign(known ?? self.text(value, key)) }
+                }
+            }
             out.add(table.html(request.language))
         default:
             out.add(.p) { line in
@@ -61,7 +61,7 @@ enum StatusPage {
     private static func write(_ members: [(key: String, value: JSONValue)], _ out: inout HTML, _ request: WebRequest) {
         out.add(.dl, [.class("facts")]) { list in
             for (name, value) in members {
-                list.add(.dt, [], name)
+                list.add(.dt, [], StatusLabels.label(name).text(request.language))
                 list.add(.dd) { $0.foreign(self.text(value, name)) }
             }
         }
