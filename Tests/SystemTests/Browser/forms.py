@@ -30,6 +30,7 @@ VALUES = {
     'domain-seats': ['example.test', '900', ''],
     'filters': 'spam: if body /spam/ and size > 500 and not login then hold "spam"',
     'web-access': '127.0.0.0/8\n::1',
+    'web-access-restrictions': '127.0.0.0/8\n::1',
     'picture': 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
     'retry-times': ['3 d'],
 }
