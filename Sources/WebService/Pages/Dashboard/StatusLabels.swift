@@ -3,7 +3,7 @@ internal import Vocabulary
 /// Words for what `postoffice status --json` says.
 package enum StatusLabels {
     /// The name itself where it has no word here.
-    package static func label(_ name: String) -> Localized { self.labels[name] ?? Localized(en: name, ja: name) }
+    static func label(_ name: String) -> Localized { self.labels[name] ?? Localized(en: name, ja: name) }
 
     package static func isKnown(_ name: String) -> Bool { self.labels[name] != nil }
 
