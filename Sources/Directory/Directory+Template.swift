@@ -7,10 +7,12 @@ internal import Vocabulary
 extension Directory {
     private static let templateID: Int64 = -1
 
-    /// Fields that belong to one person or are given in another way.
+    /// Fields that belong to one person or are given in another way. Type and state are among them: not everybody new may administer, and
+    /// new accounts begin as active.
     package static let fieldsOfOneAccount: Set<FieldKey> = [
         AccountField.addresses.key, AccountField.realName.key, AccountField.password.key, AccountField.postmasterPrivilege.key,
-        AccountField.osUser.key, DeliveryField.loginName.key, DeliveryField.mailboxSize.key, DeliveryField.maildropUser.key,
+        AccountField.type.key, AccountField.state.key, AccountField.osUser.key, DeliveryField.loginName.key, DeliveryField.mailboxSize.key,
+        DeliveryField.maildropUser.key,
     ]
 
     static func template(_ connection: Connection) throws(DatabaseError) -> [FieldKey: FieldValue] {
@@ -26,25 +28,12 @@ extension Directory {
         try self.reading { connection throws(DatabaseError) in try Self.template(connection) }
     }
 
-    /// What no account should begin with.
-    private static func forNobody(_ values: [FieldKey: FieldValue]) -> FieldProblem? {
-        if values[AccountField.type.key]?.text == "administrative" {
-            return AccountField.type.problem(
-                Localized("give it to single accounts; not everybody new administers", "すべての新規アカウントを管理アカウントにはできません。個々のアカウントに指定してください"))
-        }
-        if let state = values[AccountField.state.key]?.text, state != "active" {
-            return AccountField.state.problem(Localized("new accounts begin as active", "新規アカウントの状態は「有効」から始まります"))
-        }
-        return nil
-    }
-
     /// Changes the default account; `.none` clears a field. Accounts that are there stay as they are.
     package func changeDefaultAccount(_ input: AccountInput, by actor: Actor) throws(DirectoryError) {
         let own = input.values.keys.filter { Self.fieldsOfOneAccount.contains($0) }.compactMap { FieldTable.account(named: $0.text) }
         guard own.isEmpty else {
             throw DirectoryError(own.map { $0.problem(Localized("belongs to one account, not to all new ones", "新規アカウントの共通の値にはできません")) })
         }
-        if let problem = Self.forNobody(input.values) { throw DirectoryError([problem]) }
         try self.change { connection, snapshot, _ in
             try self.writer(connection, snapshot, actor, "default account").checkKey(actor, input.values)
             let revision = connection.lastInsertID

@@ -15,8 +15,9 @@ enum AuditPages {
     static let auditTitle = Localized(en: "Audit log", ja: "操作の記録")
     static let tokensTitle = Localized(en: "Keys of the API", ja: "API のキー")
     private static let rows = 50
-    /// Of one action: an import has thousands.
+    /// Changes of one action that are shown. Those that are more are an import's, which has thousands of one kind: the first few tell which.
     private static let mostChanges = 20
+    private static let fewChanges = 4
 
     private static func audit(_ request: WebRequest, _ host: WebHost) -> WebReply {
         var page = request.page(self.auditTitle, host)
@@ -63,9 +64,10 @@ enum AuditPages {
                 }, HTML.build { $0.foreign(record.action) },
                 HTML.build { cell in
                     guard !record.changes.isEmpty else { return }
+                    let shown = record.changes.count > self.mostChanges ? self.fewChanges : record.changes.count
                     cell.add(.ul, [.class("changes")]) { list in
-                        for change in record.changes.prefix(self.mostChanges) { list.add(.li) { self.write(change, &$0, request) } }
-                        let more = record.changes.count - self.mostChanges
+                        for change in record.changes.prefix(shown) { list.add(.li) { self.write(change, &$0, request) } }
+                        let more = record.changes.count - shown
                         if more > 0 {
                             list.add(
                                 .li, [],
