@@ -70,7 +70,7 @@ let package = Package(
 
         // L1: pure; bytes or values in, values out.
         ours("SASL", [nioCore, "Bytes", "Vocabulary", crypto, cryptoExtras]),
-        ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
+        ours("MIME", [nioCore, crypto, "Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),
         ours("POP3Wire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME"]),
         ours("FingerWire", [nioCore, "Vocabulary"]),

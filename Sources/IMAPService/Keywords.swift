@@ -1,3 +1,4 @@
+internal import MIME
 internal import Vocabulary
 
 /// Keywords of a mailbox between bits and names.
@@ -14,4 +15,6 @@ enum ObjectID {
     static func mailbox(_ id: MailboxID) -> String { "F\(id.rawValue)" }
     /// Copies of one message share their body. [RFC8474-5.1]
     static func email(_ blob: BlobID) -> String { "M\(blob.rawValue)" }
+    /// A message that names no other, nor itself, is a conversation of its own. [RFC8474-5.2]
+    static func thread(_ summary: MessageSummary, _ blob: BlobID) -> String { summary.thread ?? "T" + self.email(blob) }
 }

@@ -10,6 +10,25 @@ package enum MessageIdentifiers {
     /// What stands in angle brackets, quotes and blanks taken out, so that `<"a"@b>` and `<a@b>` are the same. The case of letters matters.
     package static func all(in field: some Sequence<UInt8>) -> [String] {
         var found: [String] = []
+        self.each(in: field) { id in
+            found.append(String(decoding: id, as: UTF8.self))
+            return true
+        }
+        return found.count > self.most ? Array(found.suffix(self.most)) : found
+    }
+
+    /// The first of them, as bytes.
+    package static func first(in field: some Sequence<UInt8>) -> [UInt8]? {
+        var found: [UInt8]?
+        self.each(in: field) { id in
+            found = id
+            return false
+        }
+        return found
+    }
+
+    /// - Parameter body: says whether to go on.
+    private static func each(in field: some Sequence<UInt8>, _ body: ([UInt8]) -> Bool) {
         var word: [UInt8]?
         var isEscaped = false
         for byte in field {
@@ -27,11 +46,10 @@ package enum MessageIdentifiers {
             case UInt8(ascii: "\""), .space, .tab, .cr, .lf: break
             case UInt8(ascii: "<"): word = []
             case UInt8(ascii: ">"):
-                if !open.isEmpty, open.count <= self.longest { found.append(String(decoding: open, as: UTF8.self)) }
+                if !open.isEmpty, open.count <= self.longest, !body(open) { return }
                 word = nil
             default: if open.count <= self.longest { word?.append(byte) }
             }
         }
-        return found.count > self.most ? Array(found.suffix(self.most)) : found
     }
 }

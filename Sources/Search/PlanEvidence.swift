@@ -16,6 +16,7 @@ struct PlanEvidence {
         case .sent(let test):
             // A message without a date was sent on no day.
             self.header.map { Self.verdict($0.sentDay.map(test.matches) ?? false) } ?? .unknown
+        case .thread(let id): self.header.map { Self.verdict(($0.thread ?? self.facts.emailID.map { "T" + $0 }) == id) } ?? .unknown
         case .field(let field, let needle): self.header.map { Self.verdict($0.has(needle, in: field)) } ?? .unknown
         case .header(let name, let needle): self.text.map { Self.verdict($0.hasField(name, needle)) } ?? .unknown
         case .body(let needle): self.text.map { Self.verdict($0.hasInBody(needle)) } ?? .unknown
@@ -57,7 +58,6 @@ struct PlanEvidence {
         case .from(let moment): self.facts.internalDate >= moment
         case .modSeq(let modSeq): self.facts.modSeq >= modSeq
         case .emailID(let id): self.facts.emailID == id
-        case .threadID(let id): self.facts.threadID == id
         }
     }
 }

@@ -13,6 +13,8 @@ package struct SearchColumns: Sendable {
         case compared(MessageSummary.Text)
         /// The Date field.
         case sent
+        /// Which conversation it says to be of.
+        case thread
     }
 
     private var columns: [(key: Key, column: SearchColumn)] = []
@@ -54,6 +56,7 @@ package struct SearchColumns: Sendable {
         switch key {
         case .folded(let field): summary.has(field) ? SearchEvidence.folded(summary, field) : nil
         case .compared(let text): SortText.key(summary, text)
+        case .thread: summary.thread.map { Array($0.utf8) }
         case .sent:
             if let date = summary.sentDate, let day = summary.sentDay {
                 withUnsafeBytes(of: date.littleEndian) { Array($0) }
@@ -202,6 +205,13 @@ package enum SearchEvidence: Sendable {
             reader.with(.sent) { bytes in
                 bytes.map { CalendarDay(number: Int(Int64(littleEndian: $0.loadUnaligned(fromByteOffset: 8, as: Int64.self)))) }
             }
+        }
+    }
+
+    var thread: String? {
+        switch self {
+        case .summary(let summary): summary.thread
+        case .columns(let reader): reader.with(.thread) { $0.map { String(decoding: $0, as: UTF8.self) } }
         }
     }
 

@@ -13,13 +13,12 @@ package struct SearchFacts: Hashable, Sendable {
     /// Unix seconds; nil where the mailbox does not keep it.
     package var savedDate: Int64?
     package var modSeq: ModSeq
-    /// Object identifiers as the client sees them; needed only where `SearchPlan.needs` has `.objectIDs`. [RFC8474-5.1]
+    /// As the client sees it; needed only where `SearchPlan.needs` has `.objectIDs`. [RFC8474-5.1]
     package var emailID: String?
-    package var threadID: String?
 
     package init(
         uid: UID, flags: Flags, isRecent: Bool = false, size: Int64, internalDate: Int64, savedDate: Int64? = nil,
-        modSeq: ModSeq = ModSeq(rawValue: 1), emailID: String? = nil, threadID: String? = nil
+        modSeq: ModSeq = ModSeq(rawValue: 1), emailID: String? = nil
     ) {
         self.uid = uid
         self.flags = flags
@@ -29,7 +28,6 @@ package struct SearchFacts: Hashable, Sendable {
         self.savedDate = savedDate
         self.modSeq = modSeq
         self.emailID = emailID
-        self.threadID = threadID
     }
 }
 

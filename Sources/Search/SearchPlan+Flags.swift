@@ -14,7 +14,7 @@ extension PlanNode {
     var asksFlags: Bool {
         switch self {
         case .facts(.flags): true
-        case .always, .facts, .sent, .field, .header, .body, .text: false
+        case .always, .facts, .sent, .thread, .field, .header, .body, .text: false
         case .all(let nodes), .any(let nodes): nodes.contains(where: \.asksFlags)
         case .not(let node): node.asksFlags
         }
@@ -26,7 +26,7 @@ extension PlanNode {
         case .always(let value): value ? .yes : .no
         case .facts(.flags(let wanted)): flags.isSuperset(of: wanted) ? .yes : .no
         case .facts(.uids): isAmongUIDs ? .yes : .unknown
-        case .facts, .sent, .field, .header, .body, .text: .unknown
+        case .facts, .sent, .thread, .field, .header, .body, .text: .unknown
         case .all(let nodes): Self.group(nodes.map { $0.verdict(flags, isAmongUIDs: isAmongUIDs) }, decides: .no, otherwise: .yes)
         case .any(let nodes): Self.group(nodes.map { $0.verdict(flags, isAmongUIDs: false) }, decides: .yes, otherwise: .no)
         case .not(let node):

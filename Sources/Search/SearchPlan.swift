@@ -62,6 +62,8 @@ indirect enum PlanNode: Sendable {
     case always(Bool)
     case facts(FactTest)
     case sent(DateTest)
+    /// The message belongs to a conversation. [RFC8474-6]
+    case thread(String)
     /// A field that the summary has.
     case field(MessageSummary.Text, ByteFinder)
     /// Any other field, by its name as it stands in `SearchText.header`.
@@ -86,7 +88,6 @@ indirect enum PlanNode: Sendable {
         case from(Int64)
         case modSeq(ModSeq)
         case emailID(String)
-        case threadID(String)
     }
 
     init?(_ key: SearchKey, _ context: SearchContext, _ depth: Int) {
@@ -134,7 +135,7 @@ indirect enum PlanNode: Sendable {
         case .younger(let seconds): .facts(.from(context.moment(before: seconds)))
         case .modSeq(let modSeq): .facts(.modSeq(modSeq))
         case .emailID(let id): .facts(.emailID(id))
-        case .threadID(let id): .facts(.threadID(id))
+        case .threadID(let id): .thread(id)
         case .sentDate(let test): .sent(test)
         default: self.string(key)
         }
@@ -180,7 +181,7 @@ indirect enum PlanNode: Sendable {
         case .always: 0
         case .facts: 1
         case .sent: 2
-        case .field: 3
+        case .field, .thread: 3
         case .header: 4
         case .body: 5
         case .text: 6
@@ -192,7 +193,8 @@ indirect enum PlanNode: Sendable {
     var needs: SearchPlan.Needs {
         switch self {
         case .always: []
-        case .facts(.emailID), .facts(.threadID): .objectIDs
+        case .facts(.emailID): .objectIDs
+        case .thread: [.objectIDs, .summary]
         case .facts(.savedDate): .savedDate
         case .facts: []
         case .sent, .field: .summary
@@ -205,7 +207,7 @@ indirect enum PlanNode: Sendable {
     var looksAtHeader: Bool {
         switch self {
         case .header, .text: true
-        case .always, .facts, .sent, .field, .body: false
+        case .always, .facts, .sent, .thread, .field, .body: false
         case .all(let nodes), .any(let nodes): nodes.contains(where: \.looksAtHeader)
         case .not(let node): node.looksAtHeader
         }
@@ -214,6 +216,7 @@ indirect enum PlanNode: Sendable {
     var columns: Set<SearchColumns.Key> {
         switch self {
         case .sent: [.sent]
+        case .thread: [.thread]
         case .field(let field, _): [.folded(field)]
         case .always, .facts, .header, .body, .text: []
         case .all(let nodes), .any(let nodes): nodes.reduce([]) { $0.union($1.columns) }
@@ -254,7 +257,7 @@ indirect enum PlanNode: Sendable {
                 parts.append(part)
             }
             return parts.isEmpty ? nil : .or(parts)
-        case .always, .facts, .sent, .not: return nil
+        case .always, .facts, .sent, .thread, .not: return nil
         }
     }
 }

@@ -120,7 +120,7 @@ struct SearchKeyTests {
             (.younger(seconds: 99), false),
             (.older(seconds: .max), false), (.modSeq(ModSeq(rawValue: 7)), true), (.modSeq(ModSeq(rawValue: 8)), false),
             (.emailID("M1"), true),
-            (.emailID("m1"), false), (.threadID("T1"), false), (.uids(UIDSet(ascending: [3, 5])), true),
+            (.emailID("m1"), false), (.uids(UIDSet(ascending: [3, 5])), true),
             (.uids(UIDSet(ascending: [4])), false),
             (.and([]), true), (.and([.all, .flags(.seen)]), true), (.or(.recent, .flags(.seen)), true),
             (.or(.recent, .flags(.draft)), false),
@@ -130,7 +130,7 @@ struct SearchKeyTests {
         let facts = SearchFacts(
             uid: UID(rawValue: 5), flags: [.seen, Flags(rawValue: 1 << 5)], size: 100, internalDate: 999_999_900,
             modSeq: ModSeq(rawValue: 7),
-            emailID: "M1", threadID: nil)
+            emailID: "M1")
         let plan = try #require(SearchPlan(SearchProgram(key), Sample.context))
         #expect(plan.decide(facts) == (expected ? .yes : .no))
     }

@@ -341,10 +341,10 @@ extension FetchItem {
     /// Must the summary be there?
     var needsSummary: Bool {
         switch self {
-        case .envelope, .body, .bodyStructure, .binary, .binarySize: true
+        case .envelope, .body, .bodyStructure, .binary, .binarySize, .threadID: true
         case .preview(let isLazy): !isLazy
         case .section(let section): !section.isWholeMessage && !section.isOfOwnHeader
-        case .uid, .flags, .internalDate, .size, .modSeq, .emailID, .threadID, .saveDate: false
+        case .uid, .flags, .internalDate, .size, .modSeq, .emailID, .saveDate: false
         }
     }
 

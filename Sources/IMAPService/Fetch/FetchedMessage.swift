@@ -80,7 +80,7 @@ struct FetchedMessage: Sendable {
             out.writeStaticString("RFC822.SIZE ")
             out.writeIMAPNumber(row.size)
         case .emailID: out.writeString("EMAILID (\(ObjectID.email(row.blob)))")
-        case .threadID: out.writeStaticString("THREADID NIL")  // [RFC8474-5.2]
+        case .threadID: try self.writeThread(&messages, &out)
         case .saveDate:
             out.writeStaticString("SAVEDATE ")
             out.writeIMAPDateTime(row.saved)
@@ -103,6 +103,14 @@ struct FetchedMessage: Sendable {
     }
 
     // MARK: What is known
+
+    /// What nobody may look at is of no conversation. [RFC8474-5.2]
+    private func writeThread(_ messages: inout FetchedMessages, _ out: inout ByteBuffer) throws(StoreError) {
+        switch try messages.content(of: self.row) {
+        case .summary(let summary): out.writeString("THREADID (\(ObjectID.thread(summary, self.row.blob)))")
+        case .opaque: out.writeStaticString("THREADID NIL")
+        }
+    }
 
     private mutating func writeKnown(
         _ name: StaticString, _ messages: inout FetchedMessages, _ out: inout ByteBuffer, _ opaque: String,

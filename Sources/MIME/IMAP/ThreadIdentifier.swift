@@ -1,0 +1,23 @@
+internal import Crypto
+internal import NIOCore
+
+extension MessageSummary {
+    /// Which conversation the message says that it belongs to: letters and digits, the same for ever and everywhere, of the first message that it
+    /// refers to, else of itself; nil where it names none. Two messages that THREAD=REFERENCES links by their fields alone have the same, unless one of
+    /// them leaves out where the conversation began. What it is made of is frozen: clients keep it. [RFC8474-5.2] [docs/decisions: 0036]
+    package var thread: String? {
+        guard let root = self.conversation else { return nil }
+        return "T"
+            + SHA256.hash(data: root).prefix(16).map { byte in
+                String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            }.joined()
+    }
+
+    /// [RFC5256-3] says which field comes first.
+    private var conversation: [UInt8]? {
+        for field in [Text.referencesField, .inReplyToField, .messageIDField] where self.has(field) {
+            if let first = MessageIdentifiers.first(in: self.bytes(field).readableBytesView) { return first }
+        }
+        return nil
+    }
+}
