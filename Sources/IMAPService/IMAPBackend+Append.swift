@@ -126,7 +126,9 @@ extension IMAPBackend {
             state.appended += appended.uids.count
             return state.selection
         }
-        if let selection, selection.id == draft.target.id || draft.replacing != nil { selection.noteOwnChange() }
+        if let selection, selection.id == draft.target.id || draft.replacing != nil {
+            if !selection.mailbox.noteArrived(appended, in: draft.target.id) { selection.noteOwnChange() }
+        }
         let gone = appended.replaced.map { OwnChange(modSeq: $0.modSeq, uids: $0.uids) }
         answer(.appended(validity: appended.uidValidity, uids: uids, replaced: gone))
     }

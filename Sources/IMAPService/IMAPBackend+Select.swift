@@ -97,6 +97,14 @@ extension IMAPBackend {
                 selection.told(upTo: known)
                 return answer(.changes(ToldChanges(modSeq: known, uidNext: selection.uidNext)))
             }
+            // What this session has added itself, or another one has just read, is told from memory.
+            if !mustLook, selection.isOwn,
+                let read = selection.mailbox.knownChanges(since: since, uidNext: selection.uidNext, for: selection.ticket),
+                !read.isMore, read.changed.allSatisfy({ $0.flags.isSubset(of: .system) })
+            {
+                selection.told(read)
+                return answer(.changes(self.told(read)))
+            }
             self.readChanges(since: since, in: selection, answer)
         }
     }
@@ -112,15 +120,19 @@ extension IMAPBackend {
             }
             selection.told(read)
             if read.isMore { selection.mailbox.hintAgain(selection.ticket) }
-            return .changes(try self.reading { () throws(StoreError) in try self.told(read, selection.mailbox) })
+            let union = read.changed.reduce(into: Flags()) { $0.formUnion($1.flags) }
+            guard !union.isSubset(of: .system) else { return .changes(self.told(read)) }
+            return .changes(
+                try self.reading { () throws(StoreError) in
+                    self.told(read, Keywords.list(try selection.mailbox.keywords(covering: union)))
+                })
         }
     }
 
-    private func told(_ read: StoredChanges, _ mailbox: OpenMailbox) throws(StoreError) -> ToldChanges {
+    private func told(_ read: StoredChanges, _ keywords: [String]? = nil) -> ToldChanges {
         var told = ToldChanges(modSeq: read.modSeq, uidNext: read.uidNext, arrived: read.arrived, expunged: read.expunged)
         told.flagged = read.changed.map { .init(uid: $0.uid, flags: $0.flags, modSeq: $0.modSeq) }
-        let union = read.changed.reduce(into: Flags()) { $0.formUnion($1.flags) }
-        if !union.isSubset(of: .system) { told.keywords = Keywords.list(try mailbox.keywords(covering: union)) }
+        if let keywords { told.keywords = keywords }
         return told
     }
 

@@ -39,6 +39,8 @@ final class OpenMailbox: Sendable {
 
     /// Flags that changed and are read in one go; more come with the next reading.
     static let changesAtOnce = 10_000
+    /// Flags that are told by the thread that asks.
+    private static let fewChanges = 100
 
     let id: MailboxID
     private let reads: StoreReads
@@ -126,6 +128,31 @@ final class OpenMailbox: Sendable {
             return try self.reads.changes(of: self.id, since: since, uidNext: uidNext, limit: Self.changesAtOnce)
         }
         return told.followed(by: read, uidNext: uidNext)
+    }
+
+    /// What happened since, where all of it is known and it is little: then nobody has to wait for the disk, nor change threads.
+    func knownChanges(since: ModSeq, uidNext: UID, for ticket: Ticket) -> StoredChanges? {
+        self.state.withLock { state in
+            guard let told = state.recent.changes(since: since, uidNext: uidNext, mostFlags: Self.fewChanges),
+                told.modSeq >= state.newest, told.modSeq > since
+            else { return nil }
+            state.sessions[ticket.number]?.isHinted = false
+            return told
+        }
+    }
+
+    /// Messages that a session added to this mailbox: all that happened between two MODSEQs. False where it is not known what else did.
+    func noteArrived(_ added: AppendResult, in mailbox: MailboxID) -> Bool {
+        guard mailbox == self.id, let span = added.span, let first = added.uids.first, let last = added.uids.last,
+            last.rawValue < UInt32.max
+        else { return false }
+        var changes = StoredChanges(modSeq: span.upperBound, uidNext: UID(rawValue: last.rawValue + 1))
+        changes.arrived = UIDSet(ascending: added.uids.lazy.map(\.rawValue))
+        self.state.withLock { state in
+            state.recent.add(changes, since: span.lowerBound, first)
+            state.newest = max(state.newest, span.upperBound)
+        }
+        return true
     }
 
     /// Messages as new as this were read from the disk and are about to be told, before the feed has spoken of it. What changes are told behind
@@ -283,9 +310,10 @@ private struct RecentChanges {
 
     private var batches: [Batch] = []
 
-    /// All that is known from exactly there on; nil where it does not reach back to a batch's beginning.
-    func changes(since: ModSeq, uidNext: UID) -> StoredChanges? {
+    /// All that is known from exactly there on; nil where it does not reach back to a batch's beginning, or more flags changed.
+    func changes(since: ModSeq, uidNext: UID, mostFlags: Int = .max) -> StoredChanges? {
         guard let first = self.batches.firstIndex(where: { $0.since == since && $0.uidNext == uidNext }) else { return nil }
+        guard mostFlags == .max || self.batches[first...].reduce(0, { $0 + $1.changes.changed.count }) <= mostFlags else { return nil }
         var out = self.batches[first].changes
         for batch in self.batches[(first + 1)...] { out = out.followed(by: batch.changes, uidNext: uidNext) }
         return out

@@ -96,6 +96,8 @@ extension MailWriter {
             try self.reference(blob, place, place.segment == record.start.segment ? .log : .large, 1, mayExist: false)
             result.uids.append(UID(rawValue: UInt32(clamping: uid)))
         }
+        let after = try self.mailbox(target)?.modSeq ?? box.modSeq
+        result.span = old == nil && after >= box.modSeq ? ModSeq(rawValue: box.modSeq)...ModSeq(rawValue: after) : nil
         if let old, target == deliveries.first?.mailbox, try self.isThere(old) {
             do throws(StoreError) {
                 result.replaced = try self.expunge(old.mailbox, UIDSet(ascending: CollectionOfOne(UInt32(clamping: old.uid))))

@@ -155,6 +155,9 @@ package struct AppendResult: Sendable, Hashable {
     package var uids: [UID]
     /// The message in whose place they came, and the highest MODSEQ of its mailbox then.
     package var replaced: Expunged?
+    /// The mailbox's highest MODSEQ before and after, between which nothing else happened; nil where something took the place of another message, or they
+    /// are not filed yet.
+    package var span: ClosedRange<ModSeq>?
 
     package init(uidValidity: UIDValidity, uids: [UID]) {
         self.uidValidity = uidValidity

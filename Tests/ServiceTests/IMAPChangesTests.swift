@@ -57,6 +57,35 @@ import Testing
         #expect(try theirs.ok("SEARCH ANSWERED").lines.contains("SEARCH 2 4 6 8 10 12 14 16 18 20"))
     }
 
+    @Test("I6 who adds to the selected mailbox hears first what others did before, and numbers stay right") func appendAmongOthers() throws
+    {
+        let (server, mine, theirs) = try self.sessions(6)
+        defer { withExtendedLifetime(server) {} }
+        func uids(_ client: IMAPTestClient) throws -> [String] {
+            try client.ok("FETCH 1:* (UID)").all("FETCH").map { String($0.drop { $0 != "(" }) }
+        }
+        for round in 0..<6 {
+            // Nothing of others, a flag, a removal, a new message, in turn: right before.
+            switch round % 4 {
+            case 1: try theirs.ok("STORE 2 +FLAGS (\(round == 1 ? "\\Flagged" : "\\Answered"))")
+            case 2:
+                try theirs.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+                try theirs.ok("EXPUNGE")
+            case 3: #expect(try theirs.append("INBOX", "Subject: theirs\r\n\r\n").isOK)
+            default: break
+            }
+            let told = try mine.append("INBOX", "Subject: mine\r\n\r\n")
+            let own = try #require(told.code("APPENDUID")?.split(separator: " ").last)
+            if round % 4 == 1 { #expect(told.all("FETCH").contains { $0.hasPrefix("2 FETCH") }, "\(told)") }
+            if round % 4 == 2 { #expect(told.all("EXPUNGE") == ["1 EXPUNGE"], "\(told)") }
+            let count = try #require(told.all("EXISTS").last?.split(separator: " ").first)
+            #expect(try mine.ok("FETCH \(count) (UID)").first("\(count) FETCH") == "\(count) FETCH (UID \(own))", "\(told)")
+            #expect(try mine.ok("NOOP").lines.isEmpty)
+            try theirs.ok("NOOP")
+            #expect(try uids(mine) == uids(theirs))
+        }
+    }
+
     @Test("a new keyword is told by a silent STORE, too") func keyword() throws {
         let (server, mine, theirs) = try self.sessions(2)
         defer { withExtendedLifetime(server) {} }
