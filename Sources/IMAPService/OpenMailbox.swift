@@ -214,6 +214,20 @@ final class OpenMailbox: Sendable {
         return known + read
     }
 
+    /// The newest change that is known of.
+    var newest: ModSeq { self.state.withLock { $0.newest } }
+
+    /// Rows of all messages, from the first on, that were read while this was the newest change.
+    func keep(_ rows: [MessageRow], readAt newest: ModSeq) {
+        guard !rows.isEmpty, self.budget.hasRoom(rows.count * RowPrefix.octetsPerRow, for: self.id) else { return }
+        self.state.withLock { state in
+            guard state.newest == newest, !state.isClosed, state.rows.reaches(at: newest) == nil else { return }
+            let before = state.octets
+            state.rows.add(rows, startsAfter: nil, at: newest)
+            self.budget.change(by: state.octets - before)
+        }
+    }
+
     // MARK: Flags of all messages
 
     /// As they are now; nil where they are not known. Costs as much as has changed since somebody asked.

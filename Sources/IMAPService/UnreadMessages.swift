@@ -15,6 +15,9 @@ struct UnreadMessages: Sendable {
         return IMAPRefusal(error)
     }
 
+    /// Those of another worker at the same command.
+    mutating func add(_ others: UnreadMessages) { self.count += others.count }
+
     /// At the end of the command.
     func tell(_ backend: IMAPBackend) {
         guard self.count > Self.named else { return }

@@ -45,6 +45,14 @@ package struct SearchColumns: Sendable {
         for index in self.columns.indices { self.columns[index].column.append(uid.rawValue, Self.value(self.columns[index].key, summary)) }
     }
 
+    /// Messages behind all that are here, in the same columns.
+    package mutating func append(_ later: SearchColumns) {
+        for index in self.columns.indices {
+            guard let more = later.column(self.columns[index].key) else { continue }
+            self.columns[index].column.append(more)
+        }
+    }
+
     /// A message that was appended last, as evidence: nothing is folded a second time. It must not outlive the next `append`, which would copy
     /// all. nil where a column had no room for it.
     package func last(_ uid: UID) -> SearchEvidence? {
@@ -98,6 +106,17 @@ struct SearchColumn: Sendable {
         self.uids.append(uid)
         if let value { self.bytes += value }
         self.ends.append(UInt32(self.bytes.count) | (value == nil ? Self.none : 0))
+    }
+
+    /// All of a column whose messages come behind these.
+    mutating func append(_ later: SearchColumn) {
+        guard let first = later.uids.first, first > self.uids.last ?? 0, self.bytes.count + later.bytes.count < Int(Self.none) else {
+            return
+        }
+        let start = UInt32(self.bytes.count)
+        self.uids += later.uids
+        self.ends += later.ends.lazy.map { (($0 & ~Self.none) + start) | ($0 & Self.none) }
+        self.bytes += later.bytes
     }
 
     /// nil where the message has none.

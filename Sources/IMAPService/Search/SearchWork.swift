@@ -12,7 +12,7 @@ internal import Vocabulary
 /// of the mailbox is asked before its summaries. Where the account's index knows the messages it says which ones need not be asked; those that it does
 /// not know yet are given to it behind the answer.
 final class SearchWork: PartWork {
-    private struct Progress {
+    struct Progress {
         var target = 0
         var plan: SearchPlan?
         var candidates = UIDSet()
@@ -40,22 +40,26 @@ final class SearchWork: PartWork {
         /// A message could not be read.
         var warning: IMAPRefusal?
         var unread = UnreadMessages()
+        /// Several workers have asked, or it is not worth while.
+        var isShared = false
     }
 
     /// A turn on a worker.
-    private static let turn = Duration.milliseconds(20)
+    static let turn = Duration.milliseconds(20)
     private static let pageSize = 1000
 
     private let request: SearchRequest
-    private let targets: [SearchTarget]
-    private let backend: IMAPBackend
+    let targets: [SearchTarget]
+    let backend: IMAPBackend
     private let summaries: Summaries
-    private let total: Int
+    let total: Int
     /// What the order needs of a message beside its row.
     private let sortColumns: Set<SearchColumns.Key>
     /// Where relevancies are asked for.
-    private let relevancy: SearchRelevancy?
+    let relevancy: SearchRelevancy?
     private let progress: Mutex<Progress?>
+    /// Parts of a mailbox that several workers ask.
+    let shares = Mutex(Shares())
 
     init(_ request: SearchRequest, _ targets: [SearchTarget], _ backend: IMAPBackend, account: AccountID) throws(IMAPRefusal) {
         self.request = request
@@ -73,16 +77,19 @@ final class SearchWork: PartWork {
     }
 
     func goOn(_ answer: SessionAnswer<IMAPOutcome>) {
+        if self.shares.withLock({ !$0.parts.isEmpty }) { return self.askTogether(answer) }
         // One owner while it changes: threads of 100,000 messages are long to copy.
         guard var progress = self.take() else { return answer(.refused(.unavailable)) }
         let end = ContinuousClock.now + Self.turn
         do throws(IMAPRefusal) {
             while try self.step(&progress) {
-                // A message whose text is read may take long by itself.
-                let mayBeLong = progress.at % 16 == 0 || progress.plan?.needs.contains(.text) == true
-                guard mayBeLong, ContinuousClock.now >= end else { continue }
+                if self.cut(&progress) {
+                    self.put(progress)
+                    return self.askTogether(answer)
+                }
+                guard Self.mayBeLong(progress), ContinuousClock.now >= end else { continue }
                 let done = progress.done
-                self.progress.withLock { [progress] in $0 = progress }
+                self.put(progress)
                 return answer(.progress(done: done, of: self.total))
             }
             self.backend.partDone()
@@ -94,7 +101,14 @@ final class SearchWork: PartWork {
         }
     }
 
-    private func take() -> Progress? {
+    /// A message whose text is read may take long by itself.
+    static func mayBeLong(_ progress: Progress) -> Bool {
+        progress.at % 16 == 0 || progress.plan?.needs.contains(.text) == true
+    }
+
+    func put(_ progress: Progress) { self.progress.withLock { $0 = progress } }
+
+    func take() -> Progress? {
         self.progress.withLock { progress in
             var taken: Progress?
             swap(&taken, &progress)
@@ -104,18 +118,7 @@ final class SearchWork: PartWork {
 
     /// One message, page or mailbox; false when there is nothing left.
     private func step(_ progress: inout Progress) throws(IMAPRefusal) -> Bool {
-        if progress.at < progress.rows.count {
-            let row = progress.rows[progress.at]
-            progress.at += 1
-            do throws(StoreError) {
-                try self.ask(row, &progress)
-            } catch {
-                // What nobody can read matches nothing; the others are looked at.
-                guard case .damaged = error else { throw self.backend.refusal(error) }
-                progress.warning = progress.unread.refusal(error, about: row.uid, self.backend)
-            }
-            return true
-        }
+        if try self.askNext(&progress) { return true }
         guard progress.target < self.targets.count else { return false }
         if progress.plan == nil {
             try self.beginTarget(&progress)
@@ -127,6 +130,21 @@ final class SearchWork: PartWork {
             self.threadAnew(&progress)
         } else {
             self.endTarget(&progress)
+        }
+        return true
+    }
+
+    /// The next message of the page; false when there is none.
+    func askNext(_ progress: inout Progress) throws(IMAPRefusal) -> Bool {
+        guard progress.at < progress.rows.count else { return false }
+        let row = progress.rows[progress.at]
+        progress.at += 1
+        do throws(StoreError) {
+            try self.ask(row, &progress)
+        } catch {
+            // What nobody can read matches nothing; the others are looked at.
+            guard case .damaged = error else { throw self.backend.refusal(error) }
+            progress.warning = progress.unread.refusal(error, about: row.uid, self.backend)
         }
         return true
     }
@@ -244,6 +262,7 @@ final class SearchWork: PartWork {
             progress.answers.append(found)
         }
         progress.plan = nil
+        progress.isShared = false
         progress.target += 1
     }
 
@@ -260,7 +279,7 @@ final class SearchWork: PartWork {
         progress.next = progress.candidates.first
     }
 
-    private func readPage(_ progress: inout Progress) throws(StoreError) {
+    func readPage(_ progress: inout Progress) throws(StoreError) {
         guard let first = progress.next else { return }
         let target = self.targets[progress.target]
         let rows =

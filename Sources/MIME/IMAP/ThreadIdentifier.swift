@@ -7,10 +7,12 @@ extension MessageSummary {
     /// them leaves out where the conversation began. What it is made of is frozen: clients keep it. [RFC8474-5.2] [docs/decisions: 0036]
     package var thread: String? {
         guard let root = self.conversation else { return nil }
-        return "T"
-            + SHA256.hash(data: root).prefix(16).map { byte in
-                String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-            }.joined()
+        var text = [UInt8(ascii: "T")]
+        text.reserveCapacity(33)
+        for byte in SHA256.hash(data: root).prefix(16) {
+            for digit in [byte >> 4, byte & 15] { text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10) }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// [RFC5256-3] says which field comes first.
