@@ -49,16 +49,19 @@ extension Directory {
     ) throws(DirectoryError) -> (id: Int64, text: String) {
         let label = label.trimmedOfBlanks
         guard !label.isEmpty, label.count <= 80 else {
-            throw DirectoryError(.conflict, "give the key a name of at most 80 characters", "キーに 80 文字以内の名前を付けてください")
+            throw DirectoryError(.invalid, "give the key a name of at most 80 characters", "キーに 80 文字以内の名前を付けてください")
         }
         guard !scopes.isEmpty else {
             let known = TokenScope.allCases.map(\.rawValue).joined(separator: ", ")
-            throw DirectoryError(.conflict, "say what the key is for: \(known)", "キーの用途を指定してください: \(known)")
+            throw DirectoryError(.invalid, "say what the key is for: \(known)", "キーの用途を指定してください: \(known)")
         }
         let day = try lastDay.map { text throws(DirectoryError) -> Int32 in
             guard let day = Day.number(text) else {
                 throw DirectoryError(
-                    .conflict, "\(Shown.text(text)) is no date: write 2026-11-21", "\(Shown.text(text)) は日付ではありません。2026-11-21 の形で入力してください")
+                    .invalid, "\(Shown.text(text)) is no date: write 2026-11-21", "\(Shown.text(text)) は日付ではありません。2026-11-21 の形で入力してください")
+            }
+            guard Int64(day) >= self.location.now() / 86_400 - 1 else {
+                throw DirectoryError(.invalid, "\(text) is over: the key would open nothing", "\(text) は過ぎているため、このキーは使えません")
             }
             return day
         }

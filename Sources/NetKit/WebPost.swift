@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -18,6 +19,8 @@ package struct WebPost: Sendable {
         case broken(String)
         case tooLarge
         case timedOut
+        /// The port speaks something else.
+        case noTLS
     }
 
     package struct Target: Sendable, Hashable {
@@ -63,7 +66,7 @@ package struct WebPost: Sendable {
                 }
             }
             bootstrap.connect(host: self.target.host, port: self.target.port).whenFailure { error in
-                promise.fail(Failure.unreachable("\(error)"))
+                promise.fail(Failure.unreachable(Self.words(error)))
             }
             result = .success(try promise.futureResult.wait())
         } catch {
@@ -72,6 +75,25 @@ package struct WebPost: Sendable {
         return try result.get()
     }
 
+    /// What went wrong, without the library's own words about itself.
+    fileprivate static func words(_ error: any Error) -> String {
+        switch error {
+        case let failure as NIOConnectionError:
+            if let first = failure.connectionErrors.first { return Self.words(first.error) }
+            return (failure.dnsAError ?? failure.dnsAAAAError).map { "the name is not known: \($0)" } ?? "the name has no address"
+        case let failure as IOError: return String(cString: strerror(failure.errnoCode))
+        default: break
+        }
+        let text = "\(error)"
+        // BoringSSL names its reason between this mark and the line of its source.
+        if let reason = text.firstRange(of: "OPENSSL_internal:") { return String(text[reason.upperBound...].prefix { !$0.isWhitespace }) }
+        if text == "failedToLoadCertificate" { return "it has no certificate in PEM form" }
+        return text
+    }
+
+    /// The peer answered with something that is no TLS.
+    fileprivate static func isNoTLS(_ cause: String) -> Bool { cause == "WRONG_VERSION_NUMBER" || cause == "HTTP_REQUEST" }
+
     private func tls() throws -> NIOSSLContext {
         var settings = TLSConfiguration.makeClientConfiguration()
         settings.minimumTLSVersion = .tlsv12  // [RFC8996-2]
@@ -79,7 +101,7 @@ package struct WebPost: Sendable {
         if let authorities {
             do {
                 settings.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorities))
-            } catch { throw Failure.authorities("\(error)") }
+            } catch { throw Failure.authorities(Self.words(error)) }
         }
         return try NIOSSLContext(configuration: settings)
     }
@@ -150,10 +172,13 @@ private final class PostHandler: ChannelInboundHandler {
         if let tlsError = error as? NIOSSLError, tlsError == .uncleanShutdown { return }
         switch error {
         case let failure as NIOSSLError:
-            if case .handshakeFailed(let cause) = failure { self.promise.fail(WebPost.Failure.untrusted("\(cause)")) }
-            self.promise.fail(WebPost.Failure.broken("\(failure)"))
+            if case .handshakeFailed(let cause) = failure {
+                let words = WebPost.words(cause)
+                self.promise.fail(WebPost.isNoTLS(words) ? WebPost.Failure.noTLS : .untrusted(words))
+            }
+            self.promise.fail(WebPost.Failure.broken(WebPost.words(failure)))
         case is NIOSSLExtraError: self.promise.fail(WebPost.Failure.untrusted("\(error)"))
-        default: self.promise.fail(WebPost.Failure.broken("\(error)"))
+        default: self.promise.fail(WebPost.Failure.broken(WebPost.words(error)))
         }
         context.close(promise: nil)
     }

@@ -31,7 +31,8 @@ struct WebDesk: Sendable {
         guard let request else { return finish(.text("This request cannot be read.\n", status: 400)) }
         if let reply = self.refusal(request) { return finish(reply) }
         guard let method = WebMethod(rawValue: input.method == "HEAD" ? "GET" : input.method) else {
-            return finish(.text("This method is not known here.\n", status: 501))
+            guard request.path.hasPrefix("/api/") else { return finish(.text("This method is not known here.\n", status: 501)) }
+            return finish(APIReply.error(501, Localized(en: "This method is not known here.", ja: "このメソッドには対応していません。"), request.language))
         }
         switch self.routes.find(method, request.path) {
         case .nothing: finish(ErrorPages.notFound(request, self.host))
@@ -83,7 +84,7 @@ struct WebDesk: Sendable {
         }
         // Only what came from a form of that very session is kept: nobody can have something carried out by who logs in next.
         guard let expired, self.hasToken(request, expired) else {
-            return LoginPages.authentication(request, self.host, .init(), status: 401)
+            return LoginPages.authentication(request, self.host, .init(), notice: Notice(.failure, LoginPages.Words.ended), status: 401)
         }
         let errand = self.errand(route, request, expired)
         let notice = errand.carried == nil ? Notice(.failure, LoginPages.Words.notKept) : nil

@@ -87,6 +87,10 @@ struct RemoteServer: Sendable {
             Localized(
                 en: "the certificate of \(name) cannot be trusted, nothing was sent; name its authority with --ca FILE (\(why))",
                 ja: "\(name) の証明書を信頼できないため、何も送信していません。--ca で認証局の証明書を指定してください (\(why))")
+        case .noTLS:
+            Localized(
+                en: "\(name) does not speak TLS, nothing was sent; name the port of HTTPS",
+                ja: "\(name) は TLS に対応していないため、何も送信していません。HTTPS のポートを指定してください")
         case .authorities(let why):
             Localized(en: "the file of --ca cannot be read: \(why)", ja: "--ca のファイルを読み込めません: \(why)")
         case .broken(let why):

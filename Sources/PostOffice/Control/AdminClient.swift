@@ -103,7 +103,16 @@ final class AdminPrinter: Sendable {
     private let output: @Sendable (String) -> Void
 
     /// - Parameter output: takes what would go to standard output.
-    init(output: (@Sendable (String) -> Void)? = nil) { self.output = output ?? { Self.write($0, 1) } }
+    init(output: (@Sendable (String) -> Void)? = nil) { self.output = output ?? { Self.print($0) } }
+
+    /// What others have written must not be obeyed by a terminal; files and programs get it as it is.
+    private static func print(_ text: String) { Self.write(isatty(1) == 1 ? Self.harmless(text) : text, 1) }
+
+    private static func harmless(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.split(separator: "\t", omittingEmptySubsequences: false).map { Shown.visible(String($0)) }.joined(separator: "\t")
+        }.joined(separator: "\n")
+    }
 
     func show(_ frame: AdminFrame) {
         switch frame {

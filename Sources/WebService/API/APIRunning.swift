@@ -67,7 +67,10 @@ enum APIRunning {
             method: .delete, path: "/tokens/{token}", name: "deleteToken", summary: "A key opens nothing any more.", scope: .all,
             status: 204
         ) {
-            let result = $0.perform("token delete", [$0.request.parameters["token"] ?? ""])
+            let name = $0.request.parameters["token"] ?? ""
+            let isThere = ((try? $0.host.directory.tokens()) ?? []).contains { "\($0.id)" == name || $0.label == name }
+            guard isThere else { return $0.problem(404, APIWords.noResource) }
+            let result = $0.perform("token delete", [name])
             return result.isDone ? WebReply(status: 204) : APIReply.failed(result, $0.language)
         },
         APIOperation(

@@ -7,6 +7,9 @@ final class HTTPMeter: ChannelInboundHandler {
 
     struct TooMuch: Error {}
 
+    /// Octets that the parser gets at once as long as they may be a header.
+    private static let piece = 16 << 10
+
     private let limit: Int
     private var count = 0
     private var isOver = false
@@ -21,15 +24,17 @@ final class HTTPMeter: ChannelInboundHandler {
     init(limit: Int) { self.limit = limit }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if self.isOver { return }
         self.hasSeen = true
-        if self.isCounting {
-            self.count += self.unwrapInboundIn(data).readableBytes
+        var rest = self.unwrapInboundIn(data)
+        // What TLS gives in one go may be a header and a long body: the parser finds the end of the header, and counting ends with it.
+        while !self.isOver, let piece = rest.readSlice(length: min(self.isCounting ? Self.piece : .max, rest.readableBytes)) {
+            guard piece.readableBytes > 0 else { return }
+            if self.isCounting { self.count += piece.readableBytes }
             if self.count > self.limit {
                 self.isOver = true
                 return context.fireErrorCaught(TooMuch())
             }
+            context.fireChannelRead(self.wrapInboundOut(piece))
         }
-        context.fireChannelRead(data)
     }
 }

@@ -32,6 +32,8 @@ struct HTTPRefusal {
             self = .noHost
         } else if head.uri.utf8.count > Self.longestTarget {
             self = .targetTooLong
+        } else if let named = Self.authority(head.uri), named != head.headers.first(name: "host")?.asciiLowercased {  // [RFC9112-3.2.2]
+            self = .malformed
         } else if !codings.isEmpty, head.version.isOld || head.headers.contains(name: "content-length") {  // [RFC9112-6.1]
             self = .malformed
         } else if !codings.isEmpty, codings.count > 1 || codings.first?.asciiLowercased != "chunked" {
@@ -41,6 +43,12 @@ struct HTTPRefusal {
         } else {
             return nil
         }
+    }
+
+    /// The host that an address names which is written out in full.
+    private static func authority(_ uri: String) -> String? {
+        guard !uri.hasPrefix("/"), let start = uri.firstRange(of: "://")?.upperBound else { return nil }
+        return String(uri[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }).asciiLowercased
     }
 
     var body: ByteBuffer { ByteBuffer(string: self.text + "\n") }

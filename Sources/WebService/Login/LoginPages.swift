@@ -147,6 +147,9 @@ enum LoginPages {
         static let notKept = Localized(
             en: "The login had run out, and what was submitted is too large to be kept: authenticate, then submit it again.",
             ja: "アクセストークンの有効期間が切れました。送信した内容は大きすぎるため保存できませんでした。認証してから、もう一度送信してください。")
+        static let ended = Localized(
+            en: "This login was ended, and nothing was done with what was submitted: authenticate, then submit it again.",
+            ja: "このログインは終了しているため、送信した内容は実行されませんでした。認証してから、もう一度送信してください。")
         static let other = Localized(
             en: "What was submitted before belongs to another login and was not carried out.", ja: "前に送信された内容は別のログインのものなので、実行されませんでした。")
         static let code = Localized(en: "Authentication: code", ja: "認証コード")

@@ -36,6 +36,8 @@ enum ErrorPages {
     }
 
     static func page(_ text: Localized, _ status: Int, _ request: WebRequest, _ host: WebHost) -> WebReply {
+        // Programs read it there.
+        if request.path.hasPrefix("/api/") { return APIReply.error(status, text, request.language) }
         var page = request.page(Localized(en: "Not possible", ja: "エラー"), host)
         page.notices = [Notice(.failure, text)]
         return .page(page, status: status)

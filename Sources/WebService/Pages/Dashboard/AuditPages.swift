@@ -186,18 +186,17 @@ enum AuditPages {
                 label: request.form.last("label") ?? "", scopes: scopes, lastDay: until, by: request.actor(host))
             return self.tokens(request, host, [Notice(.done, Localized(en: "The key was made.", ja: "キーを作成しました。"))], made.text)
         } catch {
-            guard error.kind == .conflict else { return self.tokens(request, host, [Notice(.failure, error.message)], nil) }
-            return self.tokens(request, host, [], nil, problem: (self.wrongField(request, scopes, until), error.message))
+            guard error.kind == .conflict || error.kind == .invalid else { return self.tokens(request, host, [Notice(.failure, error.message)], nil) }
+            return self.tokens(request, host, [], nil, problem: (self.wrongField(request, scopes, error.kind), error.message))
         }
     }
 
     /// The directory looks at name, scopes and day in this order, and at names that there are last.
-    private static func wrongField(_ request: WebRequest, _ scopes: Set<TokenScope>, _ until: String?) -> String {
+    private static func wrongField(_ request: WebRequest, _ scopes: Set<TokenScope>, _ kind: DirectoryError.Kind) -> String {
         let label = request.form.last("label") ?? ""
         if label.allSatisfy(\.isWhitespace) || label.count > 80 { return "label" }
         if scopes.isEmpty { return "scope" }
-        if let until, !Notation.isDate(until) { return "until" }
-        return "label"
+        return kind == .invalid ? "until" : "label"
     }
 
     private static func delete(_ request: WebRequest, _ host: WebHost) -> WebReply {
