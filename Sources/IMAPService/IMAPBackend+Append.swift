@@ -139,6 +139,13 @@ extension IMAPBackend {
     func messageURL(_ url: IMAPURL, _ answer: Answer) {
         self.startOnWorker(answer) { () throws(IMAPRefusal) in
             let bad = IMAPRefusal(.badURL, code: IMAPURL.badCode(url.text))
+            // Of another server, or of somebody else: a mailbox of the same name here holds other messages. [RFC4469-3]
+            if let authority = url.authority {
+                let mine = try self.identity().account
+                guard self.opener.isHere(authority.host), authority.user.map({ self.environment.account($0) == mine }) ?? true else {
+                    throw bad
+                }
+            }
             let found = try self.find(url.mailbox, needing: .read, orElse: bad)
             if let validity = url.validity, validity != found.facts.uidValidity { throw bad }
             try self.copyOn(try self.stream(of: url, in: found, orElse: bad), answer)

@@ -33,32 +33,25 @@ package struct AuthorizedURL: Hashable, Sendable {
     // RFC 5092 11:  authimapurl = "imap://" enc-user [";AUTH=" …] "@" hostport "/" … [";EXPIRE=" date-time] ";URLAUTH=" access [":" mech ":" token]
     package init?(parsing text: String) {
         guard text.utf8.count <= 4096, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
-        guard text.lowercased().hasPrefix("imap://"), let authority = Self.authority(text.dropFirst(7)) else { return nil }
-        guard let mark = Self.last(";urlauth=", in: authority.path) else { return nil }
-        let value = authority.path[mark.upperBound...].split(separator: ":", omittingEmptySubsequences: false)
+        guard text.lowercased().hasPrefix("imap://"), let (authority, whole) = IMAPURL.authority(text.dropFirst(7)),
+            let user = authority.user
+        else { return nil }
+        guard let mark = Self.last(";urlauth=", in: whole) else { return nil }
+        let value = whole[mark.upperBound...].split(separator: ":", omittingEmptySubsequences: false)
         guard let first = value.first, let access = Self.access(first), value.count == 1 || value.count == 3 else { return nil }
-        var path = authority.path[..<mark.lowerBound]
+        var path = whole[..<mark.lowerBound]
         if let expiry = Self.last(";expire=", in: path) {
             guard let expires = InternetDate.seconds(path[expiry.upperBound...]) else { return nil }
             self.expires = expires
             path = path[..<expiry.lowerBound]
         }
         guard let message = IMAPURL(parsing: String(path)) else { return nil }
-        (self.user, self.host, self.message, self.access) = (authority.user, authority.host, message, access)
+        (self.user, self.host, self.message, self.access) = (user, authority.host, message, access)
         self.rump = String(text[..<first.endIndex])
         guard value.count == 3 else { return }
         guard !value[1].isEmpty, !value[2].isEmpty else { return nil }
         self.mechanism = value[1].lowercased()
         self.token = value[2].lowercased()
-    }
-
-    private static func authority(_ rest: Substring) -> (user: String, host: String, path: Substring)? {
-        guard let slash = rest.firstIndex(of: "/"), let at = rest[..<slash].lastIndex(of: "@") else { return nil }
-        // `;AUTH=` says how to log in, which is nothing to us.
-        let user = rest[..<at].prefix { $0 != ";" }
-        let host = rest[rest.index(after: at)..<slash].prefix { $0 != ":" }
-        guard !user.isEmpty, !host.isEmpty, let name = IMAPURL.unescaped(user) else { return nil }
-        return (name, host.lowercased(), rest[slash...])
     }
 
     private static func access(_ text: Substring) -> Access? {

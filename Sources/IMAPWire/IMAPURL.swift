@@ -10,8 +10,20 @@ package struct IMAPURL: Hashable, Sendable {
     package var section: BodySection
     /// As the client wrote it: stands in BADURL.
     package var text: String
+    /// Whose mailbox on which server, of a whole URL; nil of a path, which means the mailboxes of the session.
+    package var authority: Authority?
 
-    package init(mailbox: String, validity: UIDValidity?, uid: UID, section: BodySection, text: String) {
+    package struct Authority: Hashable, Sendable {
+        /// nil where the URL names nobody.
+        package var user: String?
+        /// In small letters.
+        package var host: String
+    }
+
+    package init(
+        mailbox: String, validity: UIDValidity?, uid: UID, section: BodySection, text: String, authority: Authority? = nil
+    ) {
+        self.authority = authority
         self.mailbox = mailbox
         self.validity = validity
         self.uid = uid
@@ -37,14 +49,14 @@ extension IMAPURL {
     private static let longestTold = 200
 
     // RFC 5092 11:  ienc-mailbox [uidvalidity] "/" iuid ["/" isection] ["/" ipartial]
-    /// An absolute path on this server, or a whole `imap:` URL whose server is not looked at here; nil where it names no message.
+    /// An absolute path on this server, or a whole `imap:` URL; nil where it names no message.
     package init?(parsing text: String) {
         guard text.utf8.count <= 4096 else { return nil }
         var path = Substring(text)
+        var authority: Authority?
         if path.lowercased().hasPrefix("imap://") {
-            path = path.dropFirst(7)
-            guard let slash = path.firstIndex(of: "/") else { return nil }
-            path = path[slash...]
+            guard let whole = Self.authority(path.dropFirst(7)) else { return nil }
+            (authority, path) = (whole.authority, whole.path)
         }
         guard path.popFirst() == "/" else { return nil }
         // Parameters begin with `;NAME=`; the mailbox's own parts may hold `/`.
@@ -62,7 +74,26 @@ extension IMAPURL {
         }
         guard let uid = UInt32(path[range.value]), uid > 0 else { return nil }
         guard let section = Self.section(path[range.value.upperBound...]) else { return nil }
-        self.init(mailbox: mailbox, validity: validity, uid: UID(rawValue: uid), section: section, text: text)
+        self.init(mailbox: mailbox, validity: validity, uid: UID(rawValue: uid), section: section, text: text, authority: authority)
+    }
+
+    // RFC 5092 11:  iserver = [iuserinfo "@"] host [":" port]
+    static func authority(_ rest: Substring) -> (authority: Authority, path: Substring)? {
+        guard let slash = rest.firstIndex(of: "/") else { return nil }
+        let path = rest[slash...]
+        var server = rest[..<slash]
+        var user: String?
+        if let at = server.lastIndex(of: "@") {
+            // `;AUTH=` says how to log in, which is nothing to us.
+            let name = server[..<at].prefix { $0 != ";" }
+            if !name.isEmpty {
+                guard let unescaped = Self.unescaped(name) else { return nil }
+                user = unescaped
+            }
+            server = server[server.index(after: at)...]
+        }
+        let host = server.prefix { $0 != ":" }
+        return host.isEmpty ? nil : (Authority(user: user, host: host.lowercased()), path)
     }
 
     /// `;NAME=` in any case of letters, with what follows up to the next `/` or `;`.

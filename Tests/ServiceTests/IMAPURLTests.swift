@@ -104,6 +104,22 @@ import Vocabulary
         #expect(try desk.owner.run("SETMETADATA INBOX (/private/vendor/post.office/url-key \"known\")").tagged.hasPrefix("NO"))
     }
 
+    @Test("CATENATE takes nothing from here for a URL of another server or of somebody else")
+    func whoseMessage() throws {
+        let desk = try self.desk()
+        for right in [Self.prefix, "imap://TARO@Mail.Example.Test:143", "imap://mail.example.test", "imap://;AUTH=*@mail.example.test", ""]
+        {
+            let reply = try desk.owner.run("APPEND INBOX CATENATE (URL \"\(right)/INBOX/;UID=1\")").tagged
+            #expect(reply.hasPrefix("OK [APPENDUID "), "\(right): \(reply)")
+        }
+        for wrong in [
+            "imap://hanako@mail.example.test", "imap://taro@other.test", "imap://nobody@mail.example.test", "imap://", "imap://taro@",
+        ] {
+            let reply = try desk.owner.run("APPEND INBOX CATENATE (URL \"\(wrong)/INBOX/;UID=1\")").tagged
+            #expect(reply.hasPrefix("NO [BADURL "), "\(wrong): \(reply)")
+        }
+    }
+
     @Test("What a URL opens comes whole, however long it is")
     func long() throws {
         let desk = try self.desk()
