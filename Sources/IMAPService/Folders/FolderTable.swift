@@ -39,7 +39,7 @@ struct FolderTable: Sendable {
                 if entry.found?.facts.specialUse.isEmpty == false { self.parentsOfUses.insert(parent) }
             }
         }
-        for parent in self.parents where byName[parent] == nil { byName[parent] = Entry(name: parent) }
+        for parent in self.parents.union(self.parentsOfSubscribed) where byName[parent] == nil { byName[parent] = Entry(name: parent) }
         self.entries = byName.values.sorted { ($0.name == FolderName.inbox ? "" : $0.name) < ($1.name == FolderName.inbox ? "" : $1.name) }
     }
 
@@ -50,6 +50,15 @@ struct FolderTable: Sendable {
             let name = FolderName(owner: owner, name: facts.name)
             byName[name.clientName] = Entry(name: name.clientName, found: FoundMailbox(facts: facts, rights: rights, name: name))
         }
+    }
+
+    /// Names with subscriptions below them that no pattern matches: of these a client would not hear otherwise.
+    func parentsOfUnmatched(_ patterns: [ListPattern]) -> Set<String> {
+        var out: Set<String> = []
+        for entry in self.entries where entry.isSubscribed && !patterns.contains(where: { $0.matches(entry.name) }) {
+            out.formUnion(FolderName(owner: nil, name: entry.name).parents)
+        }
+        return out
     }
 
     func hasChildren(_ name: String) -> Bool { self.parents.contains(name) }

@@ -28,14 +28,17 @@ final class ListWork: PartWork {
             return FolderName.othersPrefix.hasPrefix(first) || first.hasPrefix(FolderName.othersRoot)
         }
         let table = try backend.reading { () throws(StoreError) in try FolderTable(finder, sharing: mayMatchOthers) }
-        self.lines = table.entries.compactMap { Self.line($0, table, request) }
+        let asksForParents = request.isLSUB || request.selection.isSuperset(of: [.subscribed, .recursiveMatch])
+        let hiding = asksForParents ? table.parentsOfUnmatched(request.patterns) : []
+        self.lines = table.entries.compactMap { Self.line($0, table, hiding, request) }
     }
 
     // MARK: What matches
 
-    private static func line(_ entry: FolderTable.Entry, _ table: FolderTable, _ request: ListRequest) -> Line? {
+    /// - Parameter hiding: names below which are subscriptions that are not told of.
+    private static func line(_ entry: FolderTable.Entry, _ table: FolderTable, _ hiding: Set<String>, _ request: ListRequest) -> Line? {
         guard request.patterns.contains(where: { $0.matches(entry.name) }) else { return nil }
-        if request.isLSUB { return self.subscribedLine(entry, table) }
+        if request.isLSUB { return self.subscribedLine(entry, hiding) }
         let selection = request.selection
         let wantsSubscribed = selection.contains(.subscribed)
         let wantsUse = selection.contains(.specialUse)
@@ -43,7 +46,9 @@ final class ListWork: PartWork {
         let isChosen = (!wantsSubscribed || entry.isSubscribed) && (!wantsUse || !use.isEmpty)
         var line = ListLine(name: entry.name)
         if selection.contains(.recursiveMatch) {
-            line.hasSubscribedChildren = wantsSubscribed && table.parentsOfSubscribed.contains(entry.name)
+            // Of a level that is not there only where its children are not told of themselves. [RFC5258-3.5]
+            let parents = entry.found == nil && !entry.isSubscribed ? hiding : table.parentsOfSubscribed
+            line.hasSubscribedChildren = wantsSubscribed && parents.contains(entry.name)
             line.hasSpecialUseChildren = wantsUse && table.parentsOfUses.contains(entry.name)
         }
         guard isChosen || line.hasSubscribedChildren || line.hasSpecialUseChildren else { return nil }
@@ -57,10 +62,11 @@ final class ListWork: PartWork {
         return Line(line: line, found: entry.found)
     }
 
-    /// LSUB tells of a level above subscribed names as `\Noselect`, where the pattern stops there. [RFC3501-6.3.9]
-    private static func subscribedLine(_ entry: FolderTable.Entry, _ table: FolderTable) -> Line? {
+    /// LSUB tells of a level above subscribed names as `\Noselect`, where the pattern stops there; else of subscribed names alone.
+    /// [RFC3501-6.3.9]
+    private static func subscribedLine(_ entry: FolderTable.Entry, _ hiding: Set<String>) -> Line? {
         if entry.isSubscribed { return Line(line: ListLine(name: entry.name), found: nil) }
-        guard table.parentsOfSubscribed.contains(entry.name) else { return nil }
+        guard hiding.contains(entry.name) else { return nil }
         return Line(line: ListLine(name: entry.name, attributes: .noSelect), found: nil)
     }
 

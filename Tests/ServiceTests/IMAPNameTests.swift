@@ -1,0 +1,30 @@
+import Forms
+import MailTesting
+import Testing
+
+/// Which names are told of, and how.
+@Suite(.serialized) struct IMAPNameTests {
+    @Test("LSUB tells of levels above subscribed names where the pattern stops there, whether they are there or not, and nowhere else")
+    func levelsAboveSubscriptions() throws {
+        let desk = try IMAPDesk()
+        defer { withExtendedLifetime(desk.server) {} }
+        let client = desk.owner
+        try client.ok("CREATE a/b/c")
+        try client.ok("SUBSCRIBE a/b/c")
+        try client.ok("SUBSCRIBE ghost/x")
+        func named(_ command: String) throws -> [String] {
+            try client.ok(command).lines.filter { $0.contains(" a") || $0.contains("ghost") }
+        }
+        #expect(try named("LSUB \"\" %") == ["LSUB (\\Noselect) \"/\" a", "LSUB (\\Noselect) \"/\" ghost"])
+        #expect(try named("LSUB \"\" a/%") == ["LSUB (\\Noselect) \"/\" a/b"])
+        #expect(try named("LSUB \"\" *") == ["LSUB () \"/\" a/b/c", "LSUB () \"/\" ghost/x"])
+        // The same of LIST, which tells of what is there always. [RFC5258-3.5]
+        let above = "LIST (\\HasChildren) \"/\" a (\"CHILDINFO\" (\"SUBSCRIBED\"))"
+        #expect(
+            try named("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" %")
+                == [above, "LIST (\\NonExistent \\HasNoChildren) \"/\" ghost (\"CHILDINFO\" (\"SUBSCRIBED\"))"])
+        #expect(try named("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" *").filter { $0.contains("ghost") }.count == 1)
+        #expect(try named("LIST (SUBSCRIBED) \"\" %").isEmpty)
+        #expect(try named("LIST \"\" %") == ["LIST (\\HasChildren) \"/\" a"])
+    }
+}
