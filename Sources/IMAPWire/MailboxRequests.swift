@@ -50,6 +50,7 @@ package struct SelectedMailbox: Sendable {
     package var isReadOnly: Bool
     /// Of a resync: what is gone and what has changed since.
     package var resync: MailboxChanges?
+    var usableRights: MailboxRights { self.isReadOnly ? [] : self.rights }
 
     package init(
         mailbox: MailboxID, name: String, validity: UIDValidity, uidNext: UID, highestModSeq: ModSeq, messages: Int, objectID: String,

@@ -27,4 +27,23 @@ import Testing
         #expect(try named("LIST (SUBSCRIBED) \"\" %").isEmpty)
         #expect(try named("LIST \"\" %") == ["LIST (\\HasChildren) \"/\" a"])
     }
+
+    @Test("PERMANENTFLAGS are those that rights let the session change")
+    func permanentFlags() throws {
+        let desk = try IMAPDesk()
+        try desk.owner.ok("CREATE Work")
+        _ = try desk.owner.append("Work", "Subject: x\r\n\r\n")
+        try desk.owner.ok("SELECT Work")
+        try desk.owner.ok("STORE 1 +FLAGS (urgent)")
+        let expected = [
+            ("lr", ""), ("lrs", "\\Seen"), ("lrt", "\\Deleted"), ("lri", ""), ("lrw", "\\Answered \\Flagged \\Draft urgent \\*"),
+            ("lrswt", "\\Answered \\Flagged \\Deleted \\Seen \\Draft urgent \\*"),
+        ]
+        for (rights, flags) in expected {
+            try desk.owner.ok("SETACL Work hanako \(rights)")
+            let lines = try desk.guest.ok("SELECT \"Other Users/taro/Work\"").lines
+            #expect(lines.contains { $0.hasPrefix("OK [PERMANENTFLAGS (\(flags))]") }, "\(rights): \(lines)")
+            #expect(lines.contains("FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft urgent)"))
+        }
+    }
 }

@@ -136,7 +136,7 @@ extension IMAPMachine {
         self.isStaleBefore = false
         self.selected = view
         self.saved = UIDSet()
-        out.replies.writeFlagsLines(mailbox.keywords, mayChange: !mailbox.isReadOnly)
+        out.replies.writeFlagsLines(mailbox.keywords, rights: mailbox.usableRights)
         out.replies.writeStaticString("* ")
         out.replies.writeIMAPNumber(mailbox.messages)
         out.replies.writeStaticString(" EXISTS\r\n")

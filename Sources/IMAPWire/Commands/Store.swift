@@ -69,7 +69,7 @@ extension IMAPMachine {
         let tellsFlags = !plan.isSilent
         selected.recordOwn(stored, isTold: tellsFlags)
         // Before flags that have these names. [RFC9051-7.3.5]
-        if let names = selected.takeNewKeywords() { out.replies.writeFlagsLines(names, mayChange: !selected.mailbox.isReadOnly) }
+        if let names = selected.takeNewKeywords() { out.replies.writeFlagsLines(names, rights: selected.mailbox.usableRights) }
         self.selected = selected
         var ending = Ending.ok()
         if !stored.modified.isEmpty {

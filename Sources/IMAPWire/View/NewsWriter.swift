@@ -6,7 +6,7 @@ package import Vocabulary
 struct NewsWriter: Sendable {
     private(set) var news: News
     private let mode: WireMode
-    private let mayChangeFlags: Bool
+    private let rights: MailboxRights
     private let keywords: [String]
     /// Of `news.expunged`: how many are still to be told, from the end; so that each number holds when it is told.
     private var expungesLeft: Int
@@ -16,7 +16,7 @@ struct NewsWriter: Sendable {
     init(_ news: News, _ view: SelectedView, mode: WireMode) {
         self.news = news
         self.mode = mode
-        self.mayChangeFlags = !view.mailbox.isReadOnly
+        self.rights = view.mailbox.usableRights
         self.keywords = view.keywords
         self.expungesLeft = news.expunged.count
     }
@@ -28,7 +28,7 @@ struct NewsWriter: Sendable {
         guard self.saysVanished ? self.writeVanished(&out, limit) : self.writeExpunges(&out, limit) else { return false }
         if self.news.keywords != nil {
             self.news.keywords = nil
-            out.writeFlagsLines(self.keywords, mayChange: self.mayChangeFlags)
+            out.writeFlagsLines(self.keywords, rights: self.rights)
         }
         if let count = self.news.exists {
             self.news.exists = nil
@@ -82,16 +82,23 @@ extension ByteBuffer {
     }
 
     /// FLAGS and PERMANENTFLAGS. [RFC9051-7.3.5] [RFC9051-7.1]
-    mutating func writeFlagsLines(_ keywords: [String], mayChange: Bool) {
-        let names = "\\Answered \\Flagged \\Deleted \\Seen \\Draft" + keywords.filter { !$0.isEmpty }.map { " " + $0 }.joined()
-        self.writeString("* FLAGS (\(names))\r\n")
-        self.writeStaticString("* OK [PERMANENTFLAGS (")
-        if mayChange {
-            self.writeString(names)
-            if keywords.count < 58 || keywords.contains("") { self.writeStaticString(" \\*") }
+    ///
+    /// - Parameter rights: what this session may do here; none where it only reads.
+    mutating func writeFlagsLines(_ keywords: [String], rights: MailboxRights) {
+        let names = keywords.filter { !$0.isEmpty }
+        self.writeString("* FLAGS (\((Self.flagNames.map(\.name) + names).joined(separator: " ")))\r\n")
+        // Those that rights let it change. [RFC4314-5.1.1]
+        var lasting = Self.flagNames.filter { rights.contains($0.right) }.map(\.name)
+        if rights.contains(.write) {
+            lasting += names
+            if keywords.count < 58 || keywords.contains("") { lasting.append("\\*") }
         }
-        self.writeStaticString(")] flags that can be kept\r\n")
+        self.writeString("* OK [PERMANENTFLAGS (\(lasting.joined(separator: " ")))] flags that can be kept\r\n")
     }
+
+    private static let flagNames: [(name: String, right: MailboxRights)] = [
+        ("\\Answered", .write), ("\\Flagged", .write), ("\\Deleted", .deleteMessages), ("\\Seen", .seen), ("\\Draft", .write),
+    ]
 
     mutating func writeFlagsFetch(
         _ change: MailboxChanges.Flagged, place: Int, keywords: [String], mode: WireMode, withUID: Bool
