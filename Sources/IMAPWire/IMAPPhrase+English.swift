@@ -34,6 +34,7 @@ extension IMAPPhrase {
         case .nothingSaved: "the result was not saved"
         case .resultTooLarge: "too much was found: search for less"
         case .tooManySessions: "you have too many sessions open: close some in your other programs"
+        case .unknownEvent: "no such event can be watched"
         case .tooMuchWatched: "too many mailboxes to watch"
         case .notFromHere: "login from your address is not allowed"
         case .accountLocked: "this account is locked"

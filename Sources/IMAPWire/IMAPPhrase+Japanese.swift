@@ -34,6 +34,7 @@ extension IMAPPhrase {
         case .nothingSaved: "結果は保存されませんでした"
         case .resultTooLarge: "見つかった数が多すぎます。条件を絞ってください"
         case .tooManySessions: "接続が多すぎます。ほかのプログラムの接続を閉じてください"
+        case .unknownEvent: "このイベントは監視できません"
         case .tooMuchWatched: "監視するメールボックスが多すぎます"
         case .notFromHere: "このアドレスからのログインは許可されていません"
         case .accountLocked: "このアカウントはロックされています"

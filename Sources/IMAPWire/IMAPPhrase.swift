@@ -16,7 +16,7 @@ package enum IMAPPhrase: String, Hashable, Sendable, CaseIterable {
         literalTooLarge,
         commandTooLarge, badCharacters, tooDeep, tooManyKeys, badMailboxName, noSuchPlace, badCharset, uidRequired, uidsOnly, expectedDone,
         notEnabled, alreadyOn, emptyMessage, appendTooLarge, limitExceeded, unknownFlag, enableFirst,
-        tooMuchHeld, onlyPart, batchTooSmall
+        tooMuchHeld, unknownEvent, onlyPart, batchTooSmall
     // Of the session.
     case beginTLS, tlsActive, tlsUnavailable, farewell, tooManyErrors, idleTooLong, shuttingDown, stillHere, idling, ready, selected,
         readOnlySelected, searchGoesOn, languageChanged, languageUnknown, stoppedMidway, foreignProtocol, messagesGone, compressing

@@ -46,4 +46,17 @@ import Testing
             #expect(lines.contains("FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft urgent)"))
         }
     }
+
+    @Test("NOTIFY with an event that is not known says which are")
+    func unknownEvents() throws {
+        let desk = try IMAPDesk()
+        defer { withExtendedLifetime(desk.server) {} }
+        for event in ["AnnotationChange", "NonsenseChange"] {
+            let reply = try desk.owner.run("NOTIFY SET (PERSONAL (MailboxName \(event)))").tagged
+            #expect(reply.hasPrefix("NO [BADEVENT ("), "\(reply)")
+            for known in ["MessageNew", "FlagChange", "MailboxMetadataChange", "ServerMetadataChange"] { #expect(reply.contains(known)) }
+        }
+        let both = "(SELECTED (MessageNew MessageExpunge)) (SELECTED-DELAYED (MessageNew MessageExpunge))"
+        #expect(try desk.owner.run("NOTIFY SET \(both)").tagged.hasPrefix("BAD"))
+    }
 }

@@ -51,6 +51,9 @@ extension IMAPMachine {
             state.newItems = []
             repeat {
                 groups.append(try arguments.notifyGroup(&state.newItems))
+                // One of them at most. [RFC5465-8]
+                guard !groups.contains(where: { $0.filter == .selected }) || !groups.contains(where: { $0.filter == .selectedDelayed })
+                else { throw GrammarFault() }
                 guard groups.count <= 100 else { throw GrammarFault(.limitExceeded, code: "NOTIFICATIONOVERFLOW", isNO: true) }
             } while arguments.take(" ")
             state.isOn = true
@@ -105,16 +108,17 @@ extension Scanner {
             return .messageNew
         case "MESSAGEEXPUNGE": return .messageExpunge
         case "FLAGCHANGE": return .flagChange
-        case "ANNOTATIONCHANGE":
-            throw GrammarFault(
-                .limitExceeded, code: "BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)", isNO: true)
         case "MAILBOXNAME": return .mailboxName
         case "SUBSCRIPTIONCHANGE": return .subscriptionChange
         case "MAILBOXMETADATACHANGE": return .mailboxMetadataChange
         case "SERVERMETADATACHANGE": return .serverMetadataChange
-        default: throw GrammarFault()
+        // Whatever it is, a client must learn what it can have instead. [RFC5465-5]
+        default: throw GrammarFault(.unknownEvent, code: Self.badEvent, isNO: true)
         }
     }
+
+    private static let badEvent =
+        "BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)"
 
     // RFC 5465 8:  filter-mailboxes ; RFC 7377 3 adds subtree-one
     mutating func mailboxFilter() throws(GrammarFault) -> MailboxFilter {
