@@ -59,4 +59,19 @@ import Testing
         let both = "(SELECTED (MessageNew MessageExpunge)) (SELECTED-DELAYED (MessageNew MessageExpunge))"
         #expect(try desk.owner.run("NOTIFY SET \(both)").tagged.hasPrefix("BAD"))
     }
+
+    @Test("With UIDONLY an answer is never empty, and SELECT takes no numbers to compare")
+    func uidOnly() throws {
+        let desk = try IMAPDesk()
+        defer { withExtendedLifetime(desk.server) {} }
+        let client = desk.owner
+        for _ in 1...2 { _ = try client.append("INBOX", "Subject: x\r\n\r\n") }
+        try client.ok("ENABLE UIDONLY QRESYNC")
+        let status = try client.ok("STATUS INBOX (UIDVALIDITY)").first("STATUS") ?? ""
+        let validity = status.split(separator: " ").last?.dropLast() ?? ""
+        #expect(try client.run("SELECT INBOX (QRESYNC (\(validity) 1 1:2 (1 1)))").tagged.hasPrefix("BAD [UIDREQUIRED]"))
+        try client.ok("SELECT INBOX (QRESYNC (\(validity) 1 1:2))")
+        #expect(try client.ok("UID FETCH 1:2 UID").lines == ["1 UIDFETCH (UID 1)", "2 UIDFETCH (UID 2)"])
+        #expect(try client.ok("UID FETCH 2 (UID RFC822.SIZE)").lines == ["2 UIDFETCH (RFC822.SIZE 14)"])
+    }
 }

@@ -65,7 +65,7 @@ struct FetchedMessage: Sendable {
     private mutating func write(
         _ item: FetchItem, _ request: FetchRequest, _ messages: inout FetchedMessages, _ out: inout ByteBuffer
     ) throws(StoreError) {
-        if request.mode.isUIDOnly, item == .uid { return }
+        if request.mode.isUIDOnly, item == .uid, request.items.contains(where: { $0 != .uid }) || request.items.isEmpty { return }
         self.blank(&out)
         let row = self.row
         let form: MessageSummary.Form = request.mode.isUTF8 ? .utf8 : .ascii

@@ -31,7 +31,8 @@ struct RowWriter {
         }
         // Beside flags stands their MODSEQ, where the client keeps track of it. [RFC7162-3.1.4.2]
         if request.mode.isCondStore, items.contains(.flags), !items.contains(.modSeq) { items.append(.modSeq) }
-        self.items = items
+        // Nothing at all would be no answer.
+        self.items = items.isEmpty ? [.uid] : items
         self.isUIDOnly = request.mode.isUIDOnly
         self.keywords = keywords
     }

@@ -46,8 +46,7 @@ extension IMAPMachine {
         var request = SelectRequest(mailbox: try arguments.mailbox(), isReadOnly: isReadOnly)
         var isCondStore = self.mode.isCondStore
         if arguments.take(" ") {
-            let canResync = self.mode.isQResync
-            request.resync = try Self.parameters(&arguments, canResync: canResync, &isCondStore)
+            request.resync = try Self.parameters(&arguments, self.mode, &isCondStore)
         }
         try arguments.expectEnd()
         self.mode.isCondStore = isCondStore
@@ -56,7 +55,7 @@ extension IMAPMachine {
     }
 
     private static func parameters(
-        _ arguments: inout Scanner, canResync: Bool, _ isCondStore: inout Bool
+        _ arguments: inout Scanner, _ mode: WireMode, _ isCondStore: inout Bool
     ) throws(GrammarFault) -> SelectRequest.Resync? {
         var resync: SelectRequest.Resync?
         var asksCondStore = false
@@ -64,9 +63,9 @@ extension IMAPMachine {
             switch scanner.keyword() {
             case "CONDSTORE": asksCondStore = true  // [RFC7162-3.1.8]
             case "QRESYNC":
-                guard canResync, resync == nil else { throw GrammarFault() }  // [RFC7162-3.2.5]
+                guard mode.isQResync, resync == nil else { throw GrammarFault() }  // [RFC7162-3.2.5]
                 try scanner.expectSpace()
-                resync = try Self.resyncParameter(&scanner)
+                resync = try Self.resyncParameter(&scanner, mode)
             default: throw GrammarFault()
             }
         }
@@ -75,7 +74,7 @@ extension IMAPMachine {
     }
 
     // RFC 7162 7:  "QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] [SP seq-match-data] ")"
-    private static func resyncParameter(_ scanner: inout Scanner) throws(GrammarFault) -> SelectRequest.Resync {
+    private static func resyncParameter(_ scanner: inout Scanner, _ mode: WireMode) throws(GrammarFault) -> SelectRequest.Resync {
         try scanner.expect("(")
         let validity = UIDValidity(rawValue: try scanner.nzNumber())
         try scanner.expectSpace()
@@ -86,6 +85,8 @@ extension IMAPMachine {
         }
         if scanner.take(" ") {
             try scanner.expect("(")
+            // [RFC9586-3]
+            guard !mode.isUIDOnly else { throw GrammarFault(.uidRequired, code: "UIDREQUIRED") }
             let places = try scanner.plainNumbers(limit: 10_000)
             try scanner.expectSpace()
             let uids = try scanner.plainNumbers(limit: 10_000)
