@@ -33,8 +33,9 @@ indirect enum Work: Sendable {
     case updating([Int], UIDSet, IMAPMachine.AfterNews)
     /// The first of these contexts is sorted anew with these messages that come into it.
     case placing([Int], UIDSet, UIDSet, IMAPMachine.AfterNews)
-    case account
-    case selecting
+    /// What is told of a mailbox before OK.
+    case account(ListLine?)
+    case selecting(writtenName: String?)
     case closing(AfterClose)
     case fetching
     case storing(StorePlan)
@@ -88,17 +89,19 @@ extension IMAPMachine {
             self.ask(.searchOn, .placing(contexts, changed, added, after), &out)
         case (.updating(let contexts, let changed, let after), .refused), (.placing(let contexts, let changed, _, let after), .refused):
             self.dropContext(contexts, changed, after, &out)
-        case (.account, .account(let lines, let code)):
+        case (.account(let line), .account(let lines, let code)):
             self.pass(lines, &out)
+            if let line { out.replies.writeListLine(line, mode: self.mode) }
             self.finish(.ok(code: code), &out)
-        case (.account, .deletedSelected):
+        case (.account(let line), .deletedSelected):
             self.leftSelected()
+            if let line { out.replies.writeListLine(line, mode: self.mode) }
             if self.mode.isQResync || self.mode.isRev2 { self.writeUntaggedOK("CLOSED", .completed, &out) }
             self.finish(.ok(), &out)
         case (.account, .piece(let lines, _, _, _)):
             self.pass(lines, &out)
-            self.ask(.readOn, .account, &out)
-        case (.selecting, .selected(let mailbox)): self.opened(mailbox, &out)
+            self.ask(.readOn, .account(nil), &out)
+        case (.selecting(let writtenName), .selected(let mailbox)): self.opened(mailbox, writtenName: writtenName, &out)
         case (.closing(let after), .done): self.closed(after, &out)
         // What CLOSE should have taken away cannot be now: nothing has changed.
         case (.closing(.finish), .refused(let refusal)): self.finish(.refused(refusal), &out)

@@ -6,6 +6,8 @@ package struct SelectRequest: Sendable {
     /// UTF-8, INBOX in capitals.
     package var mailbox: String
     package var isReadOnly: Bool
+    /// How the client spells the name, where that is not its normalized form.
+    package var writtenName: String?
     /// What the client knows from before. [RFC7162-3.2.5]
     package var resync: Resync?
     package var mode = WireMode()
@@ -48,9 +50,9 @@ package struct SelectedMailbox: Sendable {
     package var rights: MailboxRights
     /// True where rights or the command allow no change.
     package var isReadOnly: Bool
+    var usableRights: MailboxRights { self.isReadOnly ? [] : self.rights }
     /// Of a resync: what is gone and what has changed since.
     package var resync: MailboxChanges?
-    var usableRights: MailboxRights { self.isReadOnly ? [] : self.rights }
 
     package init(
         mailbox: MailboxID, name: String, validity: UIDValidity, uidNext: UID, highestModSeq: ModSeq, messages: Int, objectID: String,

@@ -28,6 +28,31 @@ import Testing
         #expect(try named("LIST \"\" %") == ["LIST (\\HasChildren) \"/\" a"])
     }
 
+    @Test("A name that is written otherwise than normalized is told with its old spelling")
+    func spellings() throws {
+        let desk = try IMAPDesk()
+        defer { withExtendedLifetime(desk.server) {} }
+        let client = desk.owner
+        try client.ok("ENABLE IMAP4rev2")
+        let (written, normalized) = ("e\u{301}", "\u{e9}")
+        let told = "LIST () \"/\" \"\(normalized)\" (\"OLDNAME\" (\"\(written)\"))"
+        func list(_ command: String) throws -> [[UInt8]] {
+            try client.ok(command).lines.filter { $0.hasPrefix("LIST") }.map { Array($0.utf8) }
+        }
+        #expect(try list("CREATE \"\(written)\"") == [Array(told.utf8)])
+        #expect(try list("SELECT \"\(written)\"") == [Array(told.utf8)])
+        #expect(try list("SELECT \"\(normalized)\"") == [Array("LIST () \"/\" \"\(normalized)\"".utf8)])
+        #expect(try list("SELECT inbox") == [Array("LIST () \"/\" INBOX".utf8)])
+        let renamed = "LIST () \"/\" plain (\"OLDNAME\" (\"\(written)\"))"
+        #expect(try list("RENAME \"\(written)\" plain") == [Array(renamed.utf8)])
+        let back = "LIST () \"/\" \"\(normalized)\" (\"OLDNAME\" (plain))"
+        #expect(try list("RENAME plain \"\(written)\"") == [Array(back.utf8)])
+        let gone = told.replacing("LIST ()", with: "LIST (\\NonExistent)")
+        #expect(try list("DELETE \"\(written)\"") == [Array(gone.utf8)])
+        #expect(try list("CREATE plain") == [])
+        #expect(try client.run("CREATE \"\(written)/\u{2028}\"").tagged.hasPrefix("NO [CANNOT]"))
+    }
+
     @Test("PERMANENTFLAGS are those that rights let the session change")
     func permanentFlags() throws {
         let desk = try IMAPDesk()

@@ -8,16 +8,19 @@ extension IMAPRule {
         IMAPRule(name: "CREATE", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in try machine.create(&arguments, &out)
         },
         IMAPRule(name: "DELETE", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in
-            machine.askAccount(.delete(try arguments.onlyMailbox()), &out)
+            let name = try arguments.onlyMailbox()
+            machine.askAccount(.delete(name), telling: machine.renamed(name, arguments.writtenName, .nonExistent), &out)
         },
         IMAPRule(name: "RENAME", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in
             try arguments.expectSpace()
             let old = try arguments.mailbox()
+            let oldSpelling = arguments.writtenName
             try arguments.expectSpace()
             let new = try arguments.mailbox()
+            let wasWritten = oldSpelling ?? arguments.writtenName.map { _ in old }
             if arguments.take(" ") { try arguments.skipValue(arguments.nesting) }  // rename-params [RFC4466-2.3]
             try arguments.expectEnd()
-            machine.askAccount(.rename(from: old, to: new), &out)
+            machine.askAccount(.rename(from: old, to: new), telling: machine.renamed(new, wasWritten), &out)
         },
         IMAPRule(name: "SUBSCRIBE", states: .loggedIn) { machine, arguments, out throws(GrammarFault) in
             machine.askAccount(.subscribe(try arguments.onlyMailbox(), true), &out)
@@ -44,14 +47,23 @@ extension IMAPRule {
 }
 
 extension IMAPMachine {
-    mutating func askAccount(_ request: AccountRequest, _ out: inout Output) {
-        self.ask(.account(request, self.mode), .account, &out)
+    mutating func askAccount(_ request: AccountRequest, telling line: ListLine? = nil, _ out: inout Output) {
+        self.ask(.account(request, self.mode), .account(line), &out)
+    }
+
+    /// Tells how a mailbox is called that the client has spelled otherwise; nil where it has not. [RFC9051-6.3.9.7]
+    fileprivate func renamed(_ name: String, _ oldName: String?, _ attributes: ListLine.Attributes = []) -> ListLine? {
+        guard self.mode.isRev2, let oldName else { return nil }
+        var line = ListLine(name: name, attributes: attributes)
+        line.oldName = oldName
+        return line
     }
 
     // RFC 4466 6:  create = "CREATE" SP mailbox [create-params]
     fileprivate mutating func create(_ arguments: inout Scanner, _ out: inout Output) throws(GrammarFault) {
         try arguments.expectSpace()
         var mailbox = try arguments.mailbox()
+        let writtenName = arguments.writtenName
         var uses: [SpecialUse] = []
         if arguments.take(" ") {
             _ = try arguments.list { (scanner: inout Scanner) throws(GrammarFault) in
@@ -64,7 +76,7 @@ extension IMAPMachine {
         try arguments.expectEnd()
         if mailbox.hasSuffix("/") { mailbox.removeLast() }  // a name that is to have others below it [RFC9051-6.3.4]
         guard !mailbox.isEmpty else { throw GrammarFault(.badName, code: "CANNOT", isNO: true) }
-        self.askAccount(.create(mailbox, specialUse: uses), &out)
+        self.askAccount(.create(mailbox, specialUse: uses), telling: self.renamed(mailbox, writtenName), &out)
     }
 
     // RFC 5258 6:  list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]

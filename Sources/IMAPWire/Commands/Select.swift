@@ -33,7 +33,7 @@ extension IMAPMachine {
         do {
             let request = try self.selectRequest(&arguments, isReadOnly: isReadOnly)
             if self.selected != nil { return self.ask(.close(expunging: false), .closing(.select(request)), &out) }
-            self.ask(.select(request), .selecting, &out)
+            self.ask(.select(request), .selecting(writtenName: request.writtenName), &out)
         } catch {
             guard self.selected != nil else { return self.fail(error, &out) }
             self.ask(.close(expunging: false), .closing(.fail(error)), &out)
@@ -44,6 +44,7 @@ extension IMAPMachine {
     private mutating func selectRequest(_ arguments: inout Scanner, isReadOnly: Bool) throws(GrammarFault) -> SelectRequest {
         try arguments.expectSpace()
         var request = SelectRequest(mailbox: try arguments.mailbox(), isReadOnly: isReadOnly)
+        request.writtenName = arguments.writtenName
         var isCondStore = self.mode.isCondStore
         if arguments.take(" ") {
             request.resync = try Self.parameters(&arguments, self.mode, &isCondStore)
@@ -84,9 +85,9 @@ extension IMAPMachine {
             resync.known = try scanner.plainUIDs()
         }
         if scanner.take(" ") {
-            try scanner.expect("(")
             // [RFC9586-3]
             guard !mode.isUIDOnly else { throw GrammarFault(.uidRequired, code: "UIDREQUIRED") }
+            try scanner.expect("(")
             let places = try scanner.plainNumbers(limit: 10_000)
             try scanner.expectSpace()
             let uids = try scanner.plainNumbers(limit: 10_000)
@@ -116,7 +117,7 @@ extension IMAPMachine {
         case .finish: self.finish(.ok(), &out)
         case .select(let request):
             self.tellClosed(&out)
-            self.ask(.select(request), .selecting, &out)
+            self.ask(.select(request), .selecting(writtenName: request.writtenName), &out)
         case .fail(let fault):
             self.tellClosed(&out)
             self.fail(fault, &out)
@@ -131,7 +132,7 @@ extension IMAPMachine {
 
     // MARK: The answer
 
-    mutating func opened(_ mailbox: SelectedMailbox, _ out: inout Output) {
+    mutating func opened(_ mailbox: SelectedMailbox, writtenName: String?, _ out: inout Output) {
         var view = SelectedView(mailbox)
         view.isStale = self.isStaleBefore
         self.isStaleBefore = false
@@ -150,7 +151,11 @@ extension IMAPMachine {
         if self.settings.features.contains(.objectID) {
             self.writeUntaggedOK("MAILBOXID (\(mailbox.objectID))", .selected, &out)  // [RFC8474-4.2]
         }
-        if self.mode.isRev2 { out.replies.writeListLine(ListLine(name: mailbox.name), mode: self.mode) }  // [RFC9051-6.3.2]
+        if self.mode.isRev2 {
+            var line = ListLine(name: mailbox.name)
+            line.oldName = writtenName
+            out.replies.writeListLine(line, mode: self.mode)  // [RFC9051-6.3.2]
+        }
         let ending: Ending =
             mailbox.isReadOnly ? .ok(.readOnlySelected, code: "READ-ONLY") : .ok(.selected, code: "READ-WRITE")
         guard let resync = mailbox.resync else { return self.finish(ending, &out) }

@@ -10,6 +10,9 @@ extension Scanner {
         guard let name = MailboxName.decoded(bytes, isUTF8: self.isUTF8), mayBeEmpty || !name.isEmpty else {
             throw GrammarFault(.badMailboxName, code: "CANNOT", isNO: true)
         }
+        let written = String(decoding: bytes, as: UTF8.self)
+        let isAsWritten = !self.isUTF8 || MailboxName.withCanonicalInbox(written).utf8.elementsEqual(name.utf8)
+        self.writtenName = isAsWritten ? nil : written
         return name
     }
 

@@ -25,6 +25,8 @@ struct Scanner {
     /// Quoted strings and names of mailboxes may be UTF-8.
     let isUTF8: Bool
     let nesting: Int
+    /// How the last name of a mailbox was written, where not in its normalized form. [RFC9051-5.1]
+    var writtenName: String?
 
     /// - Parameter command: one command without its last CRLF; literals stand behind their `{n}` CRLF.
     init(_ command: ByteBuffer, isUTF8: Bool, nesting: Int) {
