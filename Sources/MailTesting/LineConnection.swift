@@ -39,6 +39,9 @@ package final class LineConnection {
 
     deinit { close(self.descriptor) }
 
+    /// Ends both directions. Only `deinit` closes: a second time it would be a descriptor of somebody else's.
+    package func cut() { _ = withExtendedLifetime(self) { shutdown(self.descriptor, CInt(SHUT_RDWR)) } }
+
     /// A server that never ends its line, or its reply, must not keep a test busy for ever.
     private static let longestLine = 16 << 20
     private static let longestReply = 10_000

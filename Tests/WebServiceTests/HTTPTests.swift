@@ -184,7 +184,7 @@ import WebService
         #expect(answer.status == 200 && answer.fields["connection"] == "close")
         // The peer closes too, as browsers do.
         #expect(Self.isClosed(busy))
-        close(busy.descriptor)
+        busy.cut()
         #expect(eventually { done.load(ordering: .acquiring) })
         server.stop()
     }
@@ -200,7 +200,7 @@ import WebService
             for _ in 0..<10 {
                 let peer = try LineConnection(port: server.port)
                 try peer.send(Array(request.utf8))
-                shutdown(peer.descriptor, CInt(SHUT_RDWR))
+                peer.cut()
             }
         }
         #expect(eventually { server.limits.count == 0 })
