@@ -11,7 +11,7 @@ import Vocabulary
         var store = try scratch.open()
         let work = try await store.create("Work", account)
         let first = try await store.append([added("one\r\n", [.seen, .draft], ["$Label"], date: 1)], work.id)
-        #expect(first == AppendResult(uidValidity: work.uidValidity, uids: [UID(rawValue: 1)]))
+        #expect(first.uidValidity == work.uidValidity && first.uids == [UID(rawValue: 1)])
         let several = try await store.append([added("two\r\n"), added("three\r\n", [.flagged])], work.id)
         #expect(several.uids.map(\.rawValue) == [2, 3])
         store.close()
