@@ -40,6 +40,12 @@ struct StoreReads: Sendable {
         return try self.wait { self.store.mailboxes(of: account, completion: $0) }
     }
 
+    /// INBOX among them.
+    func mailboxCount(of account: AccountID) throws(StoreError) -> Int {
+        _ = try self.find(FolderName.inbox, of: account)
+        return try self.store.mailboxCount(of: account)
+    }
+
     /// INBOX is always there.
     func find(_ name: String, of account: AccountID) throws(StoreError) -> MailboxFacts? {
         if let found = try self.store.findMailbox(name, of: account) { return found }

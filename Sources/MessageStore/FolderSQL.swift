@@ -9,6 +9,8 @@ enum FolderSQL {
     static let facts = Statement("\(columns) WHERE m.id = ?1")
     static let factsOfName = Statement("\(columns) WHERE m.account = ?1 AND m.name = ?2")
     static let factsPage = Statement("\(columns) WHERE m.account = ?1 AND m.name > ?2 ORDER BY m.name LIMIT ?3")
+    /// From the index of names alone.
+    static let count = Statement("SELECT count(*) FROM mailbox WHERE account = ?1")
     static let sharedWith = Statement("\(columns) WHERE m.id IN (SELECT mailbox FROM acl WHERE identifier = ?1) ORDER BY m.account, m.name")
     static let forgotten = Statement("SELECT forgotten FROM mailbox WHERE id = ?1")
 

@@ -31,6 +31,15 @@ extension MessageStore {
         }
     }
 
+    /// How many mailboxes an account has; INBOX counts once it is made.
+    package func mailboxCount(of account: AccountID) throws(StoreError) -> Int {
+        if self.parts.removed.contains(account.rawValue) { throw .noSuchAccount(account) }
+        let count = try self.readMail { db throws(DatabaseError) in
+            try db.row(FolderSQL.count, .int(account.rawValue)) { Int(clamping: $0.int(0)) }
+        }
+        return count ?? 0
+    }
+
     package func mailbox(_ mailbox: MailboxID, completion: @escaping Answer<MailboxFacts>) {
         self.reading(completion) { () throws(StoreError) in try self.mailbox(mailbox) }
     }

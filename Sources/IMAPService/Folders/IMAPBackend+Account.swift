@@ -88,13 +88,18 @@ extension IMAPBackend {
         self.startOnWorker(answer) { () throws(IMAPRefusal) in
             guard let name = FolderName(client: text), name.isUsable else { throw .badName }
             let owner = try self.mayCreate(name)
-            let all = try self.reading { () throws(StoreError) in try self.reads.mailboxes(of: owner) }
-            try self.check(uses, all)
+            if !uses.isEmpty { try self.check(uses, try self.reading { () throws(StoreError) in try self.reads.mailboxes(of: owner) }) }
             // What an account's mailboxes are for its owner says, whose programs go by it.
             let isOwn = try self.identity().account == owner
             guard isOwn || uses.isEmpty else { throw IMAPRefusal(.useIsTaken, code: "USEATTR") }
-            try self.checkRoom(for: Self.missingParents(of: name, all).count + 1, all)
-            if all.contains(where: { $0.name == name.name }) { throw try self.taken(name) }
+            // Asked for one by one: an account may have thousands, and a move of mail makes them all.
+            let (missing, count, isTaken) = try self.reading { () throws(StoreError) -> (Int, Int, Bool) in
+                var missing = 0
+                for parent in name.parents where try self.reads.find(parent, of: owner) == nil { missing += 1 }
+                return (missing, try self.reads.mailboxCount(of: owner), try self.reads.find(name.name, of: owner) != nil)
+            }
+            try self.checkRoom(for: missing + 1, beside: count)
+            if isTaken { throw try self.taken(name) }
             try self.createParents(of: name, owner)
             self.expectNotice(name.name)
             self.environment.store.createMailbox(name.name, of: owner, specialUse: StoredUse(uses)) { result in
@@ -144,15 +149,8 @@ extension IMAPBackend {
         }
     }
 
-    func checkRoom(for more: Int, _ all: [MailboxFacts]) throws(IMAPRefusal) {
-        guard all.count + more <= self.environment.mostMailboxes else { throw IMAPRefusal(.tooManyMailboxes, code: "LIMIT") }
-    }
-
-    static func missingParents(of name: FolderName, _ all: [MailboxFacts]) -> [String] {
-        let parents = name.parents
-        guard !parents.isEmpty else { return [] }
-        let there = Set(all.lazy.map(\.name))
-        return parents.filter { !there.contains($0) }
+    func checkRoom(for more: Int, beside count: Int) throws(IMAPRefusal) {
+        guard count + more <= self.environment.mostMailboxes else { throw IMAPRefusal(.tooManyMailboxes, code: "LIMIT") }
     }
 
     /// Levels above that are not there yet. [RFC9051-6.3.4]

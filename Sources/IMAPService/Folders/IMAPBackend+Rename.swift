@@ -22,7 +22,7 @@ extension IMAPBackend {
             try self.checkRights(move)
             try self.checkNames(move)
             let made = move.family.isEmpty ? 1 : 0
-            try self.checkRoom(for: Self.missingParents(of: move.target, move.all).count + made, move.all)
+            try self.checkRoom(for: Self.missingParents(of: move.target, move.all) + made, beside: move.all.count)
             try self.createParents(of: move.target, move.owner)
             self.expectNotice(move.target.name)
             self.environment.store.renameMailbox(move.source.name, to: move.target.name, of: move.owner) { result in
@@ -33,6 +33,11 @@ extension IMAPBackend {
                 }
             }
         }
+    }
+
+    private static func missingParents(of name: FolderName, _ all: [MailboxFacts]) -> Int {
+        let there = Set(all.lazy.map(\.name))
+        return name.parents.count { !there.contains($0) }
     }
 
     private func move(_ from: String, _ to: String) throws(IMAPRefusal) -> Move {
