@@ -11,9 +11,13 @@ import Vocabulary
         var store = try scratch.open()
         let work = try await store.create("Work", account)
         let first = try await store.append([added("one\r\n", [.seen, .draft], ["$Label"], date: 1)], work.id)
-        #expect(first.uidValidity == work.uidValidity && first.uids == [UID(rawValue: 1)])
+        #expect(first.uidValidity == work.uidValidity && first.uids == [UID(rawValue: 1)] && first.replaced == nil)
         let several = try await store.append([added("two\r\n"), added("three\r\n", [.flagged])], work.id)
         #expect(several.uids.map(\.rawValue) == [2, 3])
+        // What lies between is theirs alone: one MODSEQ for each.
+        let spans = [first, several].compactMap(\.span)
+        #expect(spans.map { $0.upperBound.rawValue - $0.lowerBound.rawValue } == [1, 2])
+        #expect(spans.first?.upperBound == spans.last?.lowerBound)
         store.close()
         store = try scratch.open()
         defer { store.close() }

@@ -186,7 +186,9 @@ enum AuditPages {
                 label: request.form.last("label") ?? "", scopes: scopes, lastDay: until, by: request.actor(host))
             return self.tokens(request, host, [Notice(.done, Localized(en: "The key was made.", ja: "キーを作成しました。"))], made.text)
         } catch {
-            guard error.kind == .conflict || error.kind == .invalid else { return self.tokens(request, host, [Notice(.failure, error.message)], nil) }
+            guard error.kind == .conflict || error.kind == .invalid else {
+                return self.tokens(request, host, [Notice(.failure, error.message)], nil)
+            }
             return self.tokens(request, host, [], nil, problem: (self.wrongField(request, scopes, error.kind), error.message))
         }
     }
