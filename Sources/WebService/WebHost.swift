@@ -28,6 +28,8 @@ package struct WebHost: Sendable {
     package var lookUpName: @Sendable (IPAddress, @escaping @Sendable (HostNameFact) -> Void) -> Void = { $1(.notLooked) }
     /// For the set-up checklist; nil where nobody can be asked.
     package var resolver: (any NetKit.Resolver)?
+    /// Forgets what name servers said before.
+    package var renewNames: @Sendable () -> Void = {}
     /// This computer's.
     package var ownAddresses: @Sendable () -> [IPAddress] = { [] }
     /// Carries out a verb of the command line, in this process; blocks until it is done.

@@ -34,6 +34,8 @@ import WebTesting
         let other = visitor.fill("/wrap-up", typing: typed.merging(["login-name": "taro", "password.again": "another"]) { $1 })
         #expect(other.status == 422 && other.text.contains("href=\"#f-password\""))
         #expect(try desk.account("taro") == nil)
+        let stranger = visitor.fill("/wrap-up", typing: typed.merging(["login-name": "taro", "addresses": "taro@elsewhere.test"]) { $1 })
+        #expect(stranger.status == 422 && stranger.text.contains("name@example.test"), "\(stranger.read)")
         let right = visitor.fill("/wrap-up", typing: typed.merging(["login-name": "taro", "access-restrictions": "192.0.2.0/24"]) { $1 })
         #expect(right.status == 200 && right.text.contains("href=\"/menu\""), "\(right.read)")
         let account = try #require(try desk.account("taro"))

@@ -48,6 +48,7 @@ final class WebOffice: Sendable {
         host.tellSecondFactorOff = { OwnerNotice.send(.secondFactorOff, to: $0, context) }
         host.lookUpName = { names.lookUp($0, .http, $1) }
         host.resolver = resolver
+        if let renew = context.renewNames { host.renewNames = renew }
         host.ownAddresses = { Array(SystemFacts.addresses()) }
         do throws(DirectoryError) {
             host.sessions = try WebSessions(context.directory, now: SystemSources.now)

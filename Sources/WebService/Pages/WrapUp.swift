@@ -107,7 +107,7 @@ enum WrapUp {
     private static func submit(_ request: WebRequest, _ host: WebHost) -> WebReply {
         guard Self.isMissing(host) else { return .page(Self.done(request, host)) }
         var reading = FormReading(request.form, Self.fields)
-        Self.check(&reading)
+        Self.check(&reading, host)
         guard reading.isRight else { return .page(Self.page(reading, request, host), status: 422) }
         var values = FormWork.differing(reading, Self.fields, from: [:])
         let addresses = reading.values[AccountField.addresses.key]?.list ?? []
@@ -132,11 +132,26 @@ enum WrapUp {
     }
 
     /// What this form asks for beyond the fields' own checks.
-    private static func check(_ reading: inout FormReading) {
+    private static func check(_ reading: inout FormReading, _ host: WebHost) {
         let missing = Localized(en: "a value is needed", ja: "値を指定してください")
         for field in [AccountField.realName, AccountField.password, AccountField.addresses]
         where (reading.values[field.key] ?? .none).isNone && reading.problem(field.key) == nil {
             reading.add(field.problem(missing))
+        }
+        // Mail for the postmaster would go to whoever has that domain.
+        let addresses = reading.values[AccountField.addresses.key]?.list ?? []
+        let snapshot = host.directory.snapshot
+        let isReached = addresses.contains { address in
+            guard let at = address.lastIndex(of: "@") else { return true }
+            return snapshot.isLocal(Substring(address[address.index(after: at)...].lowercased()))
+        }
+        if !addresses.isEmpty, !isReached, reading.problem(AccountField.addresses.key) == nil {
+            let domain = snapshot.configuration.routing.mainDomain
+            reading.add(
+                AccountField.addresses.problem(
+                    Localized(
+                        en: "one must be in a local mail domain of this server, such as name@\(domain)",
+                        ja: "このサーバのローカルメールドメインのアドレスが必要です（例: name@\(domain)）")))
         }
         let isTicked = reading.values[DeliveryField.mailboxDelivery.key]?.flag == true
         if isTicked, (reading.values[DeliveryField.loginName.key] ?? .none).isNone, reading.problem(DeliveryField.loginName.key) == nil {

@@ -15,6 +15,8 @@ enum ChecklistPage {
         let domain = configuration.routing.mainDomain.isEmpty ? configuration.hostName : configuration.routing.mainDomain
         let own = host.ownAddresses().filter(\.isPublic).sorted { $0.description < $1.description }
         let isAsked = request.query["check"] == "yes"
+        // Who has just mended a record must not be told what was so before.
+        if isAsked { host.renewNames() }
         let dns = isAsked ? host.resolver.map { DNSFacts.ask($0, host: configuration.hostName, domain: domain, own: own) } : nil
         let list = Checklist(
             configuration: configuration, postmasters: snapshot.postmasters.count, accounts: max(0, snapshot.accountCount - 1),
