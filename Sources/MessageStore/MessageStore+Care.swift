@@ -63,10 +63,12 @@ extension MessageStore {
         // What was accepted or promised before is in its rows before: from here on everything that moves is watched.
         self.parts.folder.waitUntilFiled()
         _ = self.parts.folder.waitUntilWritten()
+        // 0 where there is none yet: the first one may appear, and be written to, while we look.
+        let active = try self.parts.directory.numbers().last { self.isLog($0) } ?? 0
         var checker = StoreChecker(
             mail: self.parts.mail, accept: self.parts.accept, directory: self.parts.directory, location: self.location,
             watch: self.parts.watch,
-            active: try self.parts.directory.numbers().last { self.isLog($0) }, sequence: self.parts.identifiers.peek(), progress: progress)
+            active: active, sequence: self.parts.identifiers.peek(), progress: progress)
         return try checker.run()
     }
 

@@ -10,7 +10,7 @@ struct StoreChecker {
     let directory: SegmentDirectory
     let location: StoreLocation
     let watch: CheckWatch
-    /// The segment that is written to now, nil when none is.
+    /// The segment that was written to when the check began; nil of a store that is not open.
     let active: UInt32?
     /// Records after this sequence are not in the databases yet.
     let sequence: Int64

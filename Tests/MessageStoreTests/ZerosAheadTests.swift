@@ -170,11 +170,28 @@ import Vocabulary
         defer { store.close() }
         async let sent: Void = self.sendFromFour(store)
         for _ in 0..<40 {
-            #expect(try store.check().problems == [])
+            let problems = try store.check().problems
+            #expect(problems == [], "\(problems)")
             await Task.yield()
         }
         try await sent
-        #expect(try store.check().problems == [])
+        let problems = try store.check().problems
+        #expect(problems == [], "\(problems)")
+    }
+
+    @Test("A check beside the first messages of a store, which has no segment before them, takes nothing for damage")
+    func checkBesideFirst() async throws {
+        for _ in 0..<10 {
+            let scratch = try Scratch()
+            let store = try scratch.open { ($0.segmentSize, $0.zerosAhead) = (300_000, 20_000) }
+            defer { store.close() }
+            async let sent: Void = self.accept([String(repeating: "first\r\n", count: 3000), "second\r\n"], store)
+            for _ in 0..<5 {
+                let problems = try store.check().problems
+                #expect(problems == [], "\(problems)")
+            }
+            try await sent
+        }
     }
 
     @Test("R8 a disk without room for zeros takes the message without them") func noRoom() async throws {
