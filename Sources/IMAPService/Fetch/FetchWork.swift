@@ -30,6 +30,8 @@ final class FetchWork: PartWork {
 
     /// A part is given out once it is this long.
     static let partSize = 64 << 10
+    /// Answers about so many messages are expected to fill a part, whatever is asked of them.
+    private static let many = 500
     private let request: FetchRequest
     private let selection: Selection
     private let backend: IMAPBackend
@@ -38,6 +40,8 @@ final class FetchWork: PartWork {
     private let readsBodies: Bool
     /// Answered from rows: nothing else is looked at.
     private let isOfRowsAlone: Bool
+    /// A part will be as long as it may be.
+    private let fillsParts: Bool
     private let parts: PartsAhead<Progress>
 
     init(_ request: FetchRequest, _ selection: Selection, _ backend: IMAPBackend, account: AccountID, mayMarkSeen: Bool) {
@@ -47,6 +51,7 @@ final class FetchWork: PartWork {
         self.readsBodies = request.items.contains { $0.readsLongContent }
         self.marksSeen = mayMarkSeen && request.items.contains { $0.marksSeen }
         self.isOfRowsAlone = RowWriter(request, keywords: []) != nil
+        self.fillsParts = self.readsBodies || self.isOfRowsAlone || request.uids.count >= Self.many
         // What a page needs lies in memory: opened messages, summaries, or rows alone.
         self.pageSize = self.readsBodies ? 100 : request.items.contains { $0.needsSummary || $0.readsContent } ? 250 : 1000
         let environment = backend.environment
@@ -113,7 +118,7 @@ final class FetchWork: PartWork {
                 progress.isPrepared = true
             }
             // Growing would copy what is there again and again.
-            if self.readsBodies || self.isOfRowsAlone { out.reserveCapacity(Self.partSize + (8 << 10)) }
+            if self.fillsParts { out.reserveCapacity(Self.partSize + (8 << 10)) }
             while out.readableBytes < Self.partSize {
                 if progress.message != nil {
                     try self.write(&progress, &out, turn)

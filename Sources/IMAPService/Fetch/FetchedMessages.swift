@@ -48,11 +48,13 @@ struct FetchedMessages: Sendable {
         self.rows = rows
         (self.known, self.headers, self.traces, self.opened) = ([:], [], [], [:])
         guard !rows.isEmpty, self.needsSummary || self.asksHeaders else { return }
-        let blobs = Set(rows.map(\.blob))
-        if self.needsSummary { for (blob, summary) in self.summaries.kept(blobs) { self.known[blob] = .summary(summary) } }
+        let blobs = rows.map(\.blob)
+        if self.needsSummary {
+            self.known.reserveCapacity(blobs.count)
+            for (blob, summary) in zip(blobs, self.summaries.kept(blobs)) { self.known[blob] = summary.map { KnownContent.summary($0) } }
+        }
         guard self.asksHeaders else { return }
-        let kept = self.summaries.keptHeaders(blobs)
-        self.headers = rows.map { kept[$0.blob] }
+        self.headers = self.summaries.keptHeaders(blobs)
         self.traces = try self.summaries.store.traces(of: self.mailbox, rows.map(\.uid))
     }
 
@@ -144,8 +146,8 @@ struct FetchedMessages: Sendable {
     }
 
     mutating func close(_ row: MessageRow) {
-        self.opened[row.uid] = nil
-        self.measured = [:]
+        if !self.opened.isEmpty { self.opened[row.uid] = nil }
+        if !self.measured.isEmpty { self.measured = [:] }
     }
 
     // MARK: Decoded parts

@@ -21,17 +21,23 @@ struct Summaries: Sendable {
         self.find(blobs, self.store.cachedSummaries) { MessageSummary(decoding: $0, isChecked: true) }
     }
 
-    /// The same, one for each of the bodies. Those of messages that came one after the other ascend.
+    /// The same, one for each of the bodies.
     func kept(_ blobs: [BlobID]) -> [MessageSummary?] {
-        guard zip(blobs, blobs.dropFirst()).allSatisfy({ $0.rawValue < $1.rawValue }) else {
-            let found = self.kept(Set(blobs))
-            return blobs.map { found[$0] }
-        }
-        return self.store.cachedSummaries(blobs).map { $0.flatMap { MessageSummary(decoding: $0, isChecked: true) } }
+        self.find(blobs, self.store.cachedSummaries) { MessageSummary(decoding: $0, isChecked: true) }
     }
 
-    func keptHeaders(_ blobs: Set<BlobID>) -> [BlobID: KeptHeader] {
+    /// One for each of the bodies.
+    func keptHeaders(_ blobs: [BlobID]) -> [KeptHeader?] {
         self.find(blobs, self.store.cachedHeaders) { KeptHeader(decoding: $0) }
+    }
+
+    /// Bodies of messages that came one after the other ascend, and are looked up as they are.
+    private func find<T>(_ blobs: [BlobID], _ look: ([BlobID]) -> [ByteBuffer?], _ make: (ByteBuffer) -> T?) -> [T?] {
+        guard zip(blobs, blobs.dropFirst()).allSatisfy({ $0.rawValue < $1.rawValue }) else {
+            let found = self.find(Set(blobs), look, make)
+            return blobs.map { found[$0] }
+        }
+        return look(blobs).map { $0.flatMap(make) }
     }
 
     private func find<T>(_ blobs: Set<BlobID>, _ look: ([BlobID]) -> [ByteBuffer?], _ make: (ByteBuffer) -> T?) -> [BlobID: T] {
