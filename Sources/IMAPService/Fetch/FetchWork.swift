@@ -30,6 +30,10 @@ final class FetchWork: PartWork {
 
     /// A part is given out once it is this long.
     static let partSize = 64 << 10
+    /// The same to a client that takes part after part as fast as they are made: each costs it, the loop and the worker a change of threads.
+    private static let longPartSize = 240 << 10
+    /// Who comes back within this time is fast.
+    private static let fast = Duration.milliseconds(20)
     /// Answers about so many messages are expected to fill a part, whatever is asked of them.
     private static let many = 500
     private let request: FetchRequest
@@ -43,6 +47,7 @@ final class FetchWork: PartWork {
     /// A part will be as long as it may be.
     private let fillsParts: Bool
     private let parts: PartsAhead<Progress>
+    private let pace = Mutex((asked: ContinuousClock.Instant?.none, size: FetchWork.partSize))
 
     init(_ request: FetchRequest, _ selection: Selection, _ backend: IMAPBackend, account: AccountID, mayMarkSeen: Bool) {
         self.request = request
@@ -61,6 +66,11 @@ final class FetchWork: PartWork {
     }
 
     func goOn(_ answer: SessionAnswer<IMAPOutcome>) {
+        self.pace.withLock { pace in
+            let now = ContinuousClock.now
+            let isFast = pace.asked.map { now - $0 < Self.fast } ?? false
+            pace = (now, isFast ? min(2 * pace.size - (8 << 10), Self.longPartSize) : Self.partSize)
+        }
         switch self.parts.ask(answer) {
         case .make(let progress): self.produce(progress, ByteBuffer(), answer)
         case .waits: break
@@ -118,14 +128,15 @@ final class FetchWork: PartWork {
                 progress.isPrepared = true
             }
             // Growing would copy what is there again and again.
-            if self.fillsParts { out.reserveCapacity(Self.partSize + (8 << 10)) }
-            while out.readableBytes < Self.partSize {
+            let size = self.pace.withLock { $0.size }
+            if self.fillsParts { out.reserveCapacity(size + (8 << 10)) }
+            while out.readableBytes < size {
                 if progress.message != nil {
-                    try self.write(&progress, &out, turn)
+                    try self.write(&progress, &out, upTo: size, turn)
                     if progress.message != nil { break }
                 } else if self.isOfRowsAlone, progress.at < progress.rows.count {
                     if turn.isOver, out.readableBytes > 0 { break }
-                    self.writeRows(&progress, &out)
+                    self.writeRows(&progress, &out, upTo: size)
                 } else if progress.at < progress.rows.count {
                     // Long messages, and those that are summed up for the first time: others get their turn.
                     if self.readsBodies || progress.at % 8 == 0, turn.isOver { break }
@@ -274,10 +285,10 @@ final class FetchWork: PartWork {
 
     // MARK: Messages
 
-    private func writeRows(_ progress: inout Progress, _ out: inout ByteBuffer) {
+    private func writeRows(_ progress: inout Progress, _ out: inout ByteBuffer, upTo size: Int) {
         guard var writer = RowWriter(self.request, keywords: progress.messages.keywords) else { return }
         let first = progress.at
-        while progress.at < progress.rows.count, out.readableBytes < Self.partSize {
+        while progress.at < progress.rows.count, out.readableBytes < size {
             let row = progress.rows[progress.at]
             progress.at += 1
             // The view has what this session was told of; a message that came since has no number yet.
@@ -309,11 +320,11 @@ final class FetchWork: PartWork {
         progress.message = FetchedMessage(row, tellsFlags: !progress.seenNow.isEmpty && progress.seenNow.contains(row.uid))
     }
 
-    private func write(_ progress: inout Progress, _ out: inout ByteBuffer, _ turn: Turn) throws(StoreError) {
+    private func write(_ progress: inout Progress, _ out: inout ByteBuffer, upTo size: Int, _ turn: Turn) throws(StoreError) {
         guard var message = progress.message else { return }
         progress.message = nil
         do throws(StoreError) {
-            let isDone = try message.write(self.request, &progress.messages, &out, turn)
+            let isDone = try message.write(self.request, &progress.messages, &out, upTo: size, turn)
             progress.failure = progress.failure ?? message.failure
             if isDone {
                 out.endFetch()

@@ -22,11 +22,11 @@ struct FetchedMessage: Sendable {
 
     /// Writes on until the response is whole, `out` is full or the turn is over; true when it is whole.
     mutating func write(
-        _ request: FetchRequest, _ messages: inout FetchedMessages, _ out: inout ByteBuffer, _ turn: Turn
+        _ request: FetchRequest, _ messages: inout FetchedMessages, _ out: inout ByteBuffer, upTo size: Int, _ turn: Turn
     ) throws(StoreError) -> Bool {
-        while out.readableBytes < FetchWork.partSize {
+        while out.readableBytes < size {
             if self.stream != nil {
-                try self.stream?.write(to: &out, limit: FetchWork.partSize - out.readableBytes)
+                try self.stream?.write(to: &out, limit: size - out.readableBytes)
                 if self.stream?.isDone == true { self.stream = nil }
                 if turn.isOver { return false }
             } else if self.item < request.items.count {

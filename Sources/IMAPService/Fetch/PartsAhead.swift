@@ -86,8 +86,8 @@ final class PartsAhead<Progress: Sendable>: Sendable {
 /// Parts that lie ready in all sessions.
 enum PartsAheadCount {
     private static let count = Atomic<Int>(0)
-    /// At 64 KiB each 16 MiB.
-    private static let most = 256
+    /// At 240 KiB each, as those of fast clients are, 30 MiB.
+    private static let most = 128
 
     static var hasRoom: Bool { self.count.load(ordering: .relaxed) < self.most }
     static func change(by number: Int) { self.count.add(number, ordering: .relaxed) }
