@@ -52,7 +52,7 @@ let package = Package(
         ours("FingerWire", [nioCore, "Vocabulary"]),
         ours("PasswordWire", [nioCore, "Vocabulary", "SASL"]),
         ours("Policy", ["Bytes", "Vocabulary", "Text"]),
-        ours("MIME", [nioCore, "Bytes", "Vocabulary", "Text"]),
+        ours("MIME", [nioCore, crypto, "Bytes", "Vocabulary", "Text"]),
         ours("Search", [nioCore, "Bytes", "Vocabulary", "Text", "MIME"]),
         ours("Forms", ["Bytes", "Vocabulary", "Text"]),
         ours("SMTPWire", [nioCore, "Bytes", "Vocabulary", "Text", "SASL", "MIME", "Policy"]),

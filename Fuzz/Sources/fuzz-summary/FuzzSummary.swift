@@ -32,6 +32,11 @@ public func fuzzSummary(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let preview = String(validating: summary.preview.readableBytesView, as: UTF8.self)
     expect(preview.map { $0.unicodeScalars.count <= 200 } ?? false, "preview")
     expect(summary.size == Int64(bytes.count), "size")
+    // The same out of what is kept, and nothing but what clients may be told.
+    let thread = summary.thread
+    expect(thread == MessageSummary(decoding: summary.encoded)?.thread, "thread")
+    let isAllowed: (UInt8) -> Bool = { ($0 > 0x60 && $0 < 0x67) || ($0 > 0x2F && $0 < 0x3A) || $0 == UInt8(ascii: "T") }
+    expect(thread.map { $0.utf8.count == 33 && $0.utf8.allSatisfy(isAllowed) } ?? true, "thread")
     checkSections(summary.parts, blob, numbers)
     return 0
 }
