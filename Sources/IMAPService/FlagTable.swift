@@ -17,7 +17,7 @@ struct FlagTable: Sendable {
 
     private static let mostKinds = 256
     /// Messages that are read in one go.
-    private static let page = 20_000
+    static let page = 20_000
 
     /// - Parameter stamp: the mailbox's highest MODSEQ before the first message is read.
     init(stamp: ModSeq) { self.stamp = stamp }
@@ -27,16 +27,16 @@ struct FlagTable: Sendable {
     // MARK: Reading
 
     /// Messages behind those that are here; false when there are no more.
-    mutating func readOn(_ mailbox: MailboxID, _ reads: StoreReads) throws(StoreError) -> Bool {
+    mutating func readOn(_ mailbox: MailboxID, _ reads: StoreReads, limit: Int = Self.page) throws(StoreError) -> Bool {
         guard let next = self.next else { return false }
         var count = 0
-        try reads.flags(of: mailbox, from: next, limit: Self.page) { numbers in
+        try reads.flags(of: mailbox, from: next, limit: limit) { numbers in
             for at in stride(from: 0, to: numbers.count - 1, by: 2) {
                 self.append(UInt32(clamping: numbers[at]), Flags(rawValue: UInt64(bitPattern: numbers[at + 1])))
                 count += 1
             }
         }
-        return count == Self.page && !self.isMixed
+        return count == limit && !self.isMixed
     }
 
     /// What happened since; false when that is so much that the table had better be read anew.
@@ -96,6 +96,15 @@ struct FlagTable: Sendable {
     }
 
     // MARK: Asking
+
+    /// All that some message has, or had.
+    var allFlags: Flags { self.kinds.reduce(into: Flags()) { $0.formUnion($1) } }
+
+    /// - Parameter place: in `uids`.
+    func flags(at place: Int) -> Flags {
+        guard self.places.indices.contains(place) else { return Flags() }
+        return self.kinds[Int(self.places[place])]
+    }
 
     /// Of `candidates` those that are there and that flags let through for certain, and those of which they say nothing.
     func split(_ candidates: UIDSet, by decide: (Flags) -> SearchPlan.Verdict) -> (found: UIDSet, unknown: UIDSet) {

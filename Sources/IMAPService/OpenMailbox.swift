@@ -248,8 +248,16 @@ final class OpenMailbox: Sendable {
     /// A table to be read; nil where it would be of no use.
     func newFlagTable() throws(StoreError) -> FlagTable? {
         guard !self.state.withLock({ $0.hasMixedFlags }) else { return nil }
-        return FlagTable(stamp: try self.reads.store.mailbox(self.id).highestModSeq)
+        return FlagTable(stamp: try self.highestModSeq())
     }
+
+    /// Messages behind those of the table; false when there are no more.
+    func readOn(_ table: inout FlagTable, limit: Int = FlagTable.page) throws(StoreError) -> Bool {
+        try table.readOn(self.id, self.reads, limit: limit)
+    }
+
+    /// As it stands on the disk.
+    func highestModSeq() throws(StoreError) -> ModSeq { try self.reads.store.mailbox(self.id).highestModSeq }
 
     /// For the next who asks, if there is room for it.
     func keep(_ table: FlagTable?) {

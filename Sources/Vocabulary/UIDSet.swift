@@ -85,6 +85,15 @@ package struct UIDSet: Hashable, Sendable {
         return run.before + (uid.rawValue > run.first ? Int(uid.rawValue - run.first) : 0)
     }
 
+    /// What of the first run that does not lie wholly before this UID lies at or behind it.
+    package func run(from uid: UID) -> UIDRun? {
+        let at = self.firstRun(endingAtOrAfter: uid.rawValue)
+        guard at < self.runs.count else { return nil }
+        let run = self.runs[at]
+        guard uid.rawValue > run.first else { return run }
+        return UIDRun(first: uid.rawValue, last: run.last, before: run.before + Int(uid.rawValue - run.first))
+    }
+
     /// The first run that does not lie wholly before this UID.
     private func firstRun(endingAtOrAfter uid: UInt32) -> Int {
         var (low, high) = (0, self.runs.count)

@@ -24,6 +24,10 @@ import Vocabulary
             for uid in UInt32(0)...61 {
                 #expect(a.contains(UID(rawValue: uid)) == first.contains(uid))
                 #expect(a.countBelow(UID(rawValue: uid)) == first.count { $0 < uid })
+                let run = a.run(from: UID(rawValue: uid))
+                #expect(run?.first == first.filter { $0 >= uid }.min())
+                #expect(run.map { $0.before } == run.map { run in first.count { $0 < run.first } })
+                #expect(run.map { !first.contains($0.last + 1) && (first.intersection($0.first...$0.last).count == $0.count) } ?? true)
             }
             let from = Int.random(in: 0...45, using: &dice)
             let to = Int.random(in: from...50, using: &dice)

@@ -21,9 +21,10 @@ import Vocabulary
         ("UNDELETED SMALLER 100000", { !$1.contains("\\Deleted") }),
     ]
 
-    private func flags(_ client: IMAPTestClient) throws -> [UInt32: Set<String>] {
+    /// With the size they come from the messages' rows, without it from the table.
+    private func flags(_ client: IMAPTestClient, _ items: String = "FLAGS RFC822.SIZE") throws -> [UInt32: Set<String>] {
         var found: [UInt32: Set<String>] = [:]
-        for values in try client.ok("UID FETCH 1:* (FLAGS)").data("FETCH") {
+        for values in try client.ok("UID FETCH 1:* (\(items))").data("FETCH") {
             guard let uid = values.last?["UID"]?.number, let flags = values.last?["FLAGS"] else { continue }
             found[uid] = Set(flags.list.map(\.text)).subtracting(["\\Recent"])
         }
@@ -38,6 +39,7 @@ import Vocabulary
     private func compare(_ client: IMAPTestClient, _ what: String) throws {
         try client.ok("NOOP")
         let known = try self.flags(client)
+        #expect(try self.flags(client, "FLAGS") == known, "FETCH FLAGS after \(what)")
         for program in Self.programs {
             let right = known.filter { program.matches($0.key, $0.value) }.map(\.key).sorted()
             #expect(try self.uids(client, program.text) == right, "\(program.text) after \(what)")
@@ -84,6 +86,42 @@ import Vocabulary
             if round % 3 == 0 { try self.compare(clients[(round / 3) % 2], "\(act), round \(round)") }
         }
         for client in clients { try self.compare(client, "all") }
+    }
+
+    @Test("FETCH FLAGS of many messages: parts, messages that others have removed, more combinations than the table holds behind them")
+    func fetchesFlags() throws {
+        let server = try SMTPFixture()
+        try server.account("taro@example.test", password: "taros word")
+        let (client, other) = (try server.imap("taro", "taros word"), try server.imap("taro", "taros word"))
+        for number in 1...300 {
+            let bits = (0..<9).filter { number >> $0 & 1 == 1 }.map { "$k\($0)" }.joined(separator: " ")
+            #expect(try client.append("INBOX", Self.message(number), flags: bits).isOK)
+        }
+        try client.ok("SELECT INBOX")
+        try client.ok("CREATE Many")
+        for _ in 0..<30 { try client.ok("COPY 1:200 Many") }
+        for client in [client, other] { try client.ok("SELECT Many") }
+        try client.ok("STORE 5:10,20 +FLAGS.SILENT (\\Seen)")
+        func compare(_ count: Int, _ what: String) throws {
+            let right = try self.flags(client)
+            #expect(right.count == count, "\(what)")
+            for round in 0..<2 { #expect(try self.flags(client, "FLAGS") == right, "\(what), round \(round)") }
+        }
+        try compare(6000, "first")
+        try client.ok("ENABLE QRESYNC")
+        try client.ok("SELECT Many")
+        try other.ok("STORE 100:110 +FLAGS.SILENT (\\Deleted)")
+        try other.ok("EXPUNGE")
+        // This session counts them still: they have a UID and no more.
+        let lines = try client.ok("FETCH 1:* (UID FLAGS)").data("FETCH")
+        #expect(lines.count >= 6000)
+        #expect(lines.filter { $0.last?["FLAGS"] == nil }.count == 11)
+        try client.ok("NOOP")
+        try client.ok("SELECT INBOX")
+        try client.ok("COPY 1:300 Many")
+        try client.ok("SELECT Many")
+        try compare(6289, "more combinations")
+        #expect(try client.ok("UID FETCH 5990:6010 (FLAGS)").data("FETCH").count == 21)
     }
 
     @Test("More combinations of flags than the table holds are found all the same")

@@ -26,6 +26,8 @@ final class FetchWork: PartWork {
         var isPrepared = false
         /// UIDs still to be read.
         var uids: UIDSet
+        /// Where flags alone are asked for: no row is read.
+        var flags: FlagPages?
     }
 
     /// A part is given out once it is this long.
@@ -134,6 +136,9 @@ final class FetchWork: PartWork {
                 if progress.message != nil {
                     try self.write(&progress, &out, upTo: size, turn)
                     if progress.message != nil { break }
+                } else if progress.flags != nil {
+                    if turn.isOver { break }
+                    try self.writeFlags(&progress, &out, upTo: size)
                 } else if self.isOfRowsAlone, progress.at < progress.rows.count {
                     if turn.isOver, out.readableBytes > 0 { break }
                     self.writeRows(&progress, &out, upTo: size)
@@ -180,7 +185,10 @@ final class FetchWork: PartWork {
                 out.writeStaticString("\r\n")
             }
         }
-        guard let since = self.request.changedSince else { return }
+        guard let since = self.request.changedSince else {
+            progress.flags = try FlagPages(self.request, progress.uids, self.selection.mailbox)
+            return
+        }
         let changed = try self.backend.reads.changed(in: self.selection.id, since: since)
         progress.uids = progress.uids.intersection(UIDSet(ascending: changed.lazy.map(\.uid.rawValue)))
         guard let window = self.request.partial else { return }
@@ -296,6 +304,37 @@ final class FetchWork: PartWork {
             writer.write(row, place: place, to: &out)
         }
         self.backend.noteFetched(progress.at - first)
+    }
+
+    /// Reads some flags, or writes those that are there.
+    private func writeFlags(_ progress: inout Progress, _ out: inout ByteBuffer, upTo size: Int) throws(StoreError) {
+        var taken: FlagPages?
+        // One owner while it changes: what is read behind it is not to be copied.
+        swap(&taken, &progress.flags)
+        guard var pages = taken else { return }
+        taken = nil
+        progress.next = pages.next
+        guard pages.isReady else {
+            if try pages.readOn(self.selection.mailbox) { progress.flags = pages }
+            return
+        }
+        let keywords = Keywords.list(try self.selection.mailbox.keywords(covering: pages.flags))
+        guard var writer = RowWriter(self.request, keywords: keywords) else { return }
+        var count = 0
+        let hasMore = pages.each { uid, flags in
+            // The view has what this session was told of; a message that came since has no number yet.
+            guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: uid) else { return true }
+            writer.write(uid, flags, place: place, to: &out)
+            count += 1
+            return out.readableBytes < size
+        }
+        self.backend.noteFetched(count)
+        if hasMore || !pages.isReady {
+            progress.flags = pages
+        } else {
+            progress.next = nil
+            self.writeGone(pages.gone.intersection(self.request.view), &out)
+        }
     }
 
     private func beginMessage(_ progress: inout Progress, _ out: inout ByteBuffer) throws(StoreError) {

@@ -37,8 +37,16 @@ struct RowWriter {
         self.keywords = keywords
     }
 
+    /// Where nothing but flags and UIDs is asked for.
+    mutating func write(_ uid: UID, _ flags: Flags, place: Int, to out: inout ByteBuffer) {
+        // The rest of a row is not looked at.
+        let row = MessageRow(
+            uid: uid, flags: flags, modSeq: ModSeq(rawValue: 0), size: 0, date: 0, saved: 0, blob: BlobID(rawValue: 0))
+        self.write(row, place: place, to: &out)
+    }
+
     mutating func write(_ row: MessageRow, place: Int, to out: inout ByteBuffer) {
-        if self.items.contains(.flags), row.flags != self.last?.flags {
+        if self.items.contains(.flags), row.flags.rawValue != self.last?.flags.rawValue {
             var text = ByteBuffer()
             text.writeFetchFlags(row.flags, keywords: self.keywords)
             self.last = (row.flags, text)
@@ -72,41 +80,5 @@ struct RowWriter {
             line.put(")\r\n")
             return line.count
         }
-    }
-}
-
-/// Puts text into memory that has room for it: more than its end is left out.
-private struct LineWriter {
-    private let target: UnsafeMutableRawBufferPointer
-    private(set) var count = 0
-
-    init(_ target: UnsafeMutableRawBufferPointer) { self.target = target }
-
-    mutating func put(_ text: StaticString) { text.withUTF8Buffer { self.put(UnsafeRawBufferPointer($0)) } }
-
-    mutating func put(_ bytes: UnsafeRawBufferPointer) {
-        guard let base = self.target.baseAddress, let source = bytes.baseAddress, bytes.count <= self.target.count - self.count else {
-            return
-        }
-        (base + self.count).copyMemory(from: source, byteCount: bytes.count)
-        self.count += bytes.count
-    }
-
-    mutating func put(_ number: UInt64) {
-        var digits = 1
-        var rest = number
-        while rest >= 10 {
-            rest /= 10
-            digits += 1
-        }
-        guard digits <= self.target.count - self.count else { return }
-        rest = number
-        var at = self.count + digits
-        self.count = at
-        repeat {
-            at -= 1
-            self.target[at] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
     }
 }

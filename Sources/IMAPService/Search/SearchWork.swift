@@ -35,6 +35,8 @@ final class SearchWork: PartWork {
         /// What is remembered of the mailbox, and what comes to it.
         var reader: ColumnReader?
         var fresh = SearchColumns()
+        /// Reads what has come last, until more comes.
+        var latest: ColumnReader?
         /// Messages that were asked, of all targets.
         var done = 0
         /// A message could not be read.
@@ -202,7 +204,7 @@ final class SearchWork: PartWork {
     private func readFlags(_ progress: inout Progress) throws(StoreError) {
         guard let open = self.targets[progress.target].open, var table = progress.flags else { return }
         progress.flags = nil
-        if try table.readOn(open.id, self.backend.reads) {
+        if try open.readOn(&table) {
             progress.flags = table
             return
         }
@@ -255,7 +257,7 @@ final class SearchWork: PartWork {
             target.open?.remember { $0.columns = $0.columns.merged(progress.fresh, alive: target.view) }
         }
         progress.fresh = SearchColumns()
-        progress.reader = nil
+        (progress.reader, progress.latest) = (nil, nil)
         if target.name == nil || !progress.found.isEmpty {
             var found = SearchAnswer.Found(uids: progress.found, mailbox: target.name, validity: target.validity)
             found.relevancies = progress.relevancies  // [RFC6203-4]
@@ -273,6 +275,7 @@ final class SearchWork: PartWork {
         progress.found = UIDSet()
         progress.relevancies = []
         progress.fresh = SearchColumns()
+        progress.latest = nil
         progress.modSeq = nil
         progress.done = self.total - progress.candidates.count
         (progress.rows, progress.at) = ([], 0)
@@ -326,6 +329,15 @@ final class SearchWork: PartWork {
     /// What is remembered of the header, else its summary; nil for what nobody may look at, or what went meanwhile.
     private func header(_ row: MessageRow, _ progress: inout Progress) throws(StoreError) -> SearchEvidence? {
         if progress.reader?.seek(row.uid) == true, let reader = progress.reader { return .columns(reader) }
+        if progress.latest?.seek(row.uid) == true, let latest = progress.latest { return .columns(latest) }
+        // Read until now: what comes would copy it.
+        progress.latest = nil
+        if progress.fresh.isOfFoldedTexts {
+            progress.messages?.fill(&progress.fresh, from: row)
+            progress.latest = progress.fresh.reader()
+            if progress.latest?.seek(row.uid) == true, let latest = progress.latest { return .columns(latest) }
+            progress.latest = nil
+        }
         guard let summary = try progress.messages?.summary(row) else { return nil }
         progress.fresh.append(row.uid, summary)
         return progress.fresh.last(row.uid) ?? .summary(summary)
