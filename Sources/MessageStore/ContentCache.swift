@@ -135,23 +135,36 @@ final class ContentCache: Sendable {
     /// What is known of each; blocks for a look into the file.
     /// - Parameter blobs: ascending where they can be: those that came one behind the other are read in one go.
     func find(_ blobs: [Int64], _ kind: Kind) -> [ByteBuffer?] {
-        guard let database = self.database.withLock({ $0 }) else { return blobs.map { _ in nil } }
+        var out = [ByteBuffer?](repeating: nil, count: blobs.count)
+        let isWhole = self.each(blobs, kind) { index, bytes in
+            out[index] = ByteBuffer(bytes: bytes)
+            return true
+        }
+        return isWhole ? out : blobs.map { _ in nil }
+    }
+
+    /// The same, handed over where it lies: by place in `blobs`, ascending, what is known. The bytes are gone when the body returns; it says
+    /// whether it wants more.
+    /// - Returns: false when the file cannot be read.
+    @discardableResult
+    func each(_ blobs: [Int64], _ kind: Kind, _ body: (Int, UnsafeRawBufferPointer) -> Bool) -> Bool {
+        guard let database = self.database.withLock({ $0 }) else { return false }
         do throws(DatabaseError) {
-            return try database.read { db throws(DatabaseError) in
+            try database.read { db throws(DatabaseError) in
                 if let first = blobs.first, let last = blobs.last, blobs.count > 2, Self.isDense(blobs) {
-                    return try self.findRange(first, last, blobs, kind, db)
+                    return try self.eachOfRange(first, last, blobs, kind, db, body)
                 }
-                var out: [ByteBuffer?] = []
-                out.reserveCapacity(blobs.count)
-                for blob in blobs {
-                    let found = try db.row(Self.read[kind.rawValue], .int(blob)) { row in row.withBytes(0) { Self.checked($0, blob) } }
-                    out.append(found ?? nil)
+                for (index, blob) in blobs.enumerated() {
+                    let goesOn = try db.row(Self.read[kind.rawValue], .int(blob)) { row in
+                        row.withBytes(0) { bytes in Self.checked(bytes, blob).map { body(index, $0) } ?? true }
+                    }
+                    guard goesOn ?? true else { return }
                 }
-                return out
             }
+            return true
         } catch {
             if error.kind != .closed { self.beginAnew() }
-            return blobs.map { _ in nil }
+            return false
         }
     }
 
@@ -161,18 +174,16 @@ final class ContentCache: Sendable {
         return zip(blobs, blobs.dropFirst()).allSatisfy(<)
     }
 
-    private func findRange(
-        _ first: Int64, _ last: Int64, _ blobs: [Int64], _ kind: Kind, _ db: Connection
-    ) throws(DatabaseError) -> [ByteBuffer?] {
-        var out = [ByteBuffer?](repeating: nil, count: blobs.count)
+    private func eachOfRange(
+        _ first: Int64, _ last: Int64, _ blobs: [Int64], _ kind: Kind, _ db: Connection, _ body: (Int, UnsafeRawBufferPointer) -> Bool
+    ) throws(DatabaseError) {
         var at = 0
         try db.each(Self.readRange[kind.rawValue], .int(first), .int(last)) { row throws(DatabaseError) in
             let blob = row.int(0)
             while at < blobs.count, blobs[at] < blob { at += 1 }
-            if at < blobs.count, blobs[at] == blob { out[at] = row.withBytes(1) { Self.checked($0, blob) } }
-            return true
+            guard at < blobs.count, blobs[at] == blob else { return true }
+            return row.withBytes(1) { bytes in Self.checked(bytes, blob).map { body(at, $0) } ?? true }
         }
-        return out
     }
 
     func reading<T>(_ body: (Connection) throws(DatabaseError) -> T) throws(DatabaseError) -> T? {
@@ -180,11 +191,11 @@ final class ContentCache: Sendable {
         return try database.read(body)
     }
 
-    private static func checked(_ bytes: UnsafeRawBufferPointer, _ blob: Int64) -> ByteBuffer? {
+    private static func checked(_ bytes: UnsafeRawBufferPointer, _ blob: Int64) -> UnsafeRawBufferPointer? {
         guard bytes.count >= 4 else { return nil }
         let body = UnsafeRawBufferPointer(rebasing: bytes[4...])
         let sum = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
-        return sum == self.checksum(body, blob) ? ByteBuffer(bytes: body) : nil
+        return sum == self.checksum(body, blob) ? body : nil
     }
 
     private static func checksum(_ bytes: UnsafeRawBufferPointer, _ blob: Int64) -> UInt32 {

@@ -28,6 +28,12 @@ extension MessageStore {
     /// - Parameter blobs: ascending where they can be, which is quicker.
     package func cachedSummaries(_ blobs: [BlobID]) -> [ByteBuffer?] { self.parts.cache.find(blobs.map(\.rawValue), .summary) }
 
+    /// The same, handed over where it lies: by place in `blobs`, ascending, what is kept. The bytes are gone when the body returns; it says
+    /// whether it wants more.
+    package func eachCachedSummary(_ blobs: [BlobID], _ body: (Int, UnsafeRawBufferPointer) -> Bool) {
+        self.parts.cache.each(blobs.map(\.rawValue), .summary, body)
+    }
+
     package func cachedHeaders(_ blobs: [BlobID]) -> [ByteBuffer?] { self.parts.cache.find(blobs.map(\.rawValue), .header) }
 
     /// Keeps the bytes for later, some time soon. Never fails; what cannot be kept is not there the next time.

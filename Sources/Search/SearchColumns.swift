@@ -29,6 +29,9 @@ package struct SearchColumns: Sendable {
 
     private func column(_ key: Key) -> SearchColumn? { self.columns.first { $0.key == key }?.column }
 
+    /// Reads all of them; nil where one is empty. It must not outlive the next `append`, which would copy all.
+    package func reader() -> ColumnReader? { self.reader(Set(self.columns.map(\.key))) }
+
     /// Reads several at a time; nil where one of them is not there.
     package func reader(_ keys: Set<Key>) -> ColumnReader? {
         var found: [(key: Key, column: SearchColumn)] = []
@@ -43,6 +46,22 @@ package struct SearchColumns: Sendable {
     package mutating func append(_ uid: UID, _ summary: MessageSummary) {
         // In place: a copy of a column would be a copy of all that is in it.
         for index in self.columns.indices { self.columns[index].column.append(uid.rawValue, Self.value(self.columns[index].key, summary)) }
+    }
+
+    /// There are columns, and a summary need not be taken apart for any of them.
+    package var isOfFoldedTexts: Bool {
+        !self.columns.isEmpty
+            && self.columns.allSatisfy {
+                if case .folded = $0.key { true } else { false }
+            }
+    }
+
+    /// The same as `append`, of columns that are all folded texts.
+    package mutating func append(_ uid: UID, _ summary: SummaryBytes) {
+        for index in self.columns.indices {
+            guard case .folded(let field) = self.columns[index].key else { continue }
+            self.columns[index].column.append(uid.rawValue, folding: summary.text(field))
+        }
     }
 
     /// Messages behind all that are here, in the same columns.
@@ -106,6 +125,15 @@ struct SearchColumn: Sendable {
         self.uids.append(uid)
         if let value { self.bytes += value }
         self.ends.append(UInt32(self.bytes.count) | (value == nil ? Self.none : 0))
+    }
+
+    /// Text in UTF-8 as it is searched.
+    mutating func append(_ uid: UInt32, folding text: UnsafeRawBufferPointer?) {
+        // Folded text can be longer: one character of three octets becomes 33 at the most.
+        guard self.bytes.count + 16 * (text?.count ?? 0) < Int(Self.none), uid > self.uids.last ?? 0 else { return }
+        self.uids.append(uid)
+        text?.withMemoryRebound(to: UInt8.self) { SearchFold.fold($0, into: &self.bytes) }
+        self.ends.append(UInt32(self.bytes.count) | (text == nil ? Self.none : 0))
     }
 
     /// All of a column whose messages come behind these.

@@ -25,6 +25,24 @@ import Vocabulary
         SearchFacts(uid: UID(rawValue: uid), flags: [], size: 1, internalDate: Int64(uid % 7) * 86_400)
     }
 
+    /// Texts that are taken out of summaries where these lie.
+    private func compareFolded(_ plan: SearchPlan, _ messages: [(uid: UInt32, summary: MessageSummary)]) throws {
+        var columns = SearchColumns(plan.columns)
+        guard columns.isOfFoldedTexts else { return }
+        for message in messages {
+            try message.summary.encoded.withUnsafeReadableBytes { bytes in
+                columns.append(UID(rawValue: message.uid), try #require(SummaryBytes(bytes)))
+            }
+        }
+        var reader = try #require(columns.reader())
+        for message in messages {
+            let isThere = reader.seek(UID(rawValue: message.uid))
+            #expect(isThere)
+            let facts = self.facts(message.uid)
+            #expect(plan.decide(facts, header: .columns(reader)) == plan.decide(facts, message.summary))
+        }
+    }
+
     @Test("keys and orders find the same in columns as in summaries, whatever the order in which these came")
     func same() throws {
         var random = SystemRandomNumberGenerator()
@@ -50,6 +68,7 @@ import Vocabulary
                     }
                     columns = columns.merged(fresh, alive: UIDSet(1...60))
                 }
+                try self.compareFolded(plan, messages)
                 var reader = try #require(columns.reader(wanted))
                 var (fromColumns, fromSummaries) = (sorter, sorter)
                 for message in messages {

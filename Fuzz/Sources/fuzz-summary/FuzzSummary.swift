@@ -24,6 +24,16 @@ public func fuzzSummary(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     expect(builder.finish() == summary, "the cut shows")
     expect(MessageSummary(decoding: summary.encoded)?.parts == summary.parts, "what is kept does not come back")
 
+    summary.encoded.withUnsafeReadableBytes { kept in
+        let there = SummaryBytes(kept)
+        for text in MessageSummary.Text.allCases {
+            let value = there?.text(text).map { Array($0) }
+            expect(value == (summary.has(text) ? Array(summary.bytes(text).readableBytesView) : nil), "read where it lies")
+        }
+    }
+    bytes.withUnsafeBytes { bytes in
+        for text in MessageSummary.Text.allCases { _ = SummaryBytes(bytes)?.text(text)?.count }
+    }
     for form in [MessageSummary.Form.ascii, .utf8] {
         for value in [summary.envelope(form), summary.body(form), summary.bodyStructure(form)] {
             expect(ValueChecker.isList(Array(value.readableBytesView), form), String(buffer: value))

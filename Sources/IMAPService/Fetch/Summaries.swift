@@ -26,6 +26,17 @@ struct Summaries: Sendable {
         self.find(blobs, self.store.cachedSummaries) { MessageSummary(decoding: $0, isChecked: true) }
     }
 
+    /// The same, as they lie in the file: by place in `blobs`, as far as one behind the other is there.
+    func eachKept(_ blobs: [BlobID], _ body: (Int, SummaryBytes) -> Void) {
+        var next = 0
+        self.store.eachCachedSummary(blobs) { index, bytes in
+            guard index == next, let summary = SummaryBytes(bytes) else { return false }
+            body(index, summary)
+            next += 1
+            return true
+        }
+    }
+
     /// One for each of the bodies.
     func keptHeaders(_ blobs: [BlobID]) -> [KeptHeader?] {
         self.find(blobs, self.store.cachedHeaders) { KeptHeader(decoding: $0) }

@@ -72,6 +72,20 @@ struct SearchedMessages: Sendable {
         self.looked = some.endIndex
     }
 
+    /// Takes folded texts of this message and some behind it out of their kept summaries, as many as are there one behind the other.
+    mutating func fill(_ columns: inout SearchColumns, from row: MessageRow) {
+        guard let at = self.place(of: row), at >= self.looked else { return }
+        self.atOnce = at == self.looked ? min(2 * self.atOnce, Self.mostAtOnce) : Self.fewAtOnce
+        let some = self.rows[at..<min(at + self.atOnce, self.rows.count)]
+        var filled = 0
+        self.summaries.eachKept(some.map(\.blob)) { index, summary in
+            columns.append(some[some.startIndex + index].uid, summary)
+            filled = index + 1
+        }
+        // The one that is not kept is made.
+        self.looked = at + filled
+    }
+
     private mutating func place(of row: MessageRow) -> Int? {
         if !self.isAt(self.last, row) {
             guard let found = self.isAt(self.last + 1, row) ? self.last + 1 : self.search(row) else { return nil }

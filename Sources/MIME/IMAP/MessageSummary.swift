@@ -27,6 +27,9 @@ package struct MessageSummary: Hashable, Sendable {
         case displayFrom, displayTo
         /// Normalised, without brackets. [RFC5256-3]
         case messageID
+
+        /// All that is in such a field, not taken out of one.
+        var isField: Bool { self.rawValue <= Self.referencesField.rawValue }
     }
 
     /// Raised when what is kept, or how it is made, changes: older ones are made anew.
@@ -39,7 +42,7 @@ package struct MessageSummary: Hashable, Sendable {
     }
 
     static let sections = Text.allCases.count + Section.allCases.count
-    private static let tableEnd = 2 + 4 * Self.sections + 4
+    static let tableEnd = 2 + 4 * Self.sections + 4
 
     private let buffer: ByteBuffer
 
@@ -64,16 +67,8 @@ package struct MessageSummary: Hashable, Sendable {
     /// From what `encoded` gave; nil when it is of another version or damaged: make it anew.
     /// - Parameter isChecked: somebody has found the bytes to be those that were kept.
     package init?(decoding buffer: ByteBuffer, isChecked: Bool = false) {
-        guard buffer.readableBytes >= Self.tableEnd else { return nil }
         let isWhole = buffer.withUnsafeReadableBytes { bytes -> Bool in
-            guard bytes[0] == Self.version, bytes[1] == UInt8(Self.sections) else { return false }
-            var last = 0
-            for section in 0..<Self.sections {
-                let end = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 2 + 4 * section, as: UInt32.self)))
-                guard end >= last else { return false }
-                last = end
-            }
-            guard last == bytes.count - Self.tableEnd else { return false }
+            guard SummaryBytes(bytes) != nil else { return false }
             if isChecked { return true }
             let sum = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: Self.tableEnd - 4, as: UInt32.self))
             let table = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<(Self.tableEnd - 4)]))
@@ -132,7 +127,7 @@ package struct MessageSummary: Hashable, Sendable {
 
     /// The header has such a field, be it empty; for the texts that are taken out of one, that there is something.
     package func has(_ which: Text) -> Bool {
-        if which.rawValue <= Text.referencesField.rawValue { return self.facts.present & 1 << UInt16(which.rawValue) != 0 }
+        if which.isField { return self.facts.present & 1 << UInt16(which.rawValue) != 0 }
         return self.section(which.rawValue).readableBytes > 0
     }
 
@@ -160,6 +155,9 @@ package struct MessageSummary: Hashable, Sendable {
         var flags: UInt8 = 0
         /// Fields that are there, a bit each, by `Text`.
         var present: UInt16 = 0
+
+        /// Where `present` begins in what is written.
+        static let presentStart = 21
 
         func write(to out: inout ByteBuffer) {
             out.writeMultipleIntegers(self.size, self.sentDate, self.sentDay, self.flags, self.present)
