@@ -17,7 +17,11 @@ struct FlagEdit {
     private(set) var count = 0
     private(set) var unseen: Int64 = 0
     private(set) var deleted: Int64 = 0
-    private(set) var result: FlagsChanged
+    private var changes: FlagsChanged
+    /// What stands in `changes.flags`: a set of a million is put together here.
+    private var told: UInt64 = 0
+    private let seen = Flags.seen.rawValue
+    private let isDeleted = Flags.deleted.rawValue
 
     init(
         _ uids: UIDSet, _ change: MessageStore.FlagChange, modSeq: Int64, unchangedSince: Int64?, telling: MessageStore.FlagsTold
@@ -30,7 +34,7 @@ struct FlagEdit {
         self.modSeq = ModSeq(rawValue: modSeq)
         self.walk = UIDWalk(uids)
         self.runs = uids.runs[...]
-        self.result = FlagsChanged(modSeq: ModSeq(rawValue: modSeq - 1))
+        self.changes = FlagsChanged(modSeq: ModSeq(rawValue: modSeq - 1))
     }
 
     mutating func next() -> ClosedRange<UInt32>? { self.walk.next() }
@@ -47,7 +51,7 @@ struct FlagEdit {
     private mutating func add(_ number: Int64, _ old: UInt64, _ modSeq: Int64) {
         let new = (old & self.keep) | self.plus
         if modSeq > self.below {
-            self.result.modified.append(UInt32(clamping: number))
+            self.changes.modified.append(UInt32(clamping: number))
             self.isSideBySide = false
             return
         }
@@ -57,16 +61,16 @@ struct FlagEdit {
             return
         }
         self.count += 1
-        self.unseen += Int64(truncatingIfNeeded: (old & Flags.seen.rawValue)) - Int64(truncatingIfNeeded: (new & Flags.seen.rawValue))
-        self.deleted += (new & Flags.deleted.rawValue == 0 ? 0 : 1) - (old & Flags.deleted.rawValue == 0 ? 0 : 1)
-        if self.telling != .nothing { self.tell(number, new, self.modSeq) } else { self.result.flags.formUnion(Flags(rawValue: new)) }
+        self.unseen += (new & self.seen == 0 ? 1 : 0) - (old & self.seen == 0 ? 1 : 0)
+        self.deleted += (new & self.isDeleted == 0 ? 0 : 1) - (old & self.isDeleted == 0 ? 0 : 1)
+        if self.telling != .nothing { self.tell(number, new, self.modSeq) } else { self.told |= new }
         self.extend(number)
     }
 
     private mutating func tell(_ number: Int64, _ flags: UInt64, _ modSeq: ModSeq) {
-        let flags = Flags(rawValue: flags)
-        self.result.flags.formUnion(flags)
-        self.result.changed.append(ChangedFlags(uid: UID(rawValue: UInt32(clamping: number)), flags: flags, modSeq: modSeq))
+        self.told |= flags
+        self.changes.changed.append(
+            ChangedFlags(uid: UID(rawValue: UInt32(clamping: number)), flags: Flags(rawValue: flags), modSeq: modSeq))
     }
 
     /// Another message that changes. Between two UIDs of one run there is no row that was not asked for.
@@ -81,10 +85,16 @@ struct FlagEdit {
         self.isSideBySide = true
     }
 
+    var result: FlagsChanged {
+        var result = self.changes
+        result.flags = Flags(rawValue: self.told)
+        return result
+    }
+
     /// It has been done.
     mutating func finish() {
-        self.result.steps = [FlagsChanged.Step(modSeq: self.modSeq, uids: self.uids)]
-        self.result.modSeq = self.modSeq
+        self.changes.steps = [FlagsChanged.Step(modSeq: self.modSeq, uids: self.uids)]
+        self.changes.modSeq = self.modSeq
     }
 
     /// The same as promises, where it would be long to do now; empty where it is not, or is in too many pieces.

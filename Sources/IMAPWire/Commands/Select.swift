@@ -177,8 +177,8 @@ struct ResyncWriter: Sendable {
     private let runs: [UIDRun]
     private let flagged: [MailboxChanges.Flagged]
     private let view: UIDSet
-    private let keywords: [String]
-    private let mode: WireMode
+    private let isUIDOnly: Bool
+    private var lines: FlagLines
     private var nextRun = 0
     private var nextFlagged = 0
 
@@ -186,8 +186,8 @@ struct ResyncWriter: Sendable {
         self.runs = changes.expunged.runs
         self.flagged = changes.flagged
         self.view = view.known
-        self.keywords = view.keywords
-        self.mode = mode
+        self.isUIDOnly = mode.isUIDOnly
+        self.lines = FlagLines(mode, keywords: view.keywords, withUID: true)
     }
 
     mutating func write(to out: inout ByteBuffer, limit: Int) -> Bool {
@@ -202,8 +202,8 @@ struct ResyncWriter: Sendable {
             let change = self.flagged[self.nextFlagged]
             self.nextFlagged += 1
             let place = self.view.index(of: change.uid)
-            guard let place = self.mode.isUIDOnly ? 0 : place else { continue }
-            out.writeFlagsFetch(change, place: place, keywords: self.keywords, mode: self.mode, withUID: true)
+            guard let place = self.isUIDOnly ? 0 : place else { continue }
+            self.lines.write(change, place: place, to: &out)
         }
         return true
     }

@@ -108,21 +108,13 @@ extension OwnChange {
 struct StoredWriter: Sendable {
     private let flagged: [MailboxChanges.Flagged]
     private let view: UIDSet
-    private let keywords: [String]
-    private let mode: WireMode
-    private let withUID: Bool
-    private let withFlags: Bool
+    private var lines: FlagLines
     private var next = 0
-    /// What comes behind number and UID is the same for nearly all messages.
-    private var tail: (flags: Flags, modSeq: ModSeq, bytes: ByteBuffer)?
 
     init(_ flagged: [MailboxChanges.Flagged], _ selected: SelectedView, mode: WireMode, withUID: Bool, withFlags: Bool) {
         self.flagged = flagged
         self.view = selected.known
-        self.keywords = selected.keywords
-        self.mode = mode
-        self.withUID = withUID
-        self.withFlags = withFlags
+        self.lines = FlagLines(mode, keywords: selected.keywords, withUID: withUID, withFlags: withFlags)
     }
 
     mutating func write(to out: inout ByteBuffer, limit: Int) -> Bool {
@@ -131,28 +123,9 @@ struct StoredWriter: Sendable {
             let change = self.flagged[self.next]
             self.next += 1
             guard let place = self.view.index(of: change.uid) else { continue }
-            out.beginFetch(change.uid, place: place, mode: self.mode)
-            if self.withUID, !self.mode.isUIDOnly {
-                out.writeFetchUID(change.uid)
-                out.writeFetchBlank()
-            }
-            out.writeImmutableBuffer(self.tail(of: change))
+            self.lines.write(change, place: place, to: &out)
         }
         return true
-    }
-
-    /// Flags, modseq, and the end of the response.
-    private mutating func tail(of change: MailboxChanges.Flagged) -> ByteBuffer {
-        if let tail = self.tail, tail.flags == change.flags, tail.modSeq == change.modSeq { return tail.bytes }
-        var bytes = ByteBuffer()
-        if self.withFlags { bytes.writeFetchFlags(change.flags, keywords: self.keywords) }
-        if self.mode.isCondStore {
-            if self.withFlags { bytes.writeFetchBlank() }
-            bytes.writeFetchModSeq(change.modSeq)
-        }
-        bytes.endFetch()
-        self.tail = (change.flags, change.modSeq, bytes)
-        return bytes
     }
 }
 

@@ -12,6 +12,7 @@ struct NewsWriter: Sendable {
     private var expungesLeft: Int
     private var nextRun = 0
     private var nextFlagged = 0
+    private var lines: FlagLines
 
     init(_ news: News, _ view: SelectedView, mode: WireMode) {
         self.news = news
@@ -19,6 +20,7 @@ struct NewsWriter: Sendable {
         self.rights = view.mailbox.usableRights
         self.keywords = view.keywords
         self.expungesLeft = news.expunged.count
+        self.lines = FlagLines(mode, keywords: view.keywords, withUID: true)
     }
 
     private var saysVanished: Bool { self.mode.isQResync || self.mode.isUIDOnly }
@@ -42,7 +44,7 @@ struct NewsWriter: Sendable {
             self.nextFlagged += 1
             guard let place = self.news.view.index(of: change.uid) else { continue }
             // With the UID always: who has pipelined commands cannot be misled by a number. [RFC9051-7.5.2]
-            out.writeFlagsFetch(change, place: place, keywords: self.keywords, mode: self.mode, withUID: true)
+            self.lines.write(change, place: place, to: &out)
         }
         return true
     }
@@ -99,20 +101,4 @@ extension ByteBuffer {
     private static let flagNames: [(name: String, right: MailboxRights)] = [
         ("\\Answered", .write), ("\\Flagged", .write), ("\\Deleted", .deleteMessages), ("\\Seen", .seen), ("\\Draft", .write),
     ]
-
-    mutating func writeFlagsFetch(
-        _ change: MailboxChanges.Flagged, place: Int, keywords: [String], mode: WireMode, withUID: Bool
-    ) {
-        self.beginFetch(change.uid, place: place, mode: mode)
-        if withUID, !mode.isUIDOnly {
-            self.writeFetchUID(change.uid)
-            self.writeFetchBlank()
-        }
-        self.writeFetchFlags(change.flags, keywords: keywords)
-        if mode.isCondStore {
-            self.writeFetchBlank()
-            self.writeFetchModSeq(change.modSeq)
-        }
-        self.endFetch()
-    }
 }
