@@ -19,6 +19,7 @@ struct IMAPStressCommand: ParsableCommand {
     @Option(help: "POP3 port on this host: another program reads and deletes meanwhile.") var pop3Port: Int?
     @Option(help: "File with the process to kill (-9) in every other round; whoever watches it must start it again.") var victim: String?
 
+    @Flag(help: "Two clients that move a message at the same time may both get it (Dovecot).") var movesMayDouble = false
     @Option(help: "Directory for all that was said, when something is wrong.") var transcripts: String?
 
     func run() throws {
@@ -30,6 +31,7 @@ struct IMAPStressCommand: ParsableCommand {
         settings.smtpPort = self.smtpPort
         settings.address = self.address ?? self.login
         settings.pop3Port = self.pop3Port
+        settings.movesMayDouble = self.movesMayDouble
         settings.transcripts = self.transcripts
         let stress = IMAPStress(settings)
         try stress.prepare()

@@ -23,10 +23,25 @@ package final class IMAPMailboxModel: Sendable {
         var gone: Set<Key> = []
         /// By keyword: whether its owner has set it; nil when nobody knows (the connection broke).
         var marks: [Key: [String: Bool?]] = [:]
+        /// Messages that somebody has marked \\Deleted or was about to, wherever they have been copied to since.
+        var doomed: Set<String> = []
+        /// By token: how many there may be beyond the first: those of before, and copies that were asked for.
+        var copies: [String: Int] = [:]
+        /// Somebody has copied or moved them.
+        var carried: Set<String> = []
+        /// APPENDs that sessions have sent one behind the other, until all are answered.
+        var flights: [Int: [Sending]] = [:]
+        var nextFlight = 0
         /// What the server took for delivery.
         var delivered: Set<String> = []
         var violations: [String] = []
         var commands = 0
+    }
+
+    /// One APPEND.
+    private struct Sending: Sendable {
+        var mailbox: String
+        var tokens: [String]
     }
 
     private let state = Mutex(State())
@@ -74,8 +89,82 @@ package final class IMAPMailboxModel: Sendable {
         }
     }
 
+    /// These are to be taken out of this mailbox; a move puts them elsewhere.
     package func endanger(_ mailbox: String, _ uids: some Sequence<UInt32>) {
         self.state.withLock { state in for uid in uids { state.endangered.insert(Key(mailbox: mailbox, uid: uid)) } }
+    }
+
+    /// These may be gone for good.
+    package func doom(_ mailbox: String, _ uids: some Sequence<UInt32>) {
+        self.state.withLock { state in
+            for uid in uids {
+                let key = Key(mailbox: mailbox, uid: uid)
+                state.endangered.insert(key)
+                if let token = state.tokens[key] { state.doomed.insert(token) }
+            }
+        }
+    }
+
+    /// Copies of these are about to be asked for, or they are about to be moved.
+    func carry(_ tokens: some Sequence<String>, mayDouble: Bool) {
+        self.state.withLock { state in
+            for token in tokens {
+                state.carried.insert(token)
+                if mayDouble { state.copies[token, default: 0] += 1 }
+            }
+        }
+    }
+
+    /// Messages of before the first round: so many there are.
+    func found(_ tokens: [String]) {
+        self.state.withLock { state in
+            for (token, all) in Dictionary(grouping: tokens, by: { $0 }) { state.copies[token, default: 0] += all.count - 1 }
+        }
+    }
+
+    // MARK: Commands on their way
+
+    func beganFlight() -> Int {
+        self.state.withLock { state in
+            state.nextFlight += 1
+            return state.nextFlight
+        }
+    }
+
+    func sends(_ tokens: [String], to mailbox: String, flight: Int) {
+        self.state.withLock { $0.flights[flight, default: []].append(Sending(mailbox: mailbox, tokens: tokens)) }
+    }
+
+    func endedFlight(_ flight: Int) { self.state.withLock { _ = $0.flights.removeValue(forKey: flight) } }
+
+    /// What is there of all messages, when nobody changes anything: none is lost or doubled, and what was sent without an answer is there or not.
+    func verify(_ messages: [String: [UInt32: String]]) {
+        let state = self.state.withLock { state in
+            defer { state.flights = [:] }
+            return state
+        }
+        let counts = Dictionary(grouping: messages.values.flatMap(\.values)) { $0 }.mapValues(\.count)
+        for token in Set(state.tokens.values).subtracting(state.doomed) where counts[token] == nil {
+            self.violated("\(token) was seen, nobody meant to delete it, and it is nowhere")
+        }
+        for (token, count) in counts where count > 1 + (state.copies[token] ?? 0) {
+            self.violated("\(token) is there \(count) times, copies that were asked for: \(state.copies[token] ?? 0)")
+        }
+        for flight in state.flights.values { self.verify(flight, messages, Set(counts.keys), state) }
+    }
+
+    private func verify(_ flight: [Sending], _ messages: [String: [UInt32: String]], _ all: Set<String>, _ state: State) {
+        for sending in flight {
+            let present = sending.tokens.filter { all.contains($0) || state.doomed.contains($0) }
+            if !present.isEmpty, present.count < sending.tokens.count {
+                self.violated("of one APPEND \(present) are there, and not all of \(sending.tokens)")
+            }
+        }
+        for (mailbox, sendings) in Dictionary(grouping: flight, by: \.mailbox) {
+            let tokens = sendings.flatMap(\.tokens).filter { !state.carried.contains($0) }
+            let uids = tokens.compactMap { token in messages[mailbox]?.first { $0.value == token }?.key }
+            if uids != uids.sorted() { self.violated("sent one behind the other to \(mailbox), they have UIDs \(uids)") }
+        }
     }
 
     package func wentAway(_ mailbox: String, _ uid: UInt32) {
@@ -87,7 +176,7 @@ package final class IMAPMailboxModel: Sendable {
     /// Deliveries that are in no mailbox and that nobody has seen and meant to delete.
     package func missingDeliveries(present: Set<String>) -> Set<String> {
         self.state.withLock { state in
-            state.delivered.subtracting(present).subtracting(state.endangered.compactMap { state.tokens[$0] })
+            state.delivered.subtracting(present).subtracting(state.doomed)
         }
     }
 

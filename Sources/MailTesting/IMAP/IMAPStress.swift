@@ -17,6 +17,8 @@ package final class IMAPStress: Sendable {
         package var address = ""
         /// Where another program reads and deletes mail meanwhile.
         package var pop3Port: Int?
+        /// Two clients that move a message at the same time may both get it: so it is with servers for which a move is a copy and a removal.
+        package var movesMayDouble = false
         /// Where all that was said is written when something is wrong.
         package var transcripts: String?
 
@@ -57,14 +59,18 @@ package final class IMAPStress: Sendable {
         let client = try self.connect()
         let words = try client.ok("CAPABILITY").data("CAPABILITY").flatMap { $0.map { $0.text.uppercased() } }
         self.capabilities.withLock { $0 = Set(words) }
+        var tokens: [String] = []
         for mailbox in self.mailboxes {
             if mailbox != "INBOX" { _ = try client.run("CREATE \(mailbox)") }
             let validity = try client.ok("SELECT \(mailbox)").code("UIDVALIDITY").flatMap { UInt32($0) }
             self.validities.withLock { $0[mailbox] = validity }
             // An account that was used before may have marks of that time.
             let old = try IMAPStressSession.look(client, mailbox)
-            self.model.endanger(mailbox, old.filter { $0.value.flags.contains("\\deleted") }.map(\.key))
+            for (uid, message) in old { if let token = message.token { self.model.saw(mailbox, uid, token: token) } }
+            self.model.doom(mailbox, old.filter { $0.value.flags.contains("\\deleted") }.map(\.key))
+            tokens += old.values.compactMap(\.token)
         }
+        self.model.found(tokens)
     }
 
     /// One round. With `interruption` (called on a thread of its own while all are at work) connections are expected to break.
@@ -109,11 +115,14 @@ package final class IMAPStress: Sendable {
     /// What a fresh session sees must agree with all that was answered.
     package func verify() throws {
         let client = try self.connect()
+        var there: [String: [UInt32: String]] = [:]
         for mailbox in self.mailboxes {
             let messages = try IMAPStressSession.look(client, mailbox)
+            there[mailbox] = messages.compactMapValues(\.token)
             for (uid, message) in messages { if let token = message.token { self.model.saw(mailbox, uid, token: token) } }
             self.model.verify(mailbox, messages.mapValues(\.flags))
         }
+        self.model.verify(there)
         // A delivery that was answered before a kill is filed by what comes after it.
         let isThere = eventually(within: 30) { (try? self.missingDeliveries(client).isEmpty) ?? true }
         if !isThere { self.model.violated("delivered and lost: \(try self.missingDeliveries(client).sorted().prefix(5))") }

@@ -73,7 +73,7 @@ struct IMAPStressNeighbour {
             guard let token = try self.token(client, message.number) else { continue }
             self.stress.model.saw("INBOX", message.uid, token: token)
             guard Bool.random(using: &self.dice) else { continue }
-            self.stress.model.endanger("INBOX", [message.uid])
+            self.stress.model.doom("INBOX", [message.uid])
             try self.ask(client, "DELE \(message.number)")
         }
         try self.ask(client, "QUIT")

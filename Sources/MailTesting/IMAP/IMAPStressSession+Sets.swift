@@ -23,7 +23,7 @@ extension IMAPStressSession {
     }
 
     /// `1:3,5`
-    private static func uids(_ text: String) -> [UInt32] {
+    static func uids(_ text: String) -> [UInt32] {
         text.split(separator: ",").flatMap { range -> [UInt32] in
             let ends = range.split(separator: ":").compactMap { UInt32($0) }
             guard let first = ends.first, let last = ends.last, first <= last, last - first < 100_000 else { return [] }
@@ -31,7 +31,7 @@ extension IMAPStressSession {
         }
     }
 
-    private func set(_ uids: [UInt32]) -> String { uids.map(String.init).joined(separator: ",") }
+    func set(_ uids: [UInt32]) -> String { uids.map(String.init).joined(separator: ",") }
 
     /// What is known of the own keyword after an answer.
     private func mark(_ uids: [UInt32], _ isSet: Bool?) {
@@ -106,7 +106,7 @@ extension IMAPStressSession {
     func replace() throws {
         guard self.stress.offers("REPLACE"), let uid = try self.uid(), try self.knowsToken(uid) else { return }
         let mailbox = self.stress.randomMailbox(&self.dice)
-        self.model.endanger(self.view.mailbox, [uid])
+        self.model.doom(self.view.mailbox, [uid])
         let above = self.model.highest(mailbox)
         let (token, text) = self.message()
         let answer = try self.run("UID REPLACE \(uid) \(mailbox) (\(self.keyword)) %", [text])

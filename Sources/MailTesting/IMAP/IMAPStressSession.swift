@@ -127,21 +127,22 @@ final class IMAPStressSession {
 
     private func act() throws {
         switch Int.random(in: 0..<100, using: &self.dice) {
-        case ..<16: try self.fetch()
-        case ..<32: try self.store()
-        case ..<35: try self.storeSome()
-        case ..<39: try self.storeUnchanged()
-        case ..<42: try self.storeFound()
-        case ..<45: try self.append()
-        case ..<48: try self.appendSome()
-        case ..<52: try self.replace()
-        case ..<60: try self.copy()
-        case ..<66: try self.deleteSome()
-        case ..<74: try self.expunge()
-        case ..<80: _ = try self.run("NOOP")
-        case ..<86: try self.idle()
-        case ..<92: try self.search()
-        case ..<96: try self.pipeline()
+        case ..<15: try self.fetch()
+        case ..<30: try self.store()
+        case ..<33: try self.storeSome()
+        case ..<37: try self.storeUnchanged()
+        case ..<40: try self.storeFound()
+        case ..<43: try self.append()
+        case ..<46: try self.appendSome()
+        case ..<50: try self.replace()
+        case ..<57: try self.copy()
+        case ..<63: try self.deleteSome()
+        case ..<70: try self.expunge()
+        case ..<75: _ = try self.run("NOOP")
+        case ..<80: try self.idle()
+        case ..<86: try self.search()
+        case ..<89: try self.pipeline()
+        case ..<96: try self.flight()
         case ..<98: try self.open(self.stress.randomMailbox(&self.dice))
         default: try self.resync()
         }
@@ -216,10 +217,9 @@ final class IMAPStressSession {
         let isMove = Bool.random(using: &self.dice)
         let source = self.view.mailbox
         let target = self.stress.randomMailbox(&self.dice)
-        if isMove {
-            guard try self.knowsToken(uid) else { return }
-            self.model.endanger(source, [uid])
-        }
+        guard try self.knowsToken(uid), let token = self.model.token(source, uid) else { return }
+        self.model.carry([token], mayDouble: !isMove || self.stress.settings.movesMayDouble)
+        if isMove { self.model.endanger(source, [uid]) }
         let above = self.model.highest(target)
         let answer = try self.run("UID \(isMove ? "MOVE" : "COPY") \(uid) \(target)")
         guard answer.isOK, let code = answer.code("COPYUID")?.split(separator: " "), code.count == 3, let new = UInt32(code[2]) else {
@@ -230,7 +230,7 @@ final class IMAPStressSession {
 
     private func deleteSome() throws {
         guard let uid = try self.uid(), try self.knowsToken(uid) else { return }
-        self.model.endanger(self.view.mailbox, [uid])
+        self.model.doom(self.view.mailbox, [uid])
         _ = try self.change(uid, "\\Deleted", true)
     }
 
