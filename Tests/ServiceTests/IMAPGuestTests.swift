@@ -120,6 +120,34 @@ import Vocabulary
         }
     }
 
+    @Test("A NUL goes in BINARY alone: elsewhere another octet stands for it, sizes and ranges stay, and a copy by CATENATE has it")
+    func nulInLiterals() throws {
+        let desk = try self.desk()
+        let client = desk.owner
+        let header = Array("Subject: x\r\nX-Odd: o".utf8) + [0] + Array("dd\r\n\r\n".utf8)
+        let message = header + Array("a".utf8) + [0, 0] + Array("bc\r\n".utf8)
+        try client.client.send(Array("m1 APPEND INBOX ~{\(message.count)+}\r\n".utf8) + message + [13, 10])
+        #expect(try client.finish("m1").isOK)
+        _ = try client.ok("SELECT INBOX")
+        func fetch(_ item: String, _ number: Int = 1) throws -> String { try client.ok("FETCH \(number) (\(item))").lines.first ?? "" }
+        // The client shows an octet that is no UTF-8 as U+FFFD.
+        let odd = "\u{FFFD}"
+        for round in 0..<2 {
+            let body = "a\(odd)\(odd)bc\r\n"
+            #expect(try fetch("BODY.PEEK[TEXT]") == "1 FETCH (BODY[TEXT] {7}\r\n\(body))", "round \(round)")
+            #expect(try fetch("BODY.PEEK[1]<1.3>") == "1 FETCH (BODY[1]<1> {3}\r\n\(odd)\(odd)b)")
+            #expect(try fetch("BODY.PEEK[]").hasSuffix("{\(message.count)}\r\nSubject: x\r\nX-Odd: o\(odd)dd\r\n\r\n\(body))"))
+            #expect(try fetch("RFC822.TEXT").contains(body))
+            #expect(try fetch("BODY.PEEK[HEADER]").hasSuffix("X-Odd: o\(odd)dd\r\n\r\n)"))
+            #expect(try fetch("BODY.PEEK[HEADER.FIELDS (X-Odd)]").hasSuffix("{15}\r\nX-Odd: o\(odd)dd\r\n\r\n)"))
+            #expect(try fetch("BODY.PEEK[HEADER.FIELDS.NOT (Subject)]").contains("o\(odd)dd"))
+            #expect(try fetch("RFC822.SIZE") == "1 FETCH (RFC822.SIZE \(message.count))")
+            #expect(try fetch("BINARY.PEEK[1]") == "1 FETCH (BINARY[1] ~{7}\r\na\0\0bc\r\n)")
+        }
+        try client.ok("APPEND INBOX CATENATE (URL \"/INBOX/;UID=1\")")
+        #expect(try fetch("BINARY.PEEK[]", 2).hasSuffix("X-Odd: o\0dd\r\n\r\na\0\0bc\r\n)"))
+    }
+
     @Test("APPEND to a server with too little disk room says so, and who can mend it")
     func diskIsFull() throws {
         let server = try SMTPFixture { $0.minimumFree = .max / 2 }

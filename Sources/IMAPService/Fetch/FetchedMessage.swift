@@ -26,7 +26,7 @@ struct FetchedMessage: Sendable {
     ) throws(StoreError) -> Bool {
         while out.readableBytes < size {
             if self.stream != nil {
-                try self.stream?.write(to: &out, limit: size - out.readableBytes)
+                try self.stream?.writeAnswer(to: &out, limit: size - out.readableBytes)
                 if self.stream?.isDone == true { self.stream = nil }
                 if turn.isOver { return false }
             } else if self.item < request.items.count {
@@ -93,7 +93,9 @@ struct FetchedMessage: Sendable {
             if let (name, header) = messages.header(self.item - 1), !messages.isWithheld(row) {
                 out.writeImmutableBuffer(name)
                 out.writeIMAPLiteralHeader(Int64(header.readableBytes), isBinary: false)
+                let start = out.writerIndex
                 out.writeImmutableBuffer(header)
+                out.replaceNULs(from: start)
             } else {
                 try self.begin(section, &messages, &out)
             }

@@ -80,6 +80,13 @@ struct SectionStream: Sendable {
         }
     }
 
+    /// The same as an answer can hold it.
+    mutating func writeAnswer(to out: inout ByteBuffer, limit: Int) throws(StoreError) {
+        let start = out.writerIndex
+        try self.write(to: &out, limit: limit)
+        if !self.isBinary { out.replaceNULs(from: start) }
+    }
+
     /// The next piece of output; throws when there is none though there should be.
     private mutating func next() throws(StoreError) -> ByteBuffer {
         while true {

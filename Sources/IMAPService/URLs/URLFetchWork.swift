@@ -56,7 +56,7 @@ final class URLFetchWork: PartWork {
 
     private func step(_ progress: inout Progress, _ turn: Turn, _ out: inout ByteBuffer) throws(IMAPRefusal) {
         if var stream = progress.stream {
-            try self.backend.reading { () throws(StoreError) in try stream.write(to: &out, limit: FetchWork.partSize) }
+            try self.backend.reading { () throws(StoreError) in try stream.writeAnswer(to: &out, limit: FetchWork.partSize) }
             progress.stream = stream.isDone ? nil : stream
             if stream.isDone { Self.end(progress, &out) }
         } else if let (content, place, begun) = progress.measuring {

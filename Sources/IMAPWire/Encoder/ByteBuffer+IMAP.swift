@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Glibc
 package import NIOCore
 package import Vocabulary
 
@@ -63,6 +64,22 @@ extension ByteBuffer {
         self.writeStaticString(isBinary ? "~{" : "{")
         self.writeIMAPNumber(count)
         self.writeStaticString("}\r\n")
+    }
+
+    /// Octets from `start` on as a literal can hold them, one for one, so that sizes and offsets stay true: it has no NUL. Who wants a message
+    /// that has some as it is asks for BINARY. [RFC9051-4.3] [RFC3516-4.3]
+    package mutating func replaceNULs(from start: Int) {
+        let offset = start - self.readerIndex
+        guard offset >= 0, offset < self.readableBytes else { return }
+        self.withUnsafeMutableReadableBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            var at = offset
+            while at < bytes.count, let found = memchr(base + at, 0, bytes.count - at) {
+                at = found - UnsafeMutableRawPointer(base)
+                bytes[at] = 0x80
+                at += 1
+            }
+        }
     }
 
     /// Name of a mailbox, as the client reads it. [RFC9051-5.1] [RFC3501-5.1.3]
