@@ -15,6 +15,5 @@ enum ObjectID {
     static func mailbox(_ id: MailboxID) -> String { "F\(id.rawValue)" }
     /// Copies of one message share their body. [RFC8474-5.1]
     static func email(_ blob: BlobID) -> String { "M\(blob.rawValue)" }
-    /// A message that names no other, nor itself, is a conversation of its own. [RFC8474-5.2]
-    static func thread(_ summary: MessageSummary, _ blob: BlobID) -> String { summary.thread ?? "T" + self.email(blob) }
+    static func thread(_ summary: MessageSummary, _ blob: BlobID) -> String { summary.thread ?? LoneThread.name(self.email(blob)) }
 }

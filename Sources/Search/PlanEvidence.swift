@@ -16,7 +16,7 @@ struct PlanEvidence {
         case .sent(let test):
             // A message without a date was sent on no day.
             self.header.map { Self.verdict($0.sentDay.map(test.matches) ?? false) } ?? .unknown
-        case .thread(let id): self.header.map { Self.verdict(($0.thread ?? self.facts.emailID.map { "T" + $0 }) == id) } ?? .unknown
+        case .thread(let id): self.header.map { Self.verdict(($0.thread ?? self.facts.emailID.map(LoneThread.name)) == id) } ?? .unknown
         case .field(let field, let needle): self.header.map { Self.verdict($0.has(needle, in: field)) } ?? .unknown
         case .header(let name, let needle): self.text.map { Self.verdict($0.hasField(name, needle)) } ?? .unknown
         case .body(let needle): self.text.map { Self.verdict($0.hasInBody(needle)) } ?? .unknown

@@ -44,18 +44,28 @@ extension IMAPBackend {
 
     // MARK: STATUS
 
+    /// What had arrived before the command counts: it is filed before the mailbox is read.
     private func status(_ name: String, _ items: StatusItems, _ mode: WireMode, _ answer: Answer) {
-        self.onWorker(answer) { () throws(IMAPRefusal) in
-            let found = try self.find(name, needing: .read)
-            var out = ByteBuffer()
-            try self.writeStatus(found, items, mode, &out)
-            return .account(out)
+        self.environment.store.afterFiling {
+            self.onWorker(answer) { () throws(IMAPRefusal) in
+                let found = try self.find(name, needing: .read)
+                var out = ByteBuffer()
+                try self.writeStatus(found, found.facts, items, mode, &out)
+                return .account(out)
+            }
         }
     }
 
-    /// From counters alone, but for the size of what is marked \Deleted.
+    /// - Parameter found: perhaps read before what has arrived since was filed.
     func writeStatus(_ found: FoundMailbox, _ items: StatusItems, _ mode: WireMode, _ out: inout ByteBuffer) throws(IMAPRefusal) {
         let facts = try self.reading { () throws(StoreError) in try self.reads.openView(found.id) }
+        try self.writeStatus(found, facts, items, mode, &out)
+    }
+
+    /// From counters alone, but for the size of what is marked \Deleted.
+    private func writeStatus(
+        _ found: FoundMailbox, _ facts: MailboxFacts, _ items: StatusItems, _ mode: WireMode, _ out: inout ByteBuffer
+    ) throws(IMAPRefusal) {
         var values = StatusValues()
         values.messages = facts.messages
         values.uidNext = facts.uidNext

@@ -23,3 +23,9 @@ extension MessageSummary {
         return nil
     }
 }
+
+/// What a message is called that names no conversation, nor itself: one of its own. [RFC8474-5.2]
+package enum LoneThread {
+    /// - Parameter emailID: as clients read it.
+    package static func name(_ emailID: String) -> String { "T" + emailID }
+}

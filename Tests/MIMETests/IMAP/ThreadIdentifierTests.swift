@@ -1,4 +1,5 @@
 import MIME
+import NIOCore
 import Testing
 
 @Suite("THREADID of a message")
@@ -33,6 +34,22 @@ struct ThreadIdentifierTests {
         #expect(thread("Message-ID: <日本@example.test>") == "T91b32d0d04a290d31add55318b156620")
         #expect(thread("Message-ID: <a b>") == thread("Message-ID: <ab>"))
         #expect(thread("Message-ID: <A@b>") != thread("Message-ID: <a@b>"))
+    }
+
+    @Test("encoded words and octets that are no UTF-8: what is made of them is frozen, too")
+    func odd() {
+        func thread(_ field: [UInt8]) -> String? {
+            MessageSummaryBuilder.summary(of: ByteBuffer(bytes: field + Array("\r\n\r\ntext\r\n".utf8))).thread
+        }
+        func thread(_ field: String) -> String? { thread(Array(field.utf8)) }
+        #expect(thread("References: <=?utf-8?Q?caf=C3=A9?=@example.test>") == "T5037aad41d0ca0f204f52635f79721b0")
+        #expect(thread("References: =?utf-8?B?PHJvb3RAZXhhbXBsZS50ZXN0Pg==?=") == "Tc85d4e101f9789a86309fef70d733772")
+        #expect(thread("Message-ID: <=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=@example.test>") == "T91b32d0d04a290d31add55318b156620")
+        #expect(thread(Array("Message-ID: <caf".utf8) + [0xE9] + Array("@example.test>".utf8)) == "Te69388c860cbd141d3d8cea7020d9a8a")
+        let shiftJIS = Array("Message-ID: <".utf8) + [0x93, 0xFA, 0x96, 0x7B] + Array("@example.test>".utf8)
+        #expect(thread(shiftJIS) == "T91b32d0d04a290d31add55318b156620")
+        #expect(thread("Message-ID: <=?unknown-charset?Q?caf=E9?=@example.test>") == "T0dcafce77b2e8954a3b8d92adeb35c3b")
+        #expect(thread("Message-ID: <café@example.test>") == "T5037aad41d0ca0f204f52635f79721b0")
     }
 
     @Test(
