@@ -66,6 +66,24 @@ import Vocabulary
         #expect(client.command("NOOP").result.hasPrefix("OK "))
     }
 
+    // MARK: Other lists
+
+    @Test("A FETCH has a hundred items, a URLFETCH a hundred URLs, an APPEND a thousand messages, each at most")
+    func lists() {
+        var client = Client.inInbox(FakeOffice())
+        let fetch = { (count: Int) in "UID FETCH 1 (" + (1...count).map { "BODY.PEEK[\($0)]" }.joined(separator: " ") + ")" }
+        #expect(client.command(fetch(100)).result.hasPrefix("OK "))
+        #expect(client.command(fetch(101)).result.hasPrefix("NO [LIMIT] "))
+        let url = "\"imap://alice@mail.test/INBOX/;UID=1;URLAUTH=anonymous:INTERNAL:00\""
+        let open = { (count: Int) in "URLFETCH " + Array(repeating: url, count: count).joined(separator: " ") }
+        #expect(!client.command(open(100)).result.hasPrefix("NO [LIMIT] "))
+        #expect(client.command(open(101)).result.hasPrefix("NO [LIMIT] "))
+        let append = { (count: Int) in "APPEND INBOX" + String(repeating: " {1+}\r\nx", count: count) }
+        #expect(client.command(append(1000)).result.hasPrefix("OK "))
+        #expect(client.command(append(1001)).result.hasPrefix("NO [LIMIT] "))
+        #expect(client.command("NOOP").result.hasPrefix("OK "))
+    }
+
     // MARK: Time
 
     @Test("Half an hour without a word ends a session that has logged in, and another time where that is set")

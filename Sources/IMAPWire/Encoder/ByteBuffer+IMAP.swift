@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Glibc
 package import NIOCore
 package import Vocabulary
 
@@ -72,12 +71,10 @@ extension ByteBuffer {
         let offset = start - self.readerIndex
         guard offset >= 0, offset < self.readableBytes else { return }
         self.withUnsafeMutableReadableBytes { bytes in
-            guard let base = bytes.baseAddress else { return }
             var at = offset
-            while at < bytes.count, let found = memchr(base + at, 0, bytes.count - at) {
-                at = found - UnsafeMutableRawPointer(base)
-                bytes[at] = 0x80
-                at += 1
+            while let found = UnsafeRawBufferPointer(bytes).firstOffset(of: 0, from: at) {
+                bytes[found] = 0x80
+                at = found + 1
             }
         }
     }
