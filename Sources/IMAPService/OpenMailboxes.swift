@@ -21,10 +21,12 @@ final class OpenMailboxes: Sendable {
     let store: MessageStore
     private let budget = CacheBudget(limit: 64 << 20)
     let standardFolders = StandardFolders()
+    let counters: KnownCounters
     private let table = Mutex(Table())
 
     init(_ store: MessageStore) {
         self.store = store
+        self.counters = KnownCounters(store.changes)
         self.budget.makeRoom { [weak self] in self?.forgetOldest(but: $0) ?? false }
     }
 

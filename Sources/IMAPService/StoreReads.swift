@@ -15,7 +15,7 @@ struct StoreReads: Sendable {
     }
 
     /// Until what had arrived is in its mailboxes.
-    private func waitForFiling() throws(StoreError) {
+    func waitForFiling() throws(StoreError) {
         try self.wait { (done: @escaping @Sendable (Result<Void, StoreError>) -> Void) in self.store.afterFiling { done(.success(())) } }
     }
 

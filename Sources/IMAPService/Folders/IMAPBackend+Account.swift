@@ -44,29 +44,42 @@ extension IMAPBackend {
 
     // MARK: STATUS
 
-    /// What had arrived before the command counts: it is filed before the mailbox is read.
     private func status(_ name: String, _ items: StatusItems, _ mode: WireMode, _ answer: Answer) {
+        // What has arrived counts; at once, on this thread, when nothing waits to be filed.
         self.environment.store.afterFiling {
+            if let found = self.knownOwn(name, items) { return answer(.account(self.statusLine(found, StatusValues(), items, mode))) }
             self.onWorker(answer) { () throws(IMAPRefusal) in
+                let stamp = self.mailboxes.counters.stamp
                 let found = try self.find(name, needing: .read)
+                self.mailboxes.counters.keep(found.facts, stamp)
                 var out = ByteBuffer()
-                try self.writeStatus(found, found.facts, items, mode, &out)
+                try self.writeStatus(found, items, mode, &out)
                 return .account(out)
             }
         }
     }
 
-    /// - Parameter found: perhaps read before what has arrived since was filed.
-    func writeStatus(_ found: FoundMailbox, _ items: StatusItems, _ mode: WireMode, _ out: inout ByteBuffer) throws(IMAPRefusal) {
-        let facts = try self.reading { () throws(StoreError) in try self.reads.openView(found.id) }
-        try self.writeStatus(found, facts, items, mode, &out)
+    /// A mailbox of the user's own of which everything that is asked for is known: nobody has to wait for the disk, nor change threads. Of
+    /// others' mailboxes the rights must be read.
+    private func knownOwn(_ text: String, _ items: StatusItems) -> FoundMailbox? {
+        guard let account = self.state.withLock({ $0.identity?.account }), let name = FolderName(client: text), name.owner == nil,
+            let facts = self.mailboxes.counters.facts(name.name, of: account), facts.deleted == 0 || !items.contains(.deletedStorage)
+        else { return nil }
+        return FoundMailbox(facts: facts, rights: .all, name: name)
     }
 
-    /// From counters alone, but for the size of what is marked \Deleted.
-    private func writeStatus(
-        _ found: FoundMailbox, _ facts: MailboxFacts, _ items: StatusItems, _ mode: WireMode, _ out: inout ByteBuffer
-    ) throws(IMAPRefusal) {
+    /// From the counters that were found with the name, but for the size of what is marked \Deleted.
+    func writeStatus(_ found: FoundMailbox, _ items: StatusItems, _ mode: WireMode, _ out: inout ByteBuffer) throws(IMAPRefusal) {
         var values = StatusValues()
+        if items.contains(.deletedStorage), found.facts.deleted > 0 {
+            values.deletedStorage = try self.reading { () throws(StoreError) in try self.deletedOctets(found.facts) }
+        }
+        out.writeImmutableBuffer(self.statusLine(found, values, items, mode))
+    }
+
+    private func statusLine(_ found: FoundMailbox, _ values: StatusValues, _ items: StatusItems, _ mode: WireMode) -> ByteBuffer {
+        let facts = found.facts
+        var values = values
         values.messages = facts.messages
         values.uidNext = facts.uidNext
         values.validity = facts.uidValidity
@@ -76,10 +89,9 @@ extension IMAPBackend {
         values.highestModSeq = facts.highestModSeq
         values.mailboxID = ObjectID.mailbox(facts.id)
         values.appendLimit = self.limits.messageSize
-        if items.contains(.deletedStorage), facts.deleted > 0 {
-            values.deletedStorage = try self.reading { () throws(StoreError) in try self.deletedOctets(facts) }
-        }
+        var out = ByteBuffer()
         out.writeStatusLine(found.name.clientName, values, items, mode: mode)
+        return out
     }
 
     private func deletedOctets(_ facts: MailboxFacts) throws(StoreError) -> Int64 {

@@ -27,7 +27,11 @@ final class ListWork: PartWork {
             let first = pattern.text.prefix { $0 != "*" && $0 != "%" }
             return FolderName.othersPrefix.hasPrefix(first) || first.hasPrefix(FolderName.othersRoot)
         }
-        let table = try backend.reading { () throws(StoreError) in try FolderTable(finder, sharing: mayMatchOthers) }
+        let table = try backend.reading { () throws(StoreError) in
+            // Counters come with the names.
+            if !request.status.isEmpty { try finder.reads.waitForFiling() }
+            return try FolderTable(finder, sharing: mayMatchOthers)
+        }
         let asksForParents = request.isLSUB || request.selection.isSuperset(of: [.subscribed, .recursiveMatch])
         let hiding = asksForParents ? table.parentsOfUnmatched(request.patterns) : []
         self.lines = table.entries.compactMap { Self.line($0, table, hiding, request) }
