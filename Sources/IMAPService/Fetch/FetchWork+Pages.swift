@@ -145,12 +145,15 @@ extension FetchWork {
         let keywords = Keywords.list(try self.selection.mailbox.keywords(covering: pages.flags))
         guard var writer = RowWriter(self.request, keywords: keywords) else { return }
         var count = 0
-        let hasMore = pages.each { uid, flags in
-            // The view has what this session was told of; a message that came since has no number yet.
-            guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: uid) else { return true }
-            writer.write(uid, flags, place: place, to: &out)
-            count += 1
-            return out.readableBytes < size
+        var hasMore = false
+        writer.write(to: &out, upTo: size) { lines in
+            hasMore = pages.each { uid, flags in
+                // The view has what this session was told of; a message that came since has no number yet.
+                guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: uid) else { return true }
+                guard lines.write(uid, flags, place: place) else { return false }
+                count += 1
+                return true
+            }
         }
         self.backend.noteFetched(count)
         if hasMore || !pages.isReady {

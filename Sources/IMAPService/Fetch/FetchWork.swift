@@ -178,12 +178,15 @@ final class FetchWork: PartWork {
     private func writeRows(_ progress: inout Progress, _ out: inout ByteBuffer, upTo size: Int) {
         guard var writer = RowWriter(self.request, keywords: progress.messages.keywords) else { return }
         let first = progress.at
-        while progress.at < progress.rows.count, out.readableBytes < size {
-            let row = progress.rows[progress.at]
-            progress.at += 1
-            // The view has what this session was told of; a message that came since has no number yet.
-            guard let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) else { continue }
-            writer.write(row, place: place, to: &out)
+        writer.write(to: &out, upTo: size) { lines in
+            while progress.at < progress.rows.count {
+                let row = progress.rows[progress.at]
+                // The view has what this session was told of; a message that came since has no number yet.
+                if let place = self.request.mode.isUIDOnly ? 0 : self.request.view.index(of: row.uid) {
+                    guard lines.write(row, place: place) else { return }
+                }
+                progress.at += 1
+            }
         }
         self.backend.noteFetched(progress.at - first)
     }

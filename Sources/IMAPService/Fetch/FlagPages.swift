@@ -7,7 +7,7 @@ internal import Vocabulary
 /// a row are read the first time instead of seven, and none later.
 struct FlagPages: Sendable {
     /// Messages that are read before the first of them are given out.
-    private static let page = 4000
+    private static let page = 2000
 
     private let wanted: UIDSet
     private var table: FlagTable
@@ -65,17 +65,19 @@ struct FlagPages: Sendable {
         return nil
     }
 
-    /// Hands over messages until the body has enough.
+    /// Hands over messages as long as the body takes them.
     /// - Returns: false behind the last that is known.
     mutating func each(_ body: (UID, Flags) -> Bool) -> Bool {
         while let stretch = self.stretch {
             var place = self.table.uids.countBelow(UID(rawValue: stretch.lowerBound))
             for uid in stretch {
-                self.next = uid < UInt32.max ? UID(rawValue: uid + 1) : nil
-                let goesOn = body(UID(rawValue: uid), self.table.flags(at: place))
+                guard body(UID(rawValue: uid), self.table.flags(at: place)) else {
+                    self.next = UID(rawValue: uid)
+                    return true
+                }
                 place += 1
-                if !goesOn { return true }
             }
+            self.next = stretch.upperBound < UInt32.max ? UID(rawValue: stretch.upperBound + 1) : nil
         }
         return false
     }
