@@ -28,9 +28,11 @@ package final class IMAPMailboxModel: Sendable {
         /// By token: how many there may be beyond the first: those of before, and copies that were asked for.
         var copies: [String: Int] = [:]
         /// Somebody has copied or moved them.
-        var carried: Set<String> = []
-        /// APPENDs that sessions have sent one behind the other, until all are answered.
+        var carried: [String: Int] = [:]
+        /// What sessions have sent one behind the other, until all is answered.
         var flights: [Int: [Sending]] = [:]
+        /// The highest that anybody has been told.
+        var modSeq: [String: UInt64] = [:]
         var nextFlight = 0
         /// What the server took for delivery.
         var delivered: Set<String> = []
@@ -38,10 +40,18 @@ package final class IMAPMailboxModel: Sendable {
         var commands = 0
     }
 
-    /// One APPEND.
-    private struct Sending: Sendable {
+    /// One command that puts messages into a mailbox.
+    package struct Sending: Sendable {
+        package enum Kind: Sendable { case append, copy, move }
+        var kind: Kind
+        /// Where they were before.
+        var source: String?
         var mailbox: String
         var tokens: [String]
+
+        package init(kind: Kind = .append, source: String? = nil, mailbox: String, tokens: [String]) {
+            (self.kind, self.source, self.mailbox, self.tokens) = (kind, source, mailbox, tokens)
+        }
     }
 
     private let state = Mutex(State())
@@ -106,10 +116,10 @@ package final class IMAPMailboxModel: Sendable {
     }
 
     /// Copies of these are about to be asked for, or they are about to be moved.
-    func carry(_ tokens: some Sequence<String>, mayDouble: Bool) {
+    package func carry(_ tokens: some Sequence<String>, mayDouble: Bool) {
         self.state.withLock { state in
             for token in tokens {
-                state.carried.insert(token)
+                state.carried[token, default: 0] += 1
                 if mayDouble { state.copies[token, default: 0] += 1 }
             }
         }
@@ -124,21 +134,19 @@ package final class IMAPMailboxModel: Sendable {
 
     // MARK: Commands on their way
 
-    func beganFlight() -> Int {
+    package func beganFlight() -> Int {
         self.state.withLock { state in
             state.nextFlight += 1
             return state.nextFlight
         }
     }
 
-    func sends(_ tokens: [String], to mailbox: String, flight: Int) {
-        self.state.withLock { $0.flights[flight, default: []].append(Sending(mailbox: mailbox, tokens: tokens)) }
-    }
+    package func sends(_ sending: Sending, flight: Int) { self.state.withLock { $0.flights[flight, default: []].append(sending) } }
 
     func endedFlight(_ flight: Int) { self.state.withLock { _ = $0.flights.removeValue(forKey: flight) } }
 
     /// What is there of all messages, when nobody changes anything: none is lost or doubled, and what was sent without an answer is there or not.
-    func verify(_ messages: [String: [UInt32: String]]) {
+    package func verify(_ messages: [String: [UInt32: String]]) {
         let state = self.state.withLock { state in
             defer { state.flights = [:] }
             return state
@@ -154,17 +162,49 @@ package final class IMAPMailboxModel: Sendable {
     }
 
     private func verify(_ flight: [Sending], _ messages: [String: [UInt32: String]], _ all: Set<String>, _ state: State) {
-        for sending in flight {
+        for sending in flight where sending.kind == .append {
             let present = sending.tokens.filter { all.contains($0) || state.doomed.contains($0) }
             if !present.isEmpty, present.count < sending.tokens.count {
                 self.violated("of one APPEND \(present) are there, and not all of \(sending.tokens)")
             }
         }
-        for (mailbox, sendings) in Dictionary(grouping: flight, by: \.mailbox) {
-            let tokens = sendings.flatMap(\.tokens).filter { !state.carried.contains($0) }
+        for sending in flight where sending.kind != .append { self.verify(sending, messages, state) }
+        let appended = flight.filter { $0.kind == .append }
+        for (mailbox, sendings) in Dictionary(grouping: appended, by: \.mailbox) {
+            let tokens = sendings.flatMap(\.tokens).filter { state.carried[$0] == nil }
             let uids = tokens.compactMap { token in messages[mailbox]?.first { $0.value == token }?.key }
             if uids != uids.sorted() { self.violated("sent one behind the other to \(mailbox), they have UIDs \(uids)") }
         }
+    }
+
+    /// COPY puts all of its messages there or none, MOVE takes them away besides: of those that nobody else has touched. [RFC9051-6.4.7]
+    private func verify(_ sending: Sending, _ messages: [String: [UInt32: String]], _ state: State) {
+        guard let source = sending.source, source != sending.mailbox else { return }
+        let tokens = sending.tokens.filter { state.carried[$0] == 1 && !state.doomed.contains($0) && state.copies[$0] ?? 0 <= 1 }
+        let (there, here) = (Set((messages[sending.mailbox] ?? [:]).values), Set((messages[source] ?? [:]).values))
+        let arrived = tokens.filter { there.contains($0) }
+        if !arrived.isEmpty, arrived.count < tokens.count {
+            self.violated("of one \(sending.kind) to \(sending.mailbox) \(arrived) have come, and not all of \(tokens)")
+        }
+        let left = tokens.filter { !here.contains($0) }
+        if sending.kind == .copy ? !left.isEmpty : left != arrived {
+            self.violated("of one \(sending.kind) from \(source) to \(sending.mailbox) \(left) have gone and \(arrived) have come")
+        }
+    }
+
+    // MARK: MODSEQ
+
+    func sawModSeq(_ mailbox: String, _ value: UInt64) {
+        self.state.withLock { $0.modSeq[mailbox] = max($0.modSeq[mailbox] ?? 0, value) }
+    }
+
+    /// The highest that a finished command has shown: whoever looks later is told no less.
+    func modSeq(_ mailbox: String) -> UInt64 { self.state.withLock { $0.modSeq[mailbox] ?? 0 } }
+
+    /// Nobody has marked it, moved it, or was told that it is gone.
+    func isSafe(_ mailbox: String, _ uid: UInt32) -> Bool {
+        let key = Key(mailbox: mailbox, uid: uid)
+        return self.state.withLock { !$0.endangered.contains(key) && !$0.gone.contains(key) }
     }
 
     package func wentAway(_ mailbox: String, _ uid: UInt32) {

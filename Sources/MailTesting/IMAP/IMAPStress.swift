@@ -93,7 +93,8 @@ package final class IMAPStress: Sendable {
                 while monotonicSeconds() < end { try session.step() }
                 sessions.withLock { $0.append(Held(session)) }
             } catch {
-                guard !mayBreak else { return }
+                let isMalformed = (error as? IMAPTestClient.Failure)?.isMalformed == true
+                guard !mayBreak || isMalformed else { return }
                 let last = held?.session.transcript.suffix(12).joined(separator: "\n") ?? ""
                 self.model.violated("session \(index) broke: \(error)\n\(last)")
             }

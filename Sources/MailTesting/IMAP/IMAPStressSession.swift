@@ -64,7 +64,11 @@ final class IMAPStressSession {
         self.view = IMAPViewModel(mailbox, self.model, self.name)
         self.view.isResync = self.isResync
         self.view.isUIDOnly = self.isUIDOnly
+        let before = self.model.modSeq(mailbox)
         let answer = try self.client.ok("SELECT \(mailbox)\(self.isResync ? "" : " (CONDSTORE)")")
+        if let now = answer.code("HIGHESTMODSEQ").flatMap({ UInt64($0) }), now < before {
+            self.model.violated("\(self.name): HIGHESTMODSEQ of \(mailbox) is \(now), \(before) was told before")
+        }
         let count = answer.data("EXISTS").first?[0].number ?? 0
         if let validity = answer.code("UIDVALIDITY").flatMap({ UInt32($0) }) { self.model.selected(mailbox, validity: validity) }
         self.view.begin(count: Int(count), modSeq: answer.code("HIGHESTMODSEQ").flatMap { UInt64($0) } ?? 0, keeping: false)

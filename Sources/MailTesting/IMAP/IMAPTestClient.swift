@@ -2,7 +2,12 @@
 package final class IMAPTestClient {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
-        package init(description: String) { self.description = description }
+        /// What came is not what the grammar allows, or not in order: no broken connection looks like it.
+        package let isMalformed: Bool
+        package init(description: String, isMalformed: Bool = false) {
+            self.description = description
+            self.isMalformed = isMalformed
+        }
     }
 
     /// The end of a command, and all that came before it.
@@ -93,7 +98,7 @@ package final class IMAPTestClient {
                     let tagged = String(self.text.dropFirst(tag.count + 1))
                     return Answer(word: word, code: code, text: text, untagged: untagged, lines: lines, tagged: tagged)
                 }
-                if found != "*" { throw Failure(description: "an answer to \(found), not \(tag): \(response)") }
+                if found != "*" { throw Failure(description: "an answer to \(found), not \(tag): \(response)", isMalformed: true) }
             }
             try each(response)
             untagged.append(response)
@@ -154,7 +159,7 @@ package final class IMAPTestClient {
             return Self.status(words)
         }
         self.line = Array(text.utf8)[...]
-        guard self.line.popFirst() == UInt8(ascii: "*") else { throw Failure(description: "no response: \(text)") }
+        guard self.line.popFirst() == UInt8(ascii: "*") else { throw Failure(description: "no response: \(text)", isMalformed: true) }
         return .data(try self.values(until: nil))
     }
 
@@ -174,7 +179,7 @@ package final class IMAPTestClient {
         while true {
             while self.line.first == UInt8(ascii: " ") { self.line.removeFirst() }
             guard let byte = self.line.first else {
-                guard close == nil else { throw Failure(description: "a list is not closed") }
+                guard close == nil else { throw Failure(description: "a list is not closed", isMalformed: true) }
                 return out
             }
             if byte == close {
@@ -203,13 +208,13 @@ package final class IMAPTestClient {
             if byte == UInt8(ascii: "\"") { return String(decoding: out, as: UTF8.self) }
             if byte == UInt8(ascii: "\\"), let next = self.line.popFirst() { out.append(next) } else { out.append(byte) }
         }
-        throw Failure(description: "a quoted string is not closed")
+        throw Failure(description: "a quoted string is not closed", isMalformed: true)
     }
 
     private func literal() throws -> String {
         let digits = self.line.filter { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
         guard self.line.last == UInt8(ascii: "}"), let count = Int(String(decoding: digits, as: UTF8.self)) else {
-            throw Failure(description: "no literal: \(String(decoding: self.line, as: UTF8.self))")
+            throw Failure(description: "no literal: \(String(decoding: self.line, as: UTF8.self))", isMalformed: true)
         }
         let literal = String(decoding: try self.client.read(count), as: UTF8.self)
         let rest = try self.client.readLine()

@@ -46,6 +46,7 @@ struct IMAPViewModel {
         guard words.first?.uppercased() == "HIGHESTMODSEQ", words.count > 1, let value = UInt64(words[1]) else { return }
         if value < self.modSeq { self.violated("HIGHESTMODSEQ went from \(self.modSeq) to \(value)") }
         self.modSeq = value
+        self.model.sawModSeq(self.mailbox, value)
     }
 
     private mutating func told(_ number: UInt32, _ word: String, _ value: IMAPValue?, mayExpunge: Bool) {
@@ -136,6 +137,7 @@ struct IMAPViewModel {
         if let modSeq = value["MODSEQ"].flatMap({ UInt64($0.list.first?.text ?? "") }) {
             if let old = message.modSeq, modSeq < old { self.violated("MODSEQ of message \(place + 1) went from \(old) to \(modSeq)") }
             message.modSeq = modSeq
+            self.model.sawModSeq(self.mailbox, modSeq)
         }
         if let uid = message.uid, let token = Self.token(value) { self.model.saw(self.mailbox, uid, token: token) }
         self.messages[place] = message
