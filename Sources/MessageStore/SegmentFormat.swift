@@ -154,6 +154,7 @@ struct Trailer: Sendable, Hashable {
     func hash(into hasher: inout Hasher) { hasher.combine(self.sequence) }
 
     func write(to out: UnsafeMutableRawBufferPointer, _ keys: RecordKeys) {
+        // SAFETY: both callers pass exactly `size` bytes; beyond them memory would be overwritten.
         precondition(out.count >= Self.size)
         func put(_ value: some FixedWidthInteger, _ at: Int) {
             out.storeBytes(of: value.littleEndian, toByteOffset: at, as: type(of: value))

@@ -87,6 +87,7 @@ struct RouteTable: Sendable {
 
     private static func add(_ route: WebRoute, _ parts: ArraySlice<String>, to node: inout Node) {
         guard let first = parts.first else {
+            // SAFETY: routes stand in the code alone, and the first table is made at start: nothing that a request says gets here.
             precondition(node.routes[route.method] == nil, "two routes \(route.method.rawValue) \(route.path)")
             node.routes[route.method] = route
             return
