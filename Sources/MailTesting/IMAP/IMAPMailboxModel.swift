@@ -180,7 +180,9 @@ package final class IMAPMailboxModel: Sendable {
     /// COPY puts all of its messages there or none, MOVE takes them away besides: of those that nobody else has touched. [RFC9051-6.4.7]
     private func verify(_ sending: Sending, _ messages: [String: [UInt32: String]], _ state: State) {
         guard let source = sending.source, source != sending.mailbox else { return }
-        let tokens = sending.tokens.filter { state.carried[$0] == 1 && !state.doomed.contains($0) && state.copies[$0] ?? 0 <= 1 }
+        // Of messages that were there twice before, one may be anywhere.
+        let copies = sending.kind == .copy ? 1 : 0
+        let tokens = sending.tokens.filter { state.carried[$0] == 1 && !state.doomed.contains($0) && state.copies[$0] ?? 0 == copies }
         let (there, here) = (Set((messages[sending.mailbox] ?? [:]).values), Set((messages[source] ?? [:]).values))
         let arrived = tokens.filter { there.contains($0) }
         if !arrived.isEmpty, arrived.count < tokens.count {
